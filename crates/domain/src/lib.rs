@@ -1,0 +1,20 @@
+//! The words and rules of the business, and nothing that waits: no I/O, clock, SQL, HTTP or provider wire format.
+//!
+//! Time and chance are arguments. A value that exists is valid: text is parsed once, at the door, and every fault it has is named
+//! at once.
+
+pub mod faults;
+pub mod generations;
+pub mod guardrails;
+pub mod ideas;
+pub mod ids;
+pub mod locales;
+pub mod runs;
+pub mod sections;
+pub mod suspicion;
+pub mod usage;
+pub mod ventures;
+pub mod voices;
+
+/// A moment in UTC. The store keeps microseconds.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;
