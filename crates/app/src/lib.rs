@@ -1,1 +1,105 @@
-//! app
+//! Use cases: what a person or a job may do. The only room where two ports meet.
+//!
+//! Each is a free function: the app first, then who asks, then the matter. It decides with `domain`, acts through the ports, and
+//! returns a value that knows no HTTP.
+
+mod context;
+pub mod error;
+pub mod generations;
+mod repair;
+pub mod runs;
+mod tracing_spans;
+pub mod ventures;
+
+pub use error::{Error, Result};
+
+use domain::Timestamp;
+use domain::ids::OwnerId;
+use llm::Llm;
+use prompts::{Library, Release};
+use runs::Live;
+use std::sync::Arc;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The clock; tests set their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Everything a use case acts through. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    store: Store,
+    library: Arc<Library>,
+    release: Arc<Release>,
+    llm: Arc<Llm>,
+    clock: Clock,
+    live: Live,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// Somebody without an account; owns what was made with the same cookie, or on the same machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guest {
+    /// Whose ventures these are.
+    pub owner: OwnerId,
+}
+
+impl App {
+    /// An app over its ports. `release` is the one the environment points at.
+    pub fn new(store: Store, library: Arc<Library>, release: Release, llm: Llm, clock: Clock) -> Self {
+        Self {
+            store,
+            library,
+            release: Arc::new(release),
+            llm: Arc::new(llm),
+            clock,
+            live: Live::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    /// The templates in use.
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// All templates and examples.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// The models in use, by class, as `provider:model`.
+    pub fn models(&self, class: prompts::ModelClass) -> Vec<String> {
+        self.llm.route(context::model_class(class))
+    }
+
+    /// Whether plans are written by the small embedded model, which the pages say.
+    pub fn drafts_only(&self) -> bool {
+        self.models(prompts::ModelClass::Fast).iter().all(|m| m.starts_with("embedded:"))
+    }
+
+    /// What is worth the operator's attention though everything runs.
+    pub fn warnings(&self) -> Vec<String> {
+        self.llm.warnings()
+    }
+
+    /// Whether work can be done: the database answers and a model is there.
+    pub async fn ready(&self) -> std::result::Result<(), String> {
+        self.store.ping().await.map_err(|e| e.to_string())?;
+        self.llm.ready().await
+    }
+
+    /// Stops taking new sections, waits for what is running to be settled.
+    pub async fn shut_down(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}

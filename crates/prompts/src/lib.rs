@@ -1,1 +1,20 @@
-//! prompts
+//! The template library: reads the files that define sections, checks them as a whole, resolves releases, renders prompts, and
+//! derives from the one output schema the forms that providers and the validator need.
+//!
+//! It asks no model and keeps no state; a library that loaded is consistent.
+
+pub mod check;
+pub mod examples;
+pub mod files;
+pub mod library;
+pub mod render;
+pub mod schema;
+pub mod template;
+pub mod outline;
+mod variables;
+
+pub use examples::ExampleVenture;
+pub use files::FileFault;
+pub use library::{Library, Release};
+pub use render::{RenderError, Rendered};
+pub use template::{Kind, ModelClass, Template};

@@ -1,0 +1,41 @@
+//! Why a use case could not do what was asked; no HTTP in it.
+
+use domain::faults::Faults;
+use std::time::Duration;
+
+/// The result of a use case.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why not, by what the caller does next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not there, or not theirs: these look the same.
+    #[error("{0} was not found")]
+    NotFound(&'static str),
+    /// What was given is wrong; every fault is named.
+    #[error("{0}")]
+    Invalid(Faults),
+    /// No model could do it now.
+    #[error("{reason}")]
+    NoModel {
+        /// A sentence for the person who asked.
+        reason: String,
+        /// When trying again makes sense.
+        retry_after: Duration,
+    },
+    /// The program is shutting down.
+    #[error("the server is restarting; try again in a moment")]
+    Stopping,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A defect of ours.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<Faults> for Error {
+    fn from(faults: Faults) -> Self {
+        Self::Invalid(faults)
+    }
+}

@@ -1,0 +1,247 @@
+//! One generation, always the same way: validate, context, render, ask, check, repair, store.
+
+use crate::context;
+use crate::error::{Error, Result};
+use crate::repair::{self, Checked};
+use crate::tracing_spans::Spans;
+use crate::{App, Guest};
+use domain::generations::{Confidence, Generation, Issue, ModelCall, Status};
+use domain::ids::{GenerationId, RunId, TraceId, VentureId};
+use domain::sections::SectionName;
+use domain::usage::{MicroDollars, Usage};
+use domain::ventures::Brief;
+use llm::{Answer, Ask};
+use prompts::Template;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// What is to be generated.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The section.
+    pub section: SectionName,
+    /// What the owner said.
+    pub brief: Brief,
+    /// The venture it is for, if there is one.
+    pub venture: Option<VentureId>,
+    /// The run it is part of, if there is one.
+    pub run: Option<RunId>,
+    /// Outputs of earlier sections by camelCase name.
+    pub earlier: Map<String, Value>,
+    /// What was wrong with earlier attempts.
+    pub feedback: Vec<String>,
+    /// Same seed, same embedded draft.
+    pub seed: u64,
+}
+
+/// Generates one section and keeps it, whatever came of it.
+///
+/// A generation that failed is stored with what it used and returned with status `Failed`; an error means that nothing was
+/// generated: an unknown section, a venture that is not theirs, a store that is gone.
+pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &CancellationToken) -> Result<Generation> {
+    let template = app.release().section(&order.section).ok_or(Error::NotFound("this section"))?.clone();
+    if let Some(venture) = order.venture {
+        let tx = app.store.tenant_read(who.owner).await?;
+        tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+    }
+    let mut work = Work::begin(app, template, order);
+    let prepared = work.prepare();
+    let ended = match prepared {
+        Ok(ask) => work.answer(&ask, cancel).await,
+        Err(message) => Ended::failed(vec![Issue::new("render", "", message)]),
+    };
+    let generation = work.finish(who, ended);
+    keep(app, who, generation).await
+}
+
+/// A generation under way.
+struct Work<'a> {
+    app: &'a App,
+    template: Arc<Template>,
+    order: Order,
+    spans: Spans,
+    calls: Vec<ModelCall>,
+    created: domain::Timestamp,
+}
+
+/// How the asking ended.
+struct Ended {
+    output: Value,
+    issues: Vec<Issue>,
+    notes: Vec<Issue>,
+    answer: Option<Answer>,
+}
+
+impl Ended {
+    fn failed(issues: Vec<Issue>) -> Self {
+        Self { output: Value::Null, issues, notes: Vec::new(), answer: None }
+    }
+}
+
+impl<'a> Work<'a> {
+    fn begin(app: &'a App, template: Arc<Template>, order: Order) -> Self {
+        let spans = Spans::new(app.clock.clone());
+        let created = spans.now();
+        Self { app, template, order, spans, calls: Vec::new(), created }
+    }
+
+    /// Builds the context and renders the prompts.
+    fn prepare(&mut self) -> std::result::Result<Ask, String> {
+        let (app, template, order) = (self.app, &self.template, &self.order);
+        self.spans.step("validate", json!({"section": template.name}), || ());
+        let earlier: Vec<&String> = order.earlier.keys().collect();
+        let context = self.spans.step("context", json!({"earlier": earlier}), || context::layered(app, template, order));
+        let attributes = json!({"promptVersion": template.version.to_string(), "templateHash": template.hash});
+        let rendered = self.spans.step("render", attributes, || template.render(&context));
+        let rendered = rendered.map_err(|error| error.to_string())?;
+        let mut ask = context::ask(app, template, order, &rendered);
+        ask.fallback = rendered.fallback;
+        Ok(ask)
+    }
+
+    /// Asks, checks, and has the faults mended once.
+    async fn answer(&mut self, ask: &Ask, cancel: &CancellationToken) -> Ended {
+        let first = match self.ask(ask, cancel).await {
+            Ok(answer) => answer,
+            Err(issue) => return Ended::failed(vec![issue]),
+        };
+        let checked = self.check("check", &first);
+        if checked.issues.is_empty() {
+            return ended(checked, first);
+        }
+        let started = self.spans.now();
+        let second = self.ask(&repair::question(ask, &first, &checked.issues), cancel).await;
+        self.spans.add("repair", started, json!({"issues": checked.issues, "answered": second.is_ok()}));
+        let Ok(mut second) = second else { return ended(checked, first) };
+        // The repair was not searched again: what the first pass found still holds.
+        second.sources.clone_from(&first.sources);
+        second.grounded = first.grounded;
+        let repaired = self.check("check", &second);
+        let better = (repaired.output.is_null(), repaired.issues.len()) < (checked.output.is_null(), checked.issues.len());
+        if better { ended(repaired, second) } else { ended(checked, first) }
+    }
+
+    async fn ask(&mut self, ask: &Ask, cancel: &CancellationToken) -> std::result::Result<Answer, Issue> {
+        let outcome = self.app.llm.ask(ask, cancel).await;
+        self.spans.add_calls(&outcome.calls);
+        self.calls.extend(outcome.calls);
+        outcome.result.map_err(|error| Issue::new("model", "", error.to_string()))
+    }
+
+    fn check(&mut self, name: &str, answer: &Answer) -> Checked {
+        let started = self.spans.now();
+        let checked = repair::check(&self.template, answer);
+        self.spans.add(name, started, json!({"issues": checked.issues}));
+        checked
+    }
+
+    fn finish(self, who: &Guest, ended: Ended) -> Generation {
+        let draft_model = ended.answer.as_ref().is_some_and(|a| a.draft_model);
+        let sources = ended.answer.as_ref().map(|a| a.sources.clone()).unwrap_or_default();
+        let status = match (ended.output.is_null(), ended.issues.is_empty()) {
+            (true, _) => Status::Failed,
+            (false, true) => Status::Complete,
+            (false, false) => Status::Partial,
+        };
+        let created = self.created;
+        let duration = (self.spans.now() - created).num_milliseconds();
+        Generation {
+            id: GenerationId::new(),
+            owner: who.owner,
+            venture: self.order.venture,
+            run: self.order.run,
+            section: self.template.name.clone(),
+            prompt_version: self.template.version.to_string(),
+            template_hash: self.template.hash.clone(),
+            model: ended.answer.as_ref().map(|a| format!("{}:{}", a.provider, a.model)).unwrap_or_default(),
+            draft_model,
+            status,
+            confidence: Confidence::from_evidence(draft_model, self.template.grounding, sources.len(), ended.issues.len()),
+            input: input(&self.order),
+            output: ended.output,
+            issues: ended.issues.into_iter().chain(ended.notes).collect(),
+            sources,
+            usage: usage(&self.calls),
+            calls: self.calls,
+            trace: TraceId::new(),
+            spans: self.spans.into_inner(),
+            created,
+            duration_ms: u64::try_from(duration).unwrap_or(0),
+        }
+    }
+}
+
+fn ended(checked: Checked, answer: Answer) -> Ended {
+    let notes = answer.gaps.iter().map(|gap| Issue::new("draft", "", gap.clone())).collect();
+    Ended { output: checked.output, issues: checked.issues, notes, answer: Some(answer) }
+}
+
+fn input(order: &Order) -> Value {
+    let brief = &order.brief;
+    json!({
+        "productIdea": brief.idea, "brandVoice": brief.voice.key(), "persona": brief.persona.map(|p| p.key),
+        "experienceLevel": brief.experience.key(), "targetMarket": brief.target_market, "priceRange": brief.price_range,
+        "language": brief.language.code, "currency": brief.currency.code, "previousFeedback": order.feedback,
+        "earlier": order.earlier.keys().collect::<Vec<_>>(),
+    })
+}
+
+/// Sums of all calls; the cost is unknown as soon as one call's is.
+fn usage(calls: &[ModelCall]) -> Usage {
+    let mut usage = Usage { calls: u32::try_from(calls.len()).unwrap_or(u32::MAX), cost: Some(MicroDollars::default()), ..Usage::default() };
+    for call in calls {
+        usage.tokens += call.tokens;
+        usage.cost = match (usage.cost, call.cost) {
+            (Some(mut sum), Some(cost)) => {
+                sum += cost;
+                Some(sum)
+            }
+            _ => None,
+        };
+    }
+    usage
+}
+
+/// Stores generation, usage and trace, and makes it the section's current version, in one transaction.
+async fn keep(app: &App, who: &Guest, mut generation: Generation) -> Result<Generation> {
+    let started = app.now();
+    let tx = app.store.tenant(who.owner).await?;
+    generation.spans.push(domain::generations::Span {
+        name: "store".into(),
+        started,
+        duration_us: (app.now() - started).num_microseconds().and_then(|us| u64::try_from(us).ok()).unwrap_or(0),
+        attributes: json!({"status": generation.status}),
+    });
+    tx.insert_generation(&generation).await?;
+    if let (Some(venture), true) = (generation.venture, generation.status != Status::Failed) {
+        tx.make_current(venture, &generation.section, generation.id).await?;
+        // Inside a run the dependents are about to be made from this very content.
+        if generation.run.is_none() {
+            tx.mark_stale(venture, &app.release().dependents(&generation.section)).await?;
+        }
+    }
+    tx.commit().await?;
+    tracing::info!(
+        section = %generation.section, generation = %generation.id, status = generation.status.key(), model = %generation.model,
+        ms = generation.duration_ms, calls = generation.usage.calls, "generation stored"
+    );
+    Ok(generation)
+}
+
+/// A generation of theirs, with calls and spans.
+pub async fn get(app: &App, who: &Guest, id: GenerationId) -> Result<Generation> {
+    let tx = app.store.tenant_read(who.owner).await?;
+    tx.generation(id).await?.ok_or(Error::NotFound("this generation"))
+}
+
+/// The output for a caller who was promised the section's form, or why there is none.
+pub fn promised(generation: &Generation) -> Result<&Value> {
+    let broken = generation.output.is_null() || generation.issues.iter().any(|i| i.rule == "schema");
+    if !broken {
+        return Ok(&generation.output);
+    }
+    let why: Vec<&str> = generation.issues.iter().map(|i| i.message.as_str()).take(3).collect();
+    Err(Error::NoModel { reason: format!("the section could not be generated: {}", why.join("; ")), retry_after: Duration::from_secs(10) })
+}

@@ -1,0 +1,136 @@
+//! Whether a template makes sense, alone and beside the others.
+
+use crate::files::{FileFault, SourceFile};
+use crate::library::Library;
+use crate::schema;
+use crate::template::Template;
+use crate::variables;
+use domain::sections::SectionName;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Everything wrong with one template.
+pub(crate) fn template(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
+    let mut faults = limits(file, template);
+    faults.extend(dependencies(file, template, library));
+    faults.extend(variables(file, template));
+    faults.extend(schema::faults(template).into_iter().map(|(needle, message)| file.fault(&needle, message)));
+    faults.extend(compatibility(file, template, library));
+    faults
+}
+
+fn limits(file: &SourceFile, template: &Template) -> Vec<FileFault> {
+    let mut faults = Vec::new();
+    let mut expect = |good: bool, key: &str, message: &str| {
+        if !good {
+            faults.push(file.fault(&format!("{key}:"), format!("{key} {message}")));
+        }
+    };
+    expect((0.0..=2.0).contains(&template.temperature), "temperature", "must be between 0 and 2");
+    expect((64..=16_384).contains(&template.max_output_tokens), "maxOutputTokens", "must be between 64 and 16384");
+    expect((1..=300).contains(&template.timeout_seconds), "timeoutSeconds", "must be between 1 and 300");
+    expect(!template.title.trim().is_empty(), "title", "is empty");
+    expect(!template.user_prompt.trim().is_empty(), "userPrompt", "is empty");
+    if template.is_section() {
+        expect(template.step.is_some_and(|s| (1..=4).contains(&s)), if template.step.is_some() { "step" } else { "name" }, "of a section needs step: 1, 2, 3 or 4");
+    }
+    faults
+}
+
+fn dependencies(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
+    let unknown = template.depends_on.iter().filter(|name| !library.has(name));
+    unknown.map(|name| file.fault(name.as_str(), format!("dependsOn names \"{name}\", which no template defines"))).collect()
+}
+
+/// Declared and used variables must be the same, and `previousContext` exactly what `dependsOn` names.
+fn variables(file: &SourceFile, template: &Template) -> Vec<FileFault> {
+    let mut faults = Vec::new();
+    let mut used = BTreeSet::new();
+    for (key, text) in template.prompts() {
+        match variables::used(text) {
+            Ok(paths) => used.extend(paths),
+            Err((line, message)) => {
+                let mut fault = file.fault(&format!("{key}:"), format!("{key}: {message}"));
+                // Handlebars counts from the prompt's first line, which stands below its key.
+                fault.line = fault.line.map(|at| at + line.unwrap_or(0));
+                faults.push(fault);
+            }
+        }
+    }
+    let declared: Vec<&str> = template.variables.iter().map(|v| v.name.as_str()).collect();
+    let covers = |declared: &str, used: &str| used == declared || used.strip_prefix(declared).is_some_and(|rest| rest.starts_with('.'));
+    for path in &used {
+        if !declared.iter().any(|d| covers(d, path)) {
+            faults.push(file.fault(path, format!("{{{{{path}}}}} is not declared under variables")));
+        }
+    }
+    // A prompt that did not parse would make every variable look unused.
+    if faults.is_empty() {
+        for name in declared.iter().filter(|d| !used.iter().any(|u| covers(d, u) || covers(u, d))) {
+            faults.push(file.fault(name, format!("the variable {name} is declared and never used")));
+        }
+    }
+    let unique: BTreeSet<_> = declared.iter().collect();
+    if unique.len() < declared.len() {
+        faults.push(file.fault("variables:", "a variable is declared twice"));
+    }
+    faults.extend(context_faults(file, template, &declared));
+    faults
+}
+
+fn context_faults(file: &SourceFile, template: &Template, declared: &[&str]) -> Vec<FileFault> {
+    const ROOTS: [&str; 4] = ["userInput.", "previousContext.", "retrievedContext.", "metadata."];
+    if !template.is_section() {
+        return Vec::new();
+    }
+    let mut faults = Vec::new();
+    let needed: Vec<String> = template.depends_on.iter().map(SectionName::camel).collect();
+    for name in declared {
+        if !ROOTS.iter().any(|root| name.starts_with(root)) {
+            faults.push(file.fault(name, format!("the variable {name} is outside of userInput, previousContext, retrievedContext and metadata")));
+        }
+        if let Some(section) = name.strip_prefix("previousContext.") {
+            let section = section.split('.').next().unwrap_or(section);
+            if !needed.iter().any(|n| n == section) {
+                faults.push(file.fault(name, format!("{name} needs its section in dependsOn")));
+            }
+        }
+    }
+    faults
+}
+
+/// A minor or patch version must not take away or retype what a lower version of the same major promised.
+fn compatibility(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
+    let lower = library.versions(&template.name).filter(|t| t.version < template.version && t.version.major == template.version.major).last();
+    let Some(lower) = lower else { return Vec::new() };
+    let types = |t: &Template| {
+        let mut types = BTreeMap::new();
+        schema::walk(&t.output, String::new(), &mut |path, schema| {
+            types.insert(path.to_owned(), schema.get("type").cloned().unwrap_or(Value::Null));
+        });
+        types
+    };
+    let now = types(template);
+    let broken = types(lower).into_iter().filter(|(path, kind)| now.get(path) != Some(kind));
+    broken
+        .map(|(path, _)| {
+            let (was, version) = (&lower.version, &template.version);
+            file.fault("version:", format!("output.{path} of {was} is gone or retyped in {version}; a breaking schema needs a new major version"))
+        })
+        .collect()
+}
+
+/// Dependency cycles, in each release.
+pub(crate) fn cycles(read: &[(&SourceFile, Arc<Template>)], library: &Library) -> Vec<FileFault> {
+    for version in library.releases() {
+        let Some(release) = library.release(&version) else { continue };
+        let graph: BTreeMap<SectionName, Vec<SectionName>> = release.templates().map(|t| (t.name.clone(), t.depends_on.clone())).collect();
+        if let Some(cycle) = domain::runs::cycle(&graph) {
+            let names: Vec<&str> = cycle.iter().map(SectionName::as_str).collect();
+            let file = read.iter().rev().find(|(_, t)| t.name == cycle[0]);
+            return file.map(|(file, _)| file.fault("dependsOn:", format!("dependsOn goes in a circle: {}", names.join(" -> ")))).into_iter().collect();
+        }
+    }
+    Vec::new()
+}

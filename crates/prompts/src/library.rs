@@ -1,0 +1,188 @@
+//! The library as a whole: templates by name and version, releases, examples.
+
+use crate::check;
+use crate::examples::{self, ExampleVenture};
+use crate::files::{self, FileFault, Role, SourceFile};
+use crate::template::Template;
+use domain::sections::SectionName;
+use semver::Version;
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// All templates in all versions, consistent as a whole.
+#[derive(Debug, Clone)]
+pub struct Library {
+    templates: BTreeMap<SectionName, BTreeMap<Version, Arc<Template>>>,
+    examples: Vec<ExampleVenture>,
+    tests: BTreeMap<String, usize>,
+    warnings: Vec<FileFault>,
+}
+
+/// The templates one release is made of: each in its highest version that is not above the release.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// The release's version.
+    pub version: Version,
+    templates: BTreeMap<SectionName, Arc<Template>>,
+}
+
+impl Release {
+    /// The template of this name.
+    pub fn template(&self, name: &SectionName) -> Option<&Arc<Template>> {
+        self.templates.get(name)
+    }
+
+    /// The section of this name; utilities are none.
+    pub fn section(&self, name: &SectionName) -> Option<&Arc<Template>> {
+        self.template(name).filter(|t| t.is_section())
+    }
+
+    /// The sections in the order people meet them.
+    pub fn sections(&self) -> Vec<&Arc<Template>> {
+        let mut sections: Vec<_> = self.templates.values().filter(|t| t.is_section()).collect();
+        sections.sort_by_key(|t| (t.step, t.order, t.name.clone()));
+        sections
+    }
+
+    /// Every template, utilities included, by name.
+    pub fn templates(&self) -> impl Iterator<Item = &Arc<Template>> {
+        self.templates.values()
+    }
+
+    /// The sections that use this one as context.
+    pub fn dependents(&self, name: &SectionName) -> Vec<SectionName> {
+        self.templates.values().filter(|t| t.depends_on.contains(name)).map(|t| t.name.clone()).collect()
+    }
+}
+
+impl Library {
+    /// Reads the shipped library and the extra directory, and checks everything together. All faults come at once.
+    pub fn load(extra: Option<&Path>) -> Result<Self, Vec<FileFault>> {
+        Self::from_files(&files::read(extra)?)
+    }
+
+    /// Reads a library from files already in memory.
+    pub fn from_files(files: &[SourceFile]) -> Result<Self, Vec<FileFault>> {
+        let mut faults = Vec::new();
+        let mut library = Self { templates: BTreeMap::new(), examples: Vec::new(), tests: BTreeMap::new(), warnings: Vec::new() };
+        let mut read = Vec::new();
+        for file in files {
+            match &file.role {
+                Role::Template(release) => match read_template(file, release.as_ref()) {
+                    Ok(template) => read.push((file, template)),
+                    Err(fault) => faults.push(fault),
+                },
+                Role::Tests(name) => match file.parse::<Vec<serde_json::Value>>() {
+                    Ok(cases) => *library.tests.entry(name.clone()).or_default() += cases.len(),
+                    Err(fault) => faults.push(fault),
+                },
+                Role::Example => {}
+            }
+        }
+        for (file, template) in &read {
+            library.add(file, template, &mut faults);
+        }
+        for (file, template) in &read {
+            faults.extend(check::template(file, template, &library));
+            library.check_tests(file, template, &mut faults);
+        }
+        faults.extend(check::cycles(&read, &library));
+        if faults.is_empty() {
+            faults = library.add_examples(files);
+        }
+        faults.sort_by_key(|f| (f.file.clone(), f.line));
+        if faults.is_empty() { Ok(library) } else { Err(faults) }
+    }
+
+    fn add(&mut self, file: &SourceFile, template: &Arc<Template>, faults: &mut Vec<FileFault>) {
+        let versions = self.templates.entry(template.name.clone()).or_default();
+        // An extra directory may replace a shipped template; two files of the same origin may not be the same version.
+        if versions.insert(template.version.clone(), template.clone()).is_some() && file.shipped {
+            faults.push(file.fault("version:", format!("{} {} exists twice", template.name, template.version)));
+        }
+    }
+
+    fn check_tests(&mut self, file: &SourceFile, template: &Template, faults: &mut Vec<FileFault>) {
+        if self.tests.get(template.name.as_str()).copied().unwrap_or(0) > 0 {
+            return;
+        }
+        let fault = file.fault("name:", format!("has no tests; add tests/{}.yaml", template.name));
+        // The shipped library must be tested; somebody's own section works without tests and is told so.
+        if file.shipped { faults.push(fault) } else { self.warnings.push(fault) }
+    }
+
+    fn add_examples(&mut self, files: &[SourceFile]) -> Vec<FileFault> {
+        let release = self.latest();
+        let mut faults = Vec::new();
+        for file in files.iter().filter(|f| f.role == Role::Example) {
+            match examples::read(file) {
+                Ok(example) => {
+                    faults.extend(examples::check(file, &example, &release));
+                    self.examples.push(example);
+                }
+                Err(more) => faults.extend(more),
+            }
+        }
+        self.examples.sort_by(|a, b| a.id.cmp(&b.id));
+        faults
+    }
+
+    /// Every release, lowest first: each version some template has.
+    pub fn releases(&self) -> BTreeSet<Version> {
+        self.templates.values().flat_map(|versions| versions.keys().cloned()).collect()
+    }
+
+    /// The templates of a release, if there is anything at or below it.
+    pub fn release(&self, version: &Version) -> Option<Release> {
+        let templates: BTreeMap<_, _> = self
+            .templates
+            .iter()
+            .filter_map(|(name, versions)| versions.range(..=version.clone()).next_back().map(|(_, t)| (name.clone(), t.clone())))
+            .collect();
+        (!templates.is_empty()).then(|| Release { version: version.clone(), templates })
+    }
+
+    /// The highest release.
+    pub fn latest(&self) -> Release {
+        let version = self.releases().last().cloned().unwrap_or(Version::new(0, 0, 0));
+        self.release(&version).unwrap_or(Release { version, templates: BTreeMap::new() })
+    }
+
+    /// All versions of a template, lowest first.
+    pub fn versions(&self, name: &SectionName) -> impl Iterator<Item = &Arc<Template>> {
+        self.templates.get(name).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// The curated ventures, by id.
+    pub fn examples(&self) -> &[ExampleVenture] {
+        &self.examples
+    }
+
+    /// How many test cases a template has.
+    pub fn test_count(&self, name: &SectionName) -> usize {
+        self.tests.get(name.as_str()).copied().unwrap_or(0)
+    }
+
+    /// What is worth mending but stops nothing.
+    pub fn warnings(&self) -> &[FileFault] {
+        &self.warnings
+    }
+
+    pub(crate) fn has(&self, name: &SectionName) -> bool {
+        self.templates.contains_key(name)
+    }
+}
+
+fn read_template(file: &SourceFile, release: Option<&Version>) -> Result<Arc<Template>, FileFault> {
+    let mut template: Template = file.parse()?;
+    if template.name.as_str() != file.stem {
+        return Err(file.fault("name:", format!("name \"{}\" must equal the file's name \"{}\"", template.name, file.stem)));
+    }
+    if let Some(release) = release.filter(|r| **r != template.version) {
+        return Err(file.fault("version:", format!("version {} stands in release v{release}; they must be equal", template.version)));
+    }
+    template.hash = hex::encode(Sha256::digest(file.text.as_bytes()));
+    Ok(Arc::new(template))
+}
