@@ -56,6 +56,19 @@ pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &Cancellatio
     keep(app, who, generation).await
 }
 
+/// Generates for a caller who may hang up: then the models are stopped, and what was used until then is settled all the same.
+pub async fn generate_for_caller(app: &App, who: &Guest, order: Order) -> Result<Generation> {
+    if app.stopping.is_cancelled() {
+        return Err(Error::Stopping);
+    }
+    let cancel = app.stopping.child_token();
+    let _hang_up = cancel.clone().drop_guard();
+    let (app, who) = (app.clone(), *who);
+    let tasks = app.tasks.clone();
+    let work = tasks.spawn(async move { generate(&app, &who, order, &cancel).await });
+    work.await.map_err(|error| Error::Internal(error.to_string()))?
+}
+
 /// A generation under way.
 struct Work<'a> {
     app: &'a App,
@@ -63,6 +76,7 @@ struct Work<'a> {
     order: Order,
     spans: Spans,
     calls: Vec<ModelCall>,
+    fallback: Option<String>,
     created: domain::Timestamp,
 }
 
@@ -84,7 +98,7 @@ impl<'a> Work<'a> {
     fn begin(app: &'a App, template: Arc<Template>, order: Order) -> Self {
         let spans = Spans::new(app.clock.clone());
         let created = spans.now();
-        Self { app, template, order, spans, calls: Vec::new(), created }
+        Self { app, template, order, spans, calls: Vec::new(), fallback: None, created }
     }
 
     /// Builds the context and renders the prompts.
@@ -96,8 +110,8 @@ impl<'a> Work<'a> {
         let attributes = json!({"promptVersion": template.version.to_string(), "templateHash": template.hash});
         let rendered = self.spans.step("render", attributes, || template.render(&context));
         let rendered = rendered.map_err(|error| error.to_string())?;
-        let mut ask = context::ask(app, template, order, &rendered);
-        ask.fallback = rendered.fallback;
+        let ask = context::ask(app, template, order, &rendered);
+        self.fallback = rendered.fallback;
         Ok(ask)
     }
 
@@ -124,7 +138,7 @@ impl<'a> Work<'a> {
     }
 
     async fn ask(&mut self, ask: &Ask, cancel: &CancellationToken) -> std::result::Result<Answer, Issue> {
-        let outcome = self.app.llm.ask(ask, cancel).await;
+        let outcome = self.app.llm.ask(ask, self.fallback.as_deref(), cancel).await;
         self.spans.add_calls(&outcome.calls);
         self.calls.extend(outcome.calls);
         outcome.result.map_err(|error| Issue::new("model", "", error.to_string()))

@@ -11,6 +11,7 @@ use domain::ventures::{Brief, RawBrief, Venture};
 use prompts::Template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use export::Document;
 use store::Run;
 
 /// A venture with everything made for it, as the page and the export show it.
@@ -68,6 +69,18 @@ impl Plan {
         let asked = self.sections.iter().filter(|s| !matches!(s.state, SectionState::NotAsked));
         let ended = asked.clone().filter(|s| matches!(s.state, SectionState::Ready { .. } | SectionState::Failed { .. }));
         (ended.count(), asked.count())
+    }
+
+    /// The plan as exports draw it: sections that were tried.
+    pub fn document(&self) -> Document<'_> {
+        let sections = self.sections.iter().map(|s| export::Section {
+            template: &s.template,
+            generation: match &s.state {
+                SectionState::Ready { generation, .. } | SectionState::Failed { generation } => Some(generation),
+                _ => None,
+            },
+        });
+        Document { venture: &self.venture, sections: sections.collect() }
     }
 }
 

@@ -1,1 +1,80 @@
-fn main() {}
+//! The program `planner`: subcommands over the same wiring.
+
+mod config;
+mod generate;
+mod prompts_command;
+mod serve;
+mod wire;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// From a product idea to a complete e-commerce plan.
+#[derive(Parser)]
+#[command(name = "planner", version, about, max_term_width = 110)]
+struct Cli {
+    /// A configuration file (default: planner.toml, if there is one).
+    #[arg(long, global = true, env = "PLANNER_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the pages and the functions.
+    Serve(serve::Args),
+    /// Makes a plan from an idea, section by section.
+    Generate(generate::Args),
+    /// Looks at the template library.
+    #[command(subcommand)]
+    Prompts(prompts_command::Command),
+}
+
+/// Exit codes of the command line: 0 complete, 1 anything else, 2 bad input, 3 finished with failed sections.
+fn main() -> ExitCode {
+    // Two TLS back ends are linked; the first thing is to choose one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    init_log(matches!(cli.command, Command::Serve(_)));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::anyhow!("no threads can be started: {error}")),
+    };
+    let result = runtime.block_on(async {
+        let config = config::Config::read(cli.config.as_deref())?;
+        match cli.command {
+            Command::Serve(args) => serve::run(config, args).await,
+            Command::Generate(args) => generate::run(config, args).await,
+            Command::Prompts(command) => prompts_command::run(&config, &command),
+        }
+    });
+    // A model call that cannot be interrupted must not hold up the end of the program.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| fail(&error))
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("planner: {error:#}");
+    ExitCode::from(if error.is::<BadInput>() { 2 } else { 1 })
+}
+
+/// What somebody gave us is wrong: exit code 2, every fault on its own line.
+#[derive(Debug)]
+pub(crate) struct BadInput(pub(crate) String);
+
+impl std::fmt::Display for BadInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadInput {}
+
+fn init_log(server: bool) {
+    use tracing_subscriber::EnvFilter;
+    let fallback = if server { "info,sqlx=warn,sea_orm=warn,hyper=warn" } else { "error" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(fallback));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

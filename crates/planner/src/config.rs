@@ -1,0 +1,114 @@
+//! The only place that reads configuration from outside: compiled-in defaults, then a file, then the environment.
+
+use anyhow::{Context as _, Result, bail};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+const DEFAULTS: &str = include_str!("../planner.default.toml");
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    pub(crate) data: Data,
+    pub(crate) prompts: Prompts,
+    pub(crate) models: Models,
+    /// Read from the environment, never from a file.
+    #[serde(skip)]
+    pub(crate) keys: Keys,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) secure: bool,
+    pub(crate) generations_per_hour: u32,
+    pub(crate) plans_per_hour: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Data {
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Prompts {
+    pub(crate) version: String,
+    pub(crate) dir: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Models {
+    pub(crate) fast: Vec<String>,
+    pub(crate) reasoning: Vec<String>,
+    pub(crate) dir: PathBuf,
+    pub(crate) local: String,
+    pub(crate) threads: u32,
+    pub(crate) prices: String,
+}
+
+/// Credentials and addresses of providers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    pub(crate) gemini: Option<SecretString>,
+    pub(crate) openai: Option<SecretString>,
+    pub(crate) anthropic: Option<SecretString>,
+    pub(crate) gemini_url: Option<String>,
+    pub(crate) openai_url: Option<String>,
+    pub(crate) anthropic_url: Option<String>,
+    pub(crate) ollama_url: Option<String>,
+}
+
+impl Config {
+    /// Reads all three layers; a file that was named must exist.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self> {
+        let mut builder = config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        let named = file.map(Path::to_owned);
+        if let Some(path) = named.as_ref().filter(|path| !path.exists()) {
+            bail!("the configuration file {} does not exist", path.display());
+        }
+        let path = named.unwrap_or_else(|| PathBuf::from("planner.toml"));
+        builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml).required(false));
+        builder = builder.add_source(config::Environment::with_prefix("PLANNER").prefix_separator("__").separator("__").try_parsing(true));
+        let mut config: Self = builder.build().and_then(config::Config::try_deserialize).context("the configuration cannot be read")?;
+        config.environment();
+        Ok(config)
+    }
+
+    /// The short names people know.
+    fn environment(&mut self) {
+        let text = |name: &str| std::env::var(name).ok().map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+        let secret = |name: &str| text(name).map(SecretString::from);
+        if let Some(version) = text("PROMPT_VERSION") {
+            self.prompts.version = version;
+        }
+        if let Some(dir) = text("PLANNER_PROMPTS") {
+            self.prompts.dir = dir;
+        }
+        if let Some(dir) = text("PLANNER_MODELS") {
+            self.models.dir = dir.into();
+        }
+        if let Some(file) = text("LOCAL_MODEL") {
+            self.models.local = file;
+        }
+        if let Some(dir) = text("PLANNER_DATA") {
+            self.data.dir = dir.into();
+        }
+        self.keys = Keys {
+            gemini: secret("GEMINI_API_KEY"),
+            openai: secret("OPENAI_API_KEY"),
+            anthropic: secret("ANTHROPIC_API_KEY"),
+            gemini_url: text("GEMINI_BASE_URL"),
+            openai_url: text("OPENAI_BASE_URL"),
+            anthropic_url: text("ANTHROPIC_BASE_URL"),
+            ollama_url: text("OLLAMA_BASE_URL"),
+        };
+    }
+}

@@ -1,0 +1,75 @@
+//! `planner serve`: pages and functions until told to stop.
+
+use crate::config::Config;
+use crate::wire;
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+pub(crate) struct Args {
+    /// Address to listen on.
+    #[arg(long)]
+    host: Option<String>,
+    /// Port to listen on.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Where the database lives.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
+    config.data.dir = args.data.unwrap_or(config.data.dir);
+    config.server.host = args.host.unwrap_or(config.server.host);
+    config.server.port = args.port.unwrap_or(config.server.port);
+    let app = wire::app(&config).await?;
+    let (host, port) = (&config.server.host, config.server.port);
+    let listener = tokio::net::TcpListener::bind((host.as_str(), port))
+        .await
+        .with_context(|| format!("cannot listen on {host}:{port}; is another program using the port? choose one with --port"))?;
+    let address = listener.local_addr().context("the listening address cannot be read")?;
+    // The embedded model is loaded before the first visitor has to wait for it; a broken one is said now.
+    app.ready().await.map_err(|reason| anyhow::anyhow!(reason))?;
+    for warning in app.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let resumed = app::runs::resume_all(&app).await?;
+    if resumed > 0 {
+        tracing::info!("taking up {resumed} unfinished runs");
+    }
+    let settings = web::Settings {
+        generations_per_hour: config.server.generations_per_hour,
+        plans_per_hour: config.server.plans_per_hour,
+        secure: config.server.secure,
+    };
+    println!("E-commerce Planner is ready: http://{address}");
+    let service = web::router(app.clone(), &settings).into_make_service_with_connect_info::<SocketAddr>();
+    let stopping = app.clone();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            stop_signal().await;
+            tracing::info!("stopping: unfinished runs go on at the next start");
+            stopping.shut_down().await;
+        })
+        .await
+        .context("the server stopped")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = match signal(SignalKind::terminate()) {
+        Ok(term) => term,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be handled");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

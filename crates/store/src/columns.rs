@@ -1,0 +1,40 @@
+//! How values are kept that the databases do not have alike: moments, counts, lists.
+
+use crate::errors::Cause;
+use chrono::SubsecRound;
+use domain::Timestamp;
+use domain::faults::Faults;
+use domain::sections::SectionName;
+use sea_orm::JsonValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A moment, cut to the microseconds that every database keeps.
+pub(crate) fn moment(at: Timestamp) -> Timestamp {
+    at.trunc_subsecs(6)
+}
+
+/// A count as a signed column; one beyond its range stays at its end.
+pub(crate) fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A list as a JSON column.
+pub(crate) fn list<T: Serialize>(items: &[T]) -> Result<JsonValue, sea_orm::DbErr> {
+    serde_json::to_value(items).map_err(|fault| sea_orm::DbErr::Json(fault.to_string()))
+}
+
+/// A list out of a JSON column.
+pub(crate) fn read_list<T: DeserializeOwned>(column: JsonValue) -> Result<Vec<T>, Cause> {
+    Ok(serde_json::from_value(column)?)
+}
+
+/// A count out of a signed column.
+pub(crate) fn read_count<N: TryFrom<i64, Error = std::num::TryFromIntError>>(column: i64) -> Result<N, Cause> {
+    Ok(N::try_from(column)?)
+}
+
+/// A section's name out of a column.
+pub(crate) fn read_name(column: &str) -> Result<SectionName, Cause> {
+    SectionName::parse(column).map_err(|faults: Faults| faults.into())
+}

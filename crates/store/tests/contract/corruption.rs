@@ -1,0 +1,65 @@
+//! Rows that break a rule: the store names them and never panics.
+
+use crate::place::Place;
+use crate::samples::{name, stored_generation, stored_run, stored_venture};
+use domain::ids::OwnerId;
+use store::Error;
+use uuid::Uuid;
+
+/// What is done to the rows, and the table that must be named.
+const BROKEN: [(&str, &str); 14] = [
+    ("UPDATE ventures SET idea = 'x'", "ventures"),
+    ("UPDATE ventures SET voice = 'wittty'", "ventures"),
+    ("UPDATE ventures SET persona = 'pirate'", "ventures"),
+    ("UPDATE ventures SET language = 'tlh'", "ventures"),
+    ("UPDATE runs SET state = 'lost'", "runs"),
+    ("UPDATE runs SET sections = '[\"Not A Name\"]'", "runs"),
+    ("UPDATE runs SET failed = '{}'", "runs"),
+    ("UPDATE generations SET status = 'great'", "generations"),
+    ("UPDATE generations SET confidence = ''", "generations"),
+    ("UPDATE generations SET issues = '[1]'", "generations"),
+    ("UPDATE generations SET sources = 'null'", "generations"),
+    ("UPDATE generations SET calls = -1", "generations"),
+    ("UPDATE usage SET search_queries = 4294967296", "usage"),
+    ("UPDATE spans SET duration_us = -1", "spans"),
+];
+
+pub async fn a_row_that_breaks_a_rule_is_named(place: &Place) {
+    for (tampering, table) in BROKEN {
+        let venture = stored_venture(&place.store, OwnerId::new()).await;
+        let run = stored_run(&place.store, &venture).await;
+        let made = stored_generation(&place.store, &venture, Some(&run), "brand").await;
+        let tx = place.store.tenant(venture.owner).await.expect("begins");
+        tx.make_current(venture.id, &name("brand"), made.id).await.expect("is made current");
+        tx.commit().await.expect("commits");
+        place.tamper(tampering).await;
+
+        let tx = place.store.tenant_read(venture.owner).await.expect("begins");
+        let mut named = Vec::new();
+        note(&mut named, tx.venture(venture.id).await);
+        note(&mut named, tx.ventures(9, None).await);
+        note(&mut named, tx.run(run.id).await);
+        note(&mut named, tx.latest_run(venture.id).await);
+        note(&mut named, tx.generation(made.id).await);
+        note(&mut named, tx.generations_of_run(run.id).await);
+        note(&mut named, tx.current_sections(venture.id).await);
+        let id = match table {
+            "ventures" => venture.id.0,
+            "runs" => run.id.0,
+            _ => made.id.0,
+        };
+        assert!(!named.is_empty(), "nobody noticed: {tampering}");
+        assert!(named.iter().all(|seen| *seen == (table, id)), "{tampering}: {named:?}");
+        // The next case starts with whole rows again.
+        drop(tx);
+        place.tamper("DELETE FROM ventures").await;
+    }
+}
+
+fn note<T>(named: &mut Vec<(&'static str, Uuid)>, read: store::Result<T>) {
+    match read {
+        Ok(_) => {}
+        Err(Error::Corrupt { table, id, .. }) => named.push((table, id)),
+        Err(other) => panic!("another error: {other:?}"),
+    }
+}

@@ -1,0 +1,148 @@
+//! The only map from errors to status codes, with two faces: a page for people, problem+json (RFC 9457) for programs.
+
+use askama::Template as _;
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use domain::faults::Fault;
+use serde::Serialize;
+use std::any::Any;
+
+/// What is said about a request that could not be answered.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    /// A sentence for a person.
+    detail: String,
+    /// The same sentence, where Supabase clients look for it.
+    error: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    #[serde(skip)]
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let title = status.canonical_reason().unwrap_or("Problem");
+        Self { kind: "about:blank", title, status: status.as_u16(), error: detail.clone(), detail, errors: Vec::new(), retry_after: None }
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds.max(1));
+        self
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        headers
+    }
+}
+
+impl From<app::Error> for Problem {
+    fn from(error: app::Error) -> Self {
+        match error {
+            app::Error::NotFound(what) => Self::new(StatusCode::NOT_FOUND, format!("{what} was not found; check the address")),
+            app::Error::Invalid(faults) => {
+                let detail = faults.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                Self { errors: faults.0, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+            }
+            app::Error::NoModel { reason, retry_after } => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).retry_after(retry_after.as_secs()),
+            app::Error::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is restarting; try again in a moment").retry_after(5),
+            app::Error::Store(store) if store.is_passing() => {
+                tracing::warn!(error = %store, "store unavailable");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached right now; nothing was lost, try again in a moment").retry_after(5)
+            }
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl Problem {
+    /// A defect of ours: the person sees a number, the log has the rest.
+    fn internal(error: &dyn std::fmt::Display) -> Self {
+        let id = uuid::Uuid::new_v4();
+        tracing::error!(%id, %error, "internal error");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("something went wrong on our side; nothing was lost. Report it as {id}"))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), self.headers(), Json(&self)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}
+
+/// The same for people.
+#[derive(Debug)]
+pub(crate) struct PageError(pub(crate) Problem);
+
+impl<E: Into<Problem>> From<E> for PageError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+/// A page, or a page that says why not.
+pub(crate) type PageResult<T> = Result<T, PageError>;
+
+#[derive(askama::Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage {
+    pub(crate) title: String,
+    pub(crate) detail: String,
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let Self(problem) = self;
+        let title = match problem.status {
+            404 => "This page is not here",
+            422 => "Something in the form needs another look",
+            429 => "That was a lot at once",
+            503 => "Not available right now",
+            _ => "That did not work",
+        };
+        let page = ErrorPage { title: title.into(), detail: problem.detail.clone(), faults: problem.errors.clone() };
+        match page.render() {
+            Ok(html) => (problem.status(), problem.headers(), Html(html)).into_response(),
+            Err(error) => Problem::internal(&error).into_response(),
+        }
+    }
+}
+
+fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {
+    let api = uri.path().starts_with("/functions/") || uri.path().starts_with("/api/");
+    !api && headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn answer(problem: Problem, uri: &Uri, headers: &HeaderMap) -> Response {
+    if wants_page(uri, headers) { PageError(problem).into_response() } else { problem.into_response() }
+}
+
+pub(crate) async fn not_found(uri: Uri, headers: HeaderMap) -> Response {
+    answer(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address"), &uri, &headers)
+}
+
+pub(crate) async fn wrong_method(uri: Uri, headers: HeaderMap) -> Response {
+    answer(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method"), &uri, &headers)
+}
+
+pub(crate) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
+    let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| payload.downcast_ref::<String>().cloned());
+    Problem::internal(&format!("panic: {}", text.unwrap_or_default())).into_response()
+}

@@ -1,0 +1,52 @@
+//! What every response carries and what no request may do.
+
+use crate::error::Problem;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+];
+
+/// Content security policy and its companions, on everything.
+pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A form on another site cannot act for a visitor: browsers say where a request comes from (Sec-Fetch-Site, else Origin), and
+/// what changes something must come from here. The functions take no cookie's word for anything they change, so other front
+/// ends may call them.
+pub(crate) async fn same_site(request: Request, next: Next) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) || request.uri().path().starts_with("/functions/");
+    if safe || comes_from_here(&request) {
+        next.run(request).await
+    } else {
+        Problem::new(StatusCode::FORBIDDEN, "this form was sent from another site; open the page here and try again").into_response()
+    }
+}
+
+fn comes_from_here(request: &Request) -> bool {
+    let header = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok());
+    if let Some(site) = header(HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (header(header::ORIGIN), header(header::HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, rest)| rest == host),
+        // Neither header: not a browser, so there is no cookie to misuse.
+        (None, _) => true,
+        _ => false,
+    }
+}

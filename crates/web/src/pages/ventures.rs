@@ -1,0 +1,232 @@
+//! A venture's page, which fills in while its sections are made.
+
+use crate::error::{PageError, PageResult, Problem};
+use crate::pages::landing::Landing;
+use crate::pages::render;
+use crate::views::{SectionView, StepView};
+use crate::visitors::Visitor;
+use crate::{Shared, paths};
+use app::runs::Event as RunEvent;
+use app::ventures::{Plan, SectionState};
+use app::{App, runs, ventures};
+use axum::Router;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum_extra::extract::CookieJar;
+use domain::ids::VentureId;
+use domain::runs::VentureRun;
+use domain::ventures::RawBrief;
+use futures::stream::{self, Stream, StreamExt as _};
+use serde::Deserialize;
+use std::convert::Infallible;
+use tokio_stream::wrappers::BroadcastStream;
+
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/ventures", get(list).post(create))
+        .route("/ventures/{id}", get(venture))
+        .route("/ventures/{id}/events", get(events))
+        .route("/ventures/{id}/sections/{name}", get(section))
+        .route("/ventures/{id}/runs", post(run))
+        .route("/ventures/{id}/cancel", post(cancel))
+        .route("/ventures/{id}/export/{format}", get(export_file))
+}
+
+/// What the idea form sends.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Typed {
+    #[serde(default)]
+    product_idea: String,
+    #[serde(default)]
+    brand_voice: String,
+    #[serde(default)]
+    own_voice: String,
+    #[serde(default)]
+    persona: String,
+    #[serde(default)]
+    experience_level: String,
+    #[serde(default)]
+    target_market: String,
+    #[serde(default)]
+    price_range: String,
+    #[serde(default)]
+    language: String,
+    #[serde(default)]
+    currency: String,
+}
+
+impl From<Typed> for RawBrief {
+    fn from(typed: Typed) -> Self {
+        let given = |text: String| (!text.trim().is_empty()).then_some(text);
+        let voice = if typed.brand_voice == "own" { typed.own_voice } else { typed.brand_voice };
+        Self {
+            idea: typed.product_idea,
+            voice: given(voice),
+            persona: given(typed.persona),
+            experience: given(typed.experience_level),
+            target_market: given(typed.target_market),
+            price_range: given(typed.price_range),
+            language: given(typed.language),
+            currency: given(typed.currency),
+        }
+    }
+}
+
+async fn create(State(shared): State<Shared>, visitor: Visitor, jar: CookieJar, Form(typed): Form<Typed>) -> PageResult<Response> {
+    let app = &shared.app;
+    let raw = RawBrief::from(typed);
+    // A faulty form costs nothing, so it is read before the limit is.
+    if let Err(faults) = domain::ventures::Brief::parse(&raw) {
+        let page = render(&Landing::new(app, raw, faults.0))?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    }
+    shared.limits.plan(visitor.address)?;
+    let venture = ventures::create(app, &visitor.guest, &raw).await?;
+    runs::start(app, &visitor.guest, venture.id, runs::choose(app, &[])?).await?;
+    Ok((jar.add(visitor.cookie()), Redirect::to(&paths::venture(venture.id))).into_response())
+}
+
+#[derive(askama::Template)]
+#[template(path = "ventures/list.html")]
+struct ListPage {
+    ventures: Vec<(String, String, String, String)>,
+}
+
+async fn list(State(app): State<App>, visitor: Visitor) -> PageResult<Html<String>> {
+    let ventures = ventures::list(&app, &visitor.guest, 100).await?;
+    let row = |v: domain::ventures::Venture| {
+        (paths::venture(v.id), v.brief.idea.to_string(), v.brief.voice.name().to_owned(), v.created.format("%-d %B %Y, %H:%M UTC").to_string())
+    };
+    render(&ListPage { ventures: ventures.into_iter().map(row).collect() })
+}
+
+#[derive(askama::Template)]
+#[template(path = "ventures/venture.html")]
+struct VenturePage {
+    path: String,
+    idea: String,
+    voice: String,
+    running: bool,
+    cancelled: bool,
+    ended: usize,
+    asked: usize,
+    failed: usize,
+    draft: bool,
+    steps: Vec<StepView>,
+}
+
+impl VenturePage {
+    fn of(plan: &Plan) -> Self {
+        let currency = plan.venture.brief.currency;
+        let (ended, asked) = plan.progress();
+        let is_draft = |s: &SectionState| matches!(s, SectionState::Ready { generation, .. } if generation.draft_model);
+        Self {
+            path: paths::venture(plan.venture.id),
+            idea: plan.venture.brief.idea.to_string(),
+            voice: plan.venture.brief.voice.name().to_owned(),
+            running: plan.is_running(),
+            cancelled: plan.run.as_ref().is_some_and(|r| matches!(r.state, VentureRun::Cancelled { .. })),
+            ended,
+            asked,
+            failed: plan.sections.iter().filter(|s| matches!(s.state, SectionState::Failed { .. })).count(),
+            draft: plan.sections.iter().any(|s| is_draft(&s.state)),
+            steps: StepView::group(plan.sections.iter().map(|s| SectionView::of(s, currency)).collect()),
+        }
+    }
+
+    fn missing(&self) -> bool {
+        !self.running && self.steps.iter().flat_map(|s| &s.sections).any(|s| matches!(s.state, "failed" | "idle"))
+    }
+}
+
+fn id(text: &str) -> Result<VentureId, Problem> {
+    // What is no id is nobody's venture: the same answer as for a foreign one.
+    text.parse().map_err(|_| app::Error::NotFound("this venture").into())
+}
+
+async fn venture(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Response> {
+    let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
+    let page = render(&VenturePage::of(&plan))?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], page).into_response())
+}
+
+async fn section(State(app): State<App>, visitor: Visitor, Path((text, name)): Path<(String, String)>) -> PageResult<Response> {
+    let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
+    let section = plan.sections.iter().find(|s| s.template.name.as_str() == name).ok_or(app::Error::NotFound("this section"))?;
+    let page = render(&SectionView::of(section, plan.venture.brief.currency))?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], page).into_response())
+}
+
+/// First where every section stands, then what changes, until the run is over.
+async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Response, Problem> {
+    let id = id(&text)?;
+    let plan = ventures::plan(&app, &visitor.guest, id).await?;
+    // Listening starts before the second look at the store, so that nothing falls between.
+    let changes = plan.run.as_ref().and_then(|run| runs::listen(&app, run.id));
+    let plan = ventures::plan(&app, &visitor.guest, id).await?;
+    let currency = plan.venture.brief.currency;
+    let first: Vec<Event> = plan
+        .sections
+        .iter()
+        .map(|s| SectionView::of(s, currency))
+        .map(|view| Event::default().event("section").data(format!("{} {}", view.name, view.stamp)))
+        .collect();
+    let rest = changes.filter(|_| plan.is_running()).map(changes_as_events);
+    let end = stream::once(async { Ok(Event::default().event("finished").data("")) });
+    let first = stream::iter(first.into_iter().map(Ok::<_, Infallible>));
+    let all: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> = match rest {
+        Some(rest) => Box::pin(first.chain(rest).chain(end)),
+        None => Box::pin(first.chain(end)),
+    };
+    let mut response = Sse::new(all).keep_alive(KeepAlive::default()).into_response();
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+fn changes_as_events(changes: tokio::sync::broadcast::Receiver<RunEvent>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    let open = |event: &Result<RunEvent, _>| !matches!(event, Ok(RunEvent::Finished { .. }));
+    BroadcastStream::new(changes).take_while(move |event| std::future::ready(open(event))).map(|event| {
+        let data = match event {
+            Ok(RunEvent::Started { section }) => format!("{section} writing"),
+            Ok(RunEvent::Ended { section, .. }) => format!("{section} ended"),
+            // The listener fell behind: it looks at everything again.
+            _ => return Ok(Event::default().event("reload").data("")),
+        };
+        Ok(Event::default().event("section").data(data))
+    })
+}
+
+/// Makes what is missing.
+async fn run(State(shared): State<Shared>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
+    let id = id(&text)?;
+    let plan = ventures::plan(&shared.app, &visitor.guest, id).await?;
+    shared.limits.plan(visitor.address)?;
+    let missing = plan.sections.iter().filter(|s| matches!(s.state, SectionState::Failed { .. } | SectionState::NotAsked));
+    let missing: Vec<_> = missing.map(|s| s.template.name.clone()).collect();
+    if !missing.is_empty() {
+        runs::start(&shared.app, &visitor.guest, id, missing).await?;
+    }
+    Ok(Redirect::to(&paths::venture(id)))
+}
+
+async fn cancel(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
+    let id = id(&text)?;
+    runs::cancel(&app, &visitor.guest, id).await?;
+    Ok(Redirect::to(&paths::venture(id)))
+}
+
+async fn export_file(State(app): State<App>, visitor: Visitor, Path((text, format)): Path<(String, String)>) -> PageResult<Response> {
+    let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
+    let document = plan.document();
+    let (kind, body) = match format.as_str() {
+        "plan.md" => ("text/markdown; charset=utf-8", export::markdown(&document)),
+        "plan.json" => ("application/json", format!("{:#}", export::json(&document))),
+        _ => return Err(PageError(Problem::new(StatusCode::NOT_FOUND, "exports are plan.md and plan.json"))),
+    };
+    let disposition = format!("attachment; filename=\"{format}\"");
+    Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], body).into_response())
+}

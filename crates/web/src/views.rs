@@ -1,0 +1,193 @@
+//! What pages show of a plan, in words; shared by workspace and gallery.
+
+use app::ventures::{PlanSection, SectionState};
+use askama::Template;
+use domain::generations::{Confidence, Generation, Issue, Status};
+use domain::locales::Currency;
+pub(crate) use prompts::outline::Body;
+use prompts::outline::Part;
+
+/// Names of the guided flow's steps.
+pub(crate) const STEPS: [&str; 4] = ["Idea & goals", "Blueprint", "Market", "Launchpad"];
+
+/// The parts of an output, drawn.
+#[derive(Template)]
+#[template(path = "parts/parts.html")]
+pub(crate) struct Parts<'a> {
+    pub(crate) parts: &'a [Part],
+    /// Inside a card or group labels are smaller.
+    pub(crate) nested: bool,
+}
+
+impl Parts<'_> {
+    fn inner<'b>(&self, parts: &'b [Part]) -> Parts<'b> {
+        let _ = self;
+        Parts { parts, nested: true }
+    }
+
+    /// A sentence needs no label line of its own where the label is shorter than the text is long.
+    fn is_short(texts: &[String]) -> bool {
+        texts.len() == 1 && texts[0].chars().count() < 60
+    }
+}
+
+/// A section as a card.
+#[derive(Template)]
+#[template(path = "parts/section.html")]
+pub(crate) struct SectionView {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) summary: String,
+    pub(crate) step: usize,
+    /// `waiting`, `writing`, `ready`, `stale`, `failed`, `idle`.
+    pub(crate) state: &'static str,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) issues: Vec<Issue>,
+    pub(crate) by: Option<Byline>,
+    /// Changes whenever the content does.
+    pub(crate) stamp: String,
+}
+
+/// Who wrote it and how far to rely on it.
+pub(crate) struct Byline {
+    pub(crate) model: String,
+    pub(crate) version: String,
+    pub(crate) confidence: Confidence,
+    pub(crate) sources: usize,
+    pub(crate) draft: bool,
+    pub(crate) seconds: String,
+}
+
+impl SectionView {
+    /// A section of somebody's plan.
+    pub(crate) fn of(section: &PlanSection, currency: Currency) -> Self {
+        let template = &section.template;
+        let mut view = Self {
+            name: template.name.to_string(),
+            title: template.title.clone(),
+            summary: template.summary.clone(),
+            step: usize::from(template.step.unwrap_or(1)),
+            state: "idle",
+            parts: Vec::new(),
+            issues: Vec::new(),
+            by: None,
+            stamp: String::new(),
+        };
+        match &section.state {
+            SectionState::NotAsked => {}
+            SectionState::Waiting => view.state = "waiting",
+            SectionState::Writing => view.state = "writing",
+            SectionState::Ready { generation, stale } => {
+                view.state = if *stale { "stale" } else { "ready" };
+                view.fill(template.outline(&generation.output, currency), generation);
+            }
+            SectionState::Failed { generation } => {
+                view.state = "failed";
+                view.fill(Vec::new(), generation);
+            }
+        }
+        view.stamp = format!("{}-{}", view.state, view.stamp);
+        view
+    }
+
+    /// A section of a curated example: written by people, so without byline.
+    pub(crate) fn example(template: &prompts::Template, output: &serde_json::Value, currency: Currency) -> Self {
+        Self {
+            name: template.name.to_string(),
+            title: template.title.clone(),
+            summary: template.summary.clone(),
+            step: usize::from(template.step.unwrap_or(1)),
+            state: "ready",
+            parts: template.outline(output, currency),
+            issues: Vec::new(),
+            by: None,
+            stamp: "example".into(),
+        }
+    }
+
+    fn fill(&mut self, parts: Vec<Part>, generation: &Generation) {
+        self.parts = parts;
+        self.issues = distinct(&generation.issues);
+        self.stamp = generation.id.to_string();
+        self.by = (generation.status != Status::Failed).then(|| Byline {
+            model: generation.model.split_once(':').map_or(generation.model.as_str(), |(_, model)| model).to_owned(),
+            version: generation.prompt_version.clone(),
+            confidence: generation.confidence,
+            sources: generation.sources.len(),
+            draft: generation.draft_model,
+            seconds: format!("{}.{}", generation.duration_ms / 1000, generation.duration_ms % 1000 / 100),
+        });
+    }
+
+    /// A word for the state, because colour alone says nothing.
+    pub(crate) fn state_word(&self) -> &'static str {
+        match self.state {
+            "waiting" => "Waiting",
+            "writing" => "Writing",
+            "stale" => "Out of date",
+            "failed" => "Not made",
+            "idle" => "Not asked for",
+            _ => self.by.as_ref().map_or("Finished", |by| confidence_word(by.confidence)),
+        }
+    }
+
+    /// A mark beside the word.
+    pub(crate) fn mark(&self) -> &'static str {
+        match self.state {
+            "waiting" | "idle" => "○",
+            "writing" => "◐",
+            "stale" => "↻",
+            "failed" => "!",
+            _ => "✓",
+        }
+    }
+}
+
+fn confidence_word(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "Low confidence",
+        Confidence::Medium => "Medium confidence",
+        Confidence::High => "High confidence",
+    }
+}
+
+/// The same remark about three fields is one remark to a reader.
+fn distinct(issues: &[Issue]) -> Vec<Issue> {
+    let mut kept: Vec<Issue> = Vec::new();
+    for issue in issues {
+        if !kept.iter().any(|k| k.message == issue.message) {
+            kept.push(issue.clone());
+        }
+    }
+    kept
+}
+
+/// A step with its sections.
+pub(crate) struct StepView {
+    pub(crate) number: usize,
+    pub(crate) title: &'static str,
+    pub(crate) sections: Vec<SectionView>,
+}
+
+impl StepView {
+    /// Sections by step, in order.
+    pub(crate) fn group(sections: Vec<SectionView>) -> Vec<Self> {
+        let mut steps: Vec<Self> = Vec::new();
+        for section in sections {
+            match steps.last_mut().filter(|s| s.number == section.step) {
+                Some(step) => step.sections.push(section),
+                None => steps.push(Self {
+                    number: section.step,
+                    title: STEPS.get(section.step.wrapping_sub(1)).copied().unwrap_or("More"),
+                    sections: vec![section],
+                }),
+            }
+        }
+        steps
+    }
+
+    /// Sections that are there.
+    pub(crate) fn done(&self) -> usize {
+        self.sections.iter().filter(|s| matches!(s.state, "ready" | "stale" | "failed")).count()
+    }
+}

@@ -1,0 +1,63 @@
+//! Who is asking: a guest, known by a random cookie of which only a hash is kept.
+
+use crate::Shared;
+use app::Guest;
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use domain::ids::OwnerId;
+use sha2::{Digest as _, Sha256};
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use uuid::Uuid;
+
+const COOKIE: &str = "planner_guest";
+
+/// Who is asking, and from where. Visiting leaves no trace: the cookie comes with the first venture.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    /// The guest this browser is, or would become.
+    pub(crate) guest: Guest,
+    /// The peer's address.
+    pub(crate) address: IpAddr,
+    token: String,
+    secure: bool,
+}
+
+impl Visitor {
+    /// The cookie that keeps this guest's ventures theirs.
+    pub(crate) fn cookie(&self) -> Cookie<'static> {
+        Cookie::build((COOKIE, self.token.clone()))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .permanent()
+            .build()
+    }
+}
+
+impl<S> FromRequestParts<S> for Visitor
+where
+    S: Send + Sync,
+    Shared: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let given = jar.get(COOKIE).map(|c| c.value().to_owned()).filter(|t| t.len() == 64 && t.bytes().all(|b| b.is_ascii_hexdigit()));
+        let token = given.unwrap_or_else(|| format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()));
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip());
+        Ok(Self { guest: Guest { owner: owner(&token) }, address, token, secure: Shared::from_ref(state).secure })
+    }
+}
+
+/// The owner a token stands for: nobody who reads the database can make the cookie.
+fn owner(token: &str) -> OwnerId {
+    let digest = Sha256::digest(token.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    OwnerId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
