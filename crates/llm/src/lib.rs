@@ -1,1 +1,19 @@
-//! llm
+//! Asking models.
+//!
+//! A provider translates and nothing else. Time-outs, retry, the circuit breaker, the next model, the fallback prompt, prices and
+//! the record of every call stand above them, once, so they cannot differ between providers.
+
+mod ask;
+mod client;
+mod embedded;
+mod fault;
+mod http;
+mod price;
+mod providers;
+mod settings;
+
+pub use ask::{Answer, Ask, AskError, DraftExample, DraftMaterial, ModelClass, Outcome, SchemaForms};
+pub use client::Llm;
+pub use fault::Fault;
+pub use price::PriceTable;
+pub use settings::{ConfigError, Endpoint, Settings};

@@ -1,0 +1,27 @@
+# `make run` starts the planner on a bare machine; `make test` runs everything.
+.PHONY: run test check build models fmt
+
+run: build models ## install what is missing, fetch the embedded models, build, start, print the URL
+	@echo "== starting"
+	@./target/release/planner serve
+
+test: ## everything, on private ports, with the runner's summary at the end
+	@scripts/test.sh
+
+build: ## the optimised program
+	@scripts/setup.sh
+	@echo "== building (the first time takes several minutes)"
+	@cargo build --release --locked -p planner
+
+models: ## the embedded models, into models/
+	@scripts/setup.sh
+	@scripts/models.sh
+
+check: ## what CI looks at besides the tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	@command -v cargo-deny >/dev/null && cargo deny check || echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"
+
+fmt:
+	cargo fmt --all

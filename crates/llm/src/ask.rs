@@ -1,0 +1,158 @@
+//! What is asked and what comes back, without any provider's words.
+
+use crate::fault::Fault;
+use domain::generations::{ModelCall, Source};
+use domain::usage::Tokens;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How strong a model is needed; the route says which one that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelClass {
+    /// Quick and cheap.
+    Fast,
+    /// Thinks first.
+    Reasoning,
+}
+
+/// The output schema in the form each kind of provider wants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchemaForms {
+    /// Gemini's `responseSchema`.
+    pub gemini: Value,
+    /// OpenAI's strict form.
+    pub openai: Value,
+    /// Plain JSON Schema.
+    pub plain: Value,
+}
+
+/// What a small embedded model drafts from, beside the prompts it cannot follow.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DraftMaterial {
+    /// The product idea.
+    pub subject: String,
+    /// The brand voice's key.
+    pub voice: String,
+    /// English name of the language.
+    pub language: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// As the person gave it.
+    pub price_range: Option<String>,
+    /// Outputs of earlier sections by camelCase name.
+    pub context: Value,
+    /// The output schema with its annotations.
+    pub schema: Value,
+    /// The curated examples of this very section.
+    pub examples: Vec<DraftExample>,
+}
+
+/// A curated example.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftExample {
+    /// Its product idea.
+    pub subject: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Its voice's key.
+    pub voice: String,
+    /// Its output.
+    pub output: Value,
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// Which route.
+    pub class: ModelClass,
+    /// System instruction.
+    pub system: String,
+    /// User prompt.
+    pub user: String,
+    /// The form the answer must have.
+    pub schema: Option<SchemaForms>,
+    /// A name for the form: `^[a-zA-Z0-9_-]{1,64}$`.
+    pub schema_name: String,
+    /// 0 to 2.
+    pub temperature: f32,
+    /// Of the answer; thinking is budgeted apart.
+    pub max_output_tokens: u32,
+    /// How long one call may take.
+    pub timeout: Duration,
+    /// Search the web first, where the provider can.
+    pub grounding: bool,
+    /// Same seed, same draft, where the provider can.
+    pub seed: u64,
+    /// For the embedded model.
+    pub draft: DraftMaterial,
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Answer {
+    /// What the model wrote.
+    pub text: String,
+    /// The same as a value, where the provider already has it as one.
+    pub value: Option<Value>,
+    /// Who answered.
+    pub provider: String,
+    /// With which model.
+    pub model: String,
+    /// Whether it is a small model's draft.
+    pub draft_model: bool,
+    /// Pages from the search's own record.
+    pub sources: Vec<Source>,
+    /// Whether the web was searched.
+    pub grounded: bool,
+    /// What a draft had to leave out, in sentences.
+    pub gaps: Vec<String>,
+    /// Whether the answer ended at the token limit.
+    pub truncated: bool,
+}
+
+/// What a call used so far; kept up to date while it runs, so that a call that is cut or cancelled is settled too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub tokens: Tokens,
+    pub search_queries: u32,
+}
+
+impl Spent {
+    /// About four characters make a token; used until, or unless, the provider says.
+    pub(crate) fn estimate(&mut self, prompt: usize, answer: usize) {
+        self.tokens = Tokens { input: prompt as u64 / 4, output: answer as u64 / 4, ..Tokens::default() };
+    }
+}
+
+impl Ask {
+    /// Characters of the prompts.
+    pub(crate) fn length(&self) -> usize {
+        self.system.len() + self.user.len()
+    }
+}
+
+/// The result and every call made for it, failed ones included.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The answer, or why there is none.
+    pub result: Result<Answer, AskError>,
+    /// In order.
+    pub calls: Vec<ModelCall>,
+}
+
+/// Why no model answered.
+#[derive(Debug, thiserror::Error)]
+#[error("no model answered: {}", .tried.iter().map(|(model, fault)| format!("{model} {fault}")).collect::<Vec<_>>().join("; "))]
+pub struct AskError {
+    /// Each model of the route with its last fault.
+    pub tried: Vec<(String, Fault)>,
+}
+
+impl AskError {
+    /// Whether the caller stopped it.
+    pub fn is_cancelled(&self) -> bool {
+        self.tried.iter().any(|(_, fault)| matches!(fault, Fault::Cancelled))
+    }
+}

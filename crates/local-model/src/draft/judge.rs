@@ -1,0 +1,255 @@
+//! The hard rules: a line that breaks one is never shown, however well it ranks.
+
+use std::collections::{HashMap, HashSet};
+
+use super::leaf::Node;
+use super::subject::Subject;
+use super::{Example, money, text};
+
+/// Capitalised words that need no source.
+const KNOWN: &str = "i i'm i'll i've january february march april may june july august september october november december monday \
+    tuesday wednesday thursday friday saturday sunday christmas easter halloween thanksgiving valentine instagram tiktok facebook \
+    pinterest youtube linkedin google etsy amazon shopify ebay alibaba usb led diy faq uk us usa eu europe european british american \
+    english ok tv qr q1 q2 q3 q4 mother father day black friday new year";
+
+/// Signs of a form that nobody filled in, and of a model that speaks about itself.
+const PLACEHOLDERS: [&str; 22] = [
+    "[insert", "[your", "coming soon", "lorem ipsum", "placeholder", "to be determined", "tbd", "xx", "<", ">", "{", "}", "http", "www.", ".com", "@",
+    "as an ai", "product:", "___", "...", "…", "n/a",
+];
+
+/// What the examples look like at one place, which a draft has to look like too.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    /// Mean and longest count of words.
+    pub words: f32,
+    pub longest: usize,
+    /// Sentences of the middle example.
+    pub sentences: usize,
+    /// They end as sentences do.
+    pub closed: bool,
+    /// They ask.
+    pub asks: bool,
+    /// Most words begin with a capital.
+    pub titled: bool,
+    /// They speak of somebody as "she" or "he".
+    pub person: bool,
+}
+
+impl Shape {
+    pub fn of(values: &[&str]) -> Self {
+        let most = |test: &dyn Fn(&&&str) -> bool| values.iter().filter(test).count() * 2 > values.len();
+        let counts: Vec<usize> = values.iter().map(|value| text::words(value).len()).collect();
+        let mut sentences: Vec<usize> = values.iter().map(|value| text::sentences(value).len()).collect();
+        sentences.sort_unstable();
+        Self {
+            words: text::ratio(counts.iter().sum(), counts.len()),
+            longest: counts.iter().copied().max().unwrap_or(20),
+            sentences: sentences.get(sentences.len() / 2).copied().unwrap_or(1).max(1),
+            closed: values.is_empty() || most(&|value| text::ends_as_sentence(value)),
+            asks: most(&|value| value.ends_with('?')),
+            titled: most(&|value| titled(value)),
+            person: most(&|value| value.starts_with("She ") || value.starts_with("He ") || value.starts_with("They ")),
+        }
+    }
+
+    /// Names made of common words ("Pine Green") rather than of proper ones.
+    pub fn titled_phrases<'t>(&self, values: impl Iterator<Item = &'t str>) -> bool {
+        let phrases: Vec<&str> = values.filter(|value| value.contains(' ')).collect();
+        let plain = phrases.iter().filter(|value| value.split_whitespace().all(|word| word.starts_with(char::is_uppercase))).count();
+        self.titled && plain * 10 >= phrases.len() * 9
+    }
+
+    /// A name or a keyword, no sentence.
+    pub fn is_label(&self) -> bool {
+        !self.closed && self.words <= 8.0
+    }
+}
+
+/// Knows the user's words and everybody else's.
+pub(crate) struct Judge {
+    subject: Subject,
+    leftovers: HashSet<String>,
+    names: HashSet<String>,
+    allowed: HashSet<String>,
+    figures: Vec<f64>,
+}
+
+impl Judge {
+    pub fn new(subject: &Subject, examples: &[Example<'_>], figures: Vec<f64>) -> Self {
+        let outputs: Vec<String> = examples.iter().map(|example| all_text(example.output)).collect();
+        let told: HashSet<&String> = subject.told.iter().collect();
+        let mut leftovers: HashSet<String> = HashSet::new();
+        let mut names = HashSet::new();
+        for (example, output) in examples.iter().zip(&outputs) {
+            let others = |word: &String| outputs.iter().filter(|other| !std::ptr::eq(*other, output) && text::content(other).contains(word)).count();
+            let mut times: HashMap<String, usize> = HashMap::new();
+            for word in text::content(output) {
+                *times.entry(word).or_default() += 1;
+            }
+            leftovers.extend(text::content(example.subject).into_iter().filter(|word| others(word) < 2));
+            leftovers.extend(times.into_iter().filter(|(word, count)| *count >= 3 && others(word) == 0).map(|(word, _)| word));
+            names.extend(proper_names(output));
+        }
+        leftovers.retain(|word| !told.contains(word));
+        names.retain(|name| !told.contains(name));
+        Self { subject: subject.clone(), leftovers, names, allowed: HashSet::new(), figures }
+    }
+
+    /// Takes a word out of the forbidden ones: the person of this draft may be named.
+    pub fn allow(&mut self, word: &str) {
+        let stem = text::stem(word);
+        self.leftovers.remove(&stem);
+        self.names.remove(&stem);
+        self.allowed.insert(stem);
+    }
+
+    /// Whether the text speaks of another product than the user's.
+    pub fn has_leftovers(&self, line: &str) -> bool {
+        text::content(line).iter().any(|word| self.leftovers.contains(word)) || text::words(line).iter().any(|word| self.names.contains(&text::stem(word)) && !is_known(word))
+    }
+
+    /// Why the line may not be shown; `None` when it may.
+    pub fn fault(&self, line: &str, shape: &Shape, node: Node<'_>) -> Option<&'static str> {
+        let length = line.chars().count();
+        let count = text::words(line).len();
+        let lower = line.to_lowercase();
+        if length < node.min_length().max(2) || length > node.max_length() {
+            return Some("length");
+        }
+        if shape.closed != text::ends_as_sentence(line) {
+            return Some("no end");
+        }
+        if count > shape.longest * 2 + 4 || (shape.closed && count < 4) || (count < 8 && text::ratio(count, 1) * 3.0 < shape.words) {
+            return Some("unlike the examples");
+        }
+        if shape.asks != line.ends_with('?') && shape.closed && (shape.asks || shape.sentences == 1) {
+            return Some("question");
+        }
+        if PLACEHOLDERS.iter().any(|sign| lower.contains(sign)) || line.contains('\u{fffd}') || line.contains(|c: char| c.is_control()) {
+            return Some("placeholder");
+        }
+        if !text::balanced(line) || text::loops(line) || long_digits(line) {
+            return Some("broken");
+        }
+        if self.has_leftovers(line) {
+            return Some("leftover");
+        }
+        if money::speaks_of_money(line) && !money::amounts(line).iter().all(|amount| self.figures.iter().any(|known| (known - amount).abs() < 0.5)) {
+            return Some("money");
+        }
+        if !shape.titled && !titled(line) && self.names_somebody(line) {
+            return Some("name");
+        }
+        None
+    }
+
+    /// A capitalised word inside a sentence that neither the user nor the calendar knows.
+    fn names_somebody(&self, line: &str) -> bool {
+        proper_names(line).iter().any(|name| !is_known(name) && !self.subject.told.contains(name) && !self.allowed.contains(name))
+    }
+}
+
+fn is_known(word: &str) -> bool {
+    let word = word.to_lowercase();
+    KNOWN.split_ascii_whitespace().any(|known| known == word)
+}
+
+/// Stems of words with a capital that do not begin a sentence.
+fn proper_names(line: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for paragraph in line.lines() {
+        for sentence in text::sentences(paragraph) {
+            if titled(&sentence) {
+                continue;
+            }
+            for word in sentence.split_whitespace().skip(1) {
+                let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+                if bare.chars().count() > 1 && bare.starts_with(char::is_uppercase) {
+                    names.extend(bare.split(['-', '/', '\'', '’']).next().map(text::stem));
+                }
+            }
+        }
+    }
+    names.retain(|name| !text::is_stop(name));
+    names
+}
+
+/// Whether most words begin with a capital, as in a title.
+pub(crate) fn titled(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let long: Vec<&&str> = words.iter().filter(|word| word.chars().count() > 3).collect();
+    long.len() > 1 && long.iter().filter(|word| word.starts_with(char::is_uppercase)).count() * 3 >= long.len() * 2
+}
+
+/// Five digits or more in a row, or more than three numbers: nobody can check that.
+fn long_digits(line: &str) -> bool {
+    let runs = line.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+    let lengths: Vec<usize> = runs.map(str::len).collect();
+    lengths.len() > 4 || lengths.iter().any(|length| *length > 4)
+}
+
+/// Every string inside a value, one a line.
+pub(crate) fn all_text(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => format!("{text}\n"),
+        serde_json::Value::Array(items) => items.iter().map(all_text).collect(),
+        serde_json::Value::Object(map) => map.values().map(all_text).collect(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fault(line: &str) -> Option<&'static str> {
+        let output = json!({"a": "Our planters are fired twice in Leeds.", "b": "A glaze, a second glaze and one more glaze."});
+        let examples = [Example { subject: "ceramic planters", currency: "GBP", voice: "professional", output: &output }];
+        let subject = Subject::of("vegan hiking boots for women");
+        let judge = Judge::new(&subject, &examples, vec![90.0]);
+        let shape = Shape::of(&["Our planters are fired twice.", "We answer every question within a day."]);
+        let schema = json!({"type": "string", "maxLength": 80});
+        judge.fault(line, &shape, Node(&schema))
+    }
+
+    #[test]
+    fn an_honest_line_passes() {
+        assert_eq!(fault("Sell 100 pairs of hiking boots by June."), None);
+        assert_eq!(fault("Each pair costs $90 with free returns."), None);
+    }
+
+    #[test]
+    fn every_rule_rejects() {
+        let cases = [
+            ("Sell 100 pairs of hiking boots", "no end"),
+            ("Our hiking planters hold water well.", "leftover"),
+            ("The glaze of our boots is shiny today.", "leftover"),
+            ("We send our boots to Leeds every week.", "leftover"),
+            ("Sell 123456 pairs of boots this year.", "broken"),
+            ("Each pair costs $45 with free returns.", "money"),
+            ("Each pair costs 45 euros with free returns.", "money"),
+            ("Boots by Mountaineer Incorporated are very good.", "name"),
+            ("Visit www.boots to see the whole range.", "placeholder"),
+            ("Boots [insert number] for women are here.", "placeholder"),
+            ("Will the boots be ready by June?", "question"),
+            ("The boots (all of them are ready.", "broken"),
+            ("We sell boots and we sell boots today.", "broken"),
+            ("Boots.", "unlike the examples"),
+        ];
+        for (line, why) in cases {
+            assert_eq!(fault(line), Some(why), "{line}");
+        }
+        assert_eq!(fault(&format!("Boots {}.", "very ".repeat(30))), Some("length"));
+    }
+
+    #[test]
+    fn shapes_are_read_from_examples() {
+        let labels = Shape::of(&["Pine Green", "Two-Lantern Pack"]);
+        assert!(labels.is_label() && labels.titled);
+        let lines = Shape::of(&["She rents a flat.", "She camps often."]);
+        assert!(lines.closed && lines.person && !lines.is_label());
+    }
+}

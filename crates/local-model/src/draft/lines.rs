@@ -1,0 +1,318 @@
+//! Lines and labels: several candidates from one question, the broken ones thrown out, the best and most different kept.
+
+use super::judge::Shape;
+use super::leaf::Node;
+use super::prompt::Entry;
+use super::rank::{Candidate, Line, Measure, repeats, score};
+use super::{Drafter, Scope, person::Person, text};
+use crate::Error;
+use crate::decode::{Ask, Orders, Written};
+use crate::sampling::Sampling;
+
+/// Questions asked again, each time a little bolder, before a rule stands in.
+const ROUNDS: usize = 3;
+/// Continuations of one question, and of all questions of one leaf together.
+const MOST: usize = 14;
+const MOST_TOGETHER: usize = 32;
+
+/// One question and the places it answers.
+struct Group {
+    tail: String,
+    lead: Option<Vec<f32>>,
+    need: usize,
+    scopes: Vec<usize>,
+    candidates: Vec<Candidate>,
+}
+
+impl<'a> Drafter<'a> {
+    /// One text for each scope.
+    pub(super) fn prose(&mut self, node: Node<'_>, label: &str, scopes: &[Scope<'a>]) -> Result<Vec<String>, Error> {
+        let entries = self.entries(scopes);
+        let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+        let shape = Shape::of(&texts);
+        if shape.sentences >= 3 || texts.iter().any(|text| text.contains("\n\n")) {
+            return scopes.iter().map(|scope| self.long(node, label, scope, &entries)).collect();
+        }
+        if is_pool(&entries, &shape) {
+            let picks: Option<Vec<String>> = self.pool(node, scopes, &entries);
+            if let Some(picks) = picks {
+                return Ok(picks);
+            }
+        }
+        let counts = vec![1; scopes.len()];
+        let lists = self.lists(node, label, scopes, &counts)?;
+        Ok(lists.into_iter().map(|mut list| list.pop().unwrap_or_default()).collect())
+    }
+
+    /// Values that are names of real things: taken over from the examples, never invented.
+    fn pool(&mut self, node: Node<'_>, scopes: &[Scope<'a>], entries: &[Entry]) -> Option<Vec<String>> {
+        let single = entries.iter().all(|entry| !entry.text.contains(' ')) && scopes.len() == 1;
+        let mut picks: Vec<String> = Vec::new();
+        for scope in scopes {
+            let own = scope.models.iter().flatten().filter_map(|value| value.as_str()).map(str::to_owned);
+            let mut ordered: Vec<String> = own.chain(entries.iter().map(|entry| entry.text.clone())).collect();
+            if single {
+                let turn = usize::try_from(self.task.seed).unwrap_or(0) % ordered.len().max(1);
+                ordered.rotate_left(turn);
+            }
+            let fits = |value: &&String| (single || !self.judge.has_leftovers(value)) && super::forms::allowed(node, value);
+            let fresh = ordered.iter().filter(fits).find(|value| !picks.contains(value));
+            picks.push(fresh.or_else(|| ordered.iter().find(fits))?.clone());
+        }
+        if let (true, Some(scope), Some(name)) = (single, scopes.first(), picks.first()) {
+            let others: Vec<Option<String>> = scope.models.iter().map(|model| model.and_then(|m| m.as_str()).map(str::to_owned)).collect();
+            let origin = others.iter().position(|other| other.as_ref() == Some(name)).and_then(|at| scope.parents.get(at).copied().flatten());
+            let described = origin.map(super::judge::all_text).unwrap_or_default();
+            self.judge.allow(name);
+            self.person = Person::new(name, &described, others);
+        }
+        Some(picks)
+    }
+
+    /// As many lines for each scope as it asks for.
+    pub(super) fn lists(&mut self, node: Node<'_>, label: &str, scopes: &[Scope<'a>], counts: &[usize]) -> Result<Vec<Vec<String>>, Error> {
+        let entries = self.entries(scopes);
+        let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+        let shape = Shape::of(&texts);
+        let shown = Self::shown(&entries);
+        let lead_label = scopes.first().and_then(|scope| scope.lead.as_ref()).map(|lead| lead.label.clone());
+        let form = self.form(label, lead_label.as_deref(), &shown);
+        let mut groups = self.groups(label, scopes, counts)?;
+        for round in 0..ROUNDS {
+            self.ask(&form, &shown, &shape, node, &mut groups, round)?;
+            if groups.iter().all(Group::is_served) {
+                break;
+            }
+        }
+        let copied: Vec<&str> = shown.iter().map(|entry| entry.text.as_str()).collect();
+        let vectors = self.embedder.embed(&copied)?;
+        let examples: Vec<Line> = copied.iter().zip(vectors).map(|(text, vector)| Line { text: (*text).to_owned(), vector }).collect();
+        let mut lists = vec![Vec::new(); scopes.len()];
+        let mut siblings: Vec<Line> = Vec::new();
+        for group in groups {
+            self.choose(node, label, &shape, group, (scopes, counts), &examples, &entries, &mut siblings, &mut lists);
+        }
+        Ok(lists)
+    }
+
+    /// Scopes with the same open entry share one question.
+    fn groups(&self, label: &str, scopes: &[Scope<'a>], counts: &[usize]) -> Result<Vec<Group>, Error> {
+        let mut groups: Vec<Group> = Vec::new();
+        for (at, scope) in scopes.iter().enumerate() {
+            let tail = self.open_entry(label, scope.lead.as_ref());
+            match groups.iter_mut().find(|group| group.tail == tail) {
+                Some(group) => {
+                    group.need += counts[at];
+                    group.scopes.push(at);
+                }
+                None => {
+                    let lead = scope.lead.as_ref().map(|lead| self.embedder.embed(&[&lead.text])).transpose()?;
+                    let lead = lead.and_then(|mut vectors| vectors.pop());
+                    groups.push(Group { tail, lead, need: counts[at], scopes: vec![at], candidates: Vec::new() });
+                }
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Asks for every group that lacks lines.
+    fn ask(&mut self, form: &str, shown: &[Entry], shape: &Shape, node: Node<'_>, groups: &mut [Group], round: usize) -> Result<(), Error> {
+        let lacking: Vec<usize> = (0..groups.len()).filter(|at| !groups[*at].is_served()).collect();
+        let together = (MOST_TOGETHER / lacking.len().max(1)).max(4);
+        let wanted = |need: usize| (need * 3 + 3).min(MOST).min(together);
+        let asks: Vec<Ask> =
+            lacking.iter().map(|at| Ask { prompt: format!("{form}{}", groups[*at].tail), wanted: wanted(groups[*at].need) }).collect();
+        let no_copy = self.no_copy(shown);
+        let closed = shape.closed.then_some(shape.sentences);
+        let done = move |text: &str| closed.is_some_and(|count| closes(text, count));
+        let longest = shown.iter().map(|entry| self.decoder.tokens(&entry.text).len()).max().unwrap_or(30);
+        let boldness = [0.55, 0.75, 0.95];
+        let orders = Orders {
+            sampling: Sampling { temperature: boldness[round.min(2)], min_p: 0.05, top_p: 0.92, repetition: 0.25 },
+            max_tokens: (longest * 5 / 4 + 6).min(if shape.sentences > 1 { 72 } else { 48 }),
+            seed: self.seed(),
+            no_copy: &no_copy,
+            banned: &[],
+            done: &done,
+        };
+        let written = self.decoder.write(&asks, &orders, self.cancel)?;
+        for (at, written) in lacking.into_iter().zip(written) {
+            let lines = self.sift(&written, shape, node, &groups[at].candidates);
+            let texts: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
+            let vectors = self.embedder.embed(&texts)?;
+            let candidates = lines.iter().zip(vectors).map(|((text, log_prob), vector)| Candidate {
+                line: Line { text: text.clone(), vector },
+                log_prob: *log_prob,
+            });
+            groups[at].candidates.extend(candidates);
+        }
+        Ok(())
+    }
+
+    /// The lines that may be shown, each once.
+    pub(super) fn sift(&self, written: &[Written], shape: &Shape, node: Node<'_>, known: &[Candidate]) -> Vec<(String, f32)> {
+        let mut lines: Vec<(String, f32)> = Vec::new();
+        for one in written {
+            let line = clean(&one.text, shape);
+            let again = lines.iter().any(|(other, _)| other.eq_ignore_ascii_case(&line)) || known.iter().any(|c| c.line.text.eq_ignore_ascii_case(&line));
+            let fault = if again { Some("again") } else { self.judge.fault(&line, shape, node) };
+            let fault = fault.or(self.person.is_denied_by(&line).then_some("person"));
+            tracing::trace!(target: "local_model::lines", ?fault, log_prob = one.log_prob, "{line}");
+            if fault.is_none() {
+                lines.push((line, one.log_prob));
+            }
+        }
+        lines
+    }
+
+    /// Gives each scope of the group its best lines.
+    #[expect(clippy::too_many_arguments, reason = "the inner step of `lists`, split from it for its length")]
+    fn choose(
+        &mut self,
+        node: Node<'_>,
+        label: &str,
+        shape: &Shape,
+        group: Group,
+        (scopes, counts): (&[Scope<'a>], &[usize]),
+        examples: &[Line],
+        entries: &[Entry],
+        siblings: &mut Vec<Line>,
+        lists: &mut [Vec<String>],
+    ) {
+        let mut left = group.candidates;
+        for at in group.scopes {
+            for slot in 0..counts[at] {
+                let measure = Measure {
+                    subject: &self.subject,
+                    subject_vector: &self.subject_vector,
+                    lead: group.lead.as_deref(),
+                    examples,
+                    chosen: &self.chosen,
+                    siblings,
+                    names_product: slot == 0,
+                    is_label: shape.is_label(),
+                };
+                left.retain(|candidate| !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen));
+                let best = (0..left.len()).max_by(|a, b| score(&left[*a], &measure).total_cmp(&score(&left[*b], &measure)));
+                let line = match best {
+                    Some(best) => left.swap_remove(best).line,
+                    None => self.stand_in(node, label, shape, entries, &scopes[at], slot),
+                };
+                lists[at].push(line.text.clone());
+                siblings.push(line.clone());
+                self.chosen.push(line);
+            }
+        }
+    }
+
+    /// A line by rule where the model wrote none: an example's that fits any product, else a plain one with the product's name.
+    fn stand_in(&mut self, node: Node<'_>, label: &str, shape: &Shape, entries: &[Entry], scope: &Scope<'a>, slot: usize) -> Line {
+        let used = |text: &str| self.chosen.iter().any(|line| line.text.eq_ignore_ascii_case(text));
+        let general = entries.iter().find(|entry| !used(&entry.text) && self.judge.fault(&entry.text, shape, node).is_none());
+        let (text, reason) = match general {
+            Some(entry) => (entry.text.clone(), "The small model found no good line here; this one comes from a curated example."),
+            None => (self.plain(node, label, shape, &used), "The small model found no good line here; this one was built by rule."),
+        };
+        let path = if scope.path.ends_with(']') || slot == 0 { scope.path.clone() } else { format!("{}[{slot}]", scope.path) };
+        self.gap(&path, reason);
+        Line { text, vector: Vec::new() }
+    }
+
+    /// An honest line that says what is still to do.
+    fn plain(&self, node: Node<'_>, label: &str, shape: &Shape, used: &dyn Fn(&str) -> bool) -> String {
+        let noun = &self.subject.noun;
+        let label = label.to_lowercase();
+        let choices: Vec<String> = if shape.asks {
+            vec![format!("Is the {label} for {noun} settled?"), format!("Have you tested {noun} with real customers?"), format!("Do you know what {noun} cost to make?")]
+        } else if shape.closed {
+            vec![
+                format!("Think about the {label} for {noun} before you launch."),
+                format!("Ask five customers about {noun} and write down the {label} they name."),
+                format!("Compare {noun} with two rivals and note one {label}."),
+                format!("Decide on the {label} once the first {noun} are sold."),
+            ]
+        } else {
+            let short = text::title_case(&self.subject.short());
+            let classic = ["Classic", "Everyday", "Gift", "Large", "Small", "Premium"].map(|kind| format!("{kind} {short}"));
+            [short].into_iter().chain(classic).collect()
+        };
+        let choice = choices.iter().find(|text| !used(text) && text.chars().count() <= node.max_length()).or(choices.first());
+        text::fit(choice.map_or(noun.as_str(), String::as_str), node.max_length())
+    }
+}
+
+impl Group {
+    /// A choice is left even for the last line.
+    fn is_served(&self) -> bool {
+        self.candidates.len() > self.need
+    }
+}
+
+/// Short values without a sentence that name real things: given names, places, marketplaces, spans of days.
+fn is_pool(entries: &[Entry], shape: &Shape) -> bool {
+    if shape.closed || entries.is_empty() || shape.words > 5.0 {
+        return false;
+    }
+    let share = |test: &dyn Fn(&str) -> bool| text::ratio(entries.iter().filter(|entry| test(&entry.text)).count(), entries.len());
+    let names = share(&|text| text.split_whitespace().skip(1).any(|word| word.starts_with(char::is_uppercase)) || !text.contains(' '));
+    let lower = share(&|text| text.starts_with(char::is_lowercase));
+    let digits = share(&|text| text.contains(|c: char| c.is_ascii_digit()));
+    digits > 0.5 || (names > 0.6 && lower < 0.3 && !shape.titled_phrases(entries.iter().map(|entry| entry.text.as_str())))
+}
+
+/// Whether the text has this many finished sentences.
+pub(super) fn closes(text: &str, count: usize) -> bool {
+    let text = text.trim();
+    let end = text.ends_with(['.', '!', '?']) && !text.trim_end_matches('.').ends_with(|c: char| c.is_ascii_digit());
+    end && text::sentences(text).len() >= count
+}
+
+/// The line without what models put around lines, cut to as many sentences as the examples have.
+fn clean(line: &str, shape: &Shape) -> String {
+    let line = line.trim().trim_start_matches(['-', '*', '•', '#', '>']).trim();
+    let line = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line).replace("**", "");
+    if !shape.closed {
+        return line.trim_end_matches(['.', ',', ';', ':']).trim().to_owned();
+    }
+    let whole: Vec<String> = text::sentences(&line).into_iter().take(shape.sentences).filter(|s| text::ends_as_sentence(s)).collect();
+    if whole.is_empty() { line } else { whole.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(texts: &[&str]) -> Vec<Entry> {
+        texts.iter().map(|text| Entry { example: 0, lead: None, text: (*text).to_owned() }).collect()
+    }
+
+    fn pooled(texts: &[&str]) -> bool {
+        is_pool(&entries(texts), &Shape::of(texts))
+    }
+
+    #[test]
+    fn names_of_real_things_are_not_invented() {
+        assert!(pooled(&["Maya", "Helen"]));
+        assert!(pooled(&["Alibaba", "Global Sources", "Faire", "Local search"]));
+        assert!(pooled(&["2-5 business days", "Same day", "1-3 working days"]));
+        assert!(!pooled(&["Recycled carton", "Paper padding", "Mode card"]));
+        assert!(!pooled(&["Pediatric nurse", "Deputy head of a primary school"]));
+        assert!(!pooled(&["camping", "solar", "car camping"]));
+    }
+
+    #[test]
+    fn lines_are_cut_to_the_examples_sentences() {
+        let shape = Shape::of(&["One sentence only."]);
+        assert_eq!(clean("- First one here. Second one. Thi", &shape), "First one here.");
+        assert_eq!(clean("\"No end", &shape), "\"No end");
+        let label = Shape::of(&["pine green", "deep blue"]);
+        assert_eq!(clean("Forest green.", &label), "Forest green");
+    }
+
+    #[test]
+    fn a_decimal_point_closes_nothing() {
+        assert!(closes(" It is done.", 1));
+        assert!(!closes(" It weighs 2.", 1));
+        assert!(!closes(" One. Two", 2));
+    }
+}

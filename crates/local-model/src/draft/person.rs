@@ -1,0 +1,76 @@
+//! Keeps a described person the same from line to line: one name, one pronoun. The examples are about other people, so
+//! their names and pronouns are changed to ours before the model sees them.
+
+use super::text;
+
+/// The person of this draft and the people of the examples.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Person {
+    name: Option<String>,
+    female: bool,
+    /// The name in each example.
+    others: Vec<Option<String>>,
+}
+
+const TO_MALE: [(&str, &str); 4] = [("she", "he"), ("her", "his"), ("hers", "his"), ("herself", "himself")];
+const TO_FEMALE: [(&str, &str); 4] = [("he", "she"), ("his", "her"), ("him", "her"), ("himself", "herself")];
+
+impl Person {
+    /// Takes a name, and the pronoun from the text that belongs to it.
+    pub fn new(name: &str, described: &str, others: Vec<Option<String>>) -> Self {
+        let words = text::words(described);
+        let count = |word: &str| words.iter().filter(|other| *other == word).count();
+        Self { name: Some(name.to_owned()), female: count("she") + count("her") >= count("he") + count("his"), others }
+    }
+
+    /// The example's words as if they were about our person.
+    pub fn adapt(&self, example: usize, line: &str) -> String {
+        let Some(name) = &self.name else { return line.to_owned() };
+        let swaps = if self.female { &TO_FEMALE } else { &TO_MALE };
+        let other = self.others.get(example).and_then(Option::as_deref);
+        let mut out = String::with_capacity(line.len());
+        for piece in line.split_inclusive(|c: char| !c.is_alphanumeric()) {
+            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+            let rest = &piece[word.len()..];
+            let swapped = swaps.iter().find(|(from, _)| word.eq_ignore_ascii_case(from)).map(|(_, to)| (*to).to_owned());
+            if Some(word) == other {
+                out.push_str(name);
+            } else {
+                let swapped = swapped.map(|new| if word.starts_with(char::is_uppercase) { text::capitalised(&new) } else { new });
+                out.push_str(&swapped.unwrap_or_else(|| word.to_owned()));
+            }
+            out.push_str(rest);
+        }
+        out
+    }
+
+    /// Whether the line speaks of our person with the other pronoun.
+    pub fn is_denied_by(&self, line: &str) -> bool {
+        let wrong = if self.female { &TO_FEMALE } else { &TO_MALE };
+        self.name.is_some() && text::words(line).iter().any(|word| wrong.iter().any(|(from, _)| word == from))
+    }
+
+    /// The name as a word that is known.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_people_become_ours() {
+        let person = Person::new("Maya", "She camps. Her tent is old.", vec![Some("Tom".to_owned())]);
+        assert_eq!(person.adapt(0, "Tom likes his dog. He walks."), "Maya likes her dog. She walks.");
+        assert!(person.is_denied_by("He walks."));
+        assert!(!person.is_denied_by("She walks the other way."));
+    }
+
+    #[test]
+    fn without_a_person_nothing_changes() {
+        assert_eq!(Person::default().adapt(0, "He walks."), "He walks.");
+        assert!(!Person::default().is_denied_by("He walks."));
+    }
+}

@@ -1,0 +1,112 @@
+//! Says which of several acceptable lines is the best, given what is already on the page.
+
+use super::subject::Subject;
+use super::text;
+use crate::embed::cosine;
+
+/// A line and its meaning.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub text: String,
+    pub vector: Vec<f32>,
+}
+
+/// A line that may be chosen.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub line: Line,
+    /// The model's own mean log probability.
+    pub log_prob: f32,
+}
+
+/// What a line is measured against.
+pub(super) struct Measure<'a> {
+    pub subject: &'a Subject,
+    pub subject_vector: &'a [f32],
+    /// The line it should follow from.
+    pub lead: Option<&'a [f32]>,
+    /// The examples' lines at this place.
+    pub examples: &'a [Line],
+    /// Chosen lines of the whole section.
+    pub chosen: &'a [Line],
+    /// Chosen lines of the same list.
+    pub siblings: &'a [Line],
+    /// Naming the product matters here.
+    pub names_product: bool,
+    pub is_label: bool,
+}
+
+/// Higher is better; about 1 for a good line.
+pub(super) fn score(candidate: &Candidate, measure: &Measure<'_>) -> f32 {
+    let line = &candidate.line;
+    let near = |lines: &[Line]| lines.iter().map(|other| cosine(&other.vector, &line.vector)).fold(0.0, f32::max);
+    let mut score = cosine(measure.subject_vector, &line.vector) * if measure.is_label { 0.5 } else { 0.9 };
+    let share = measure.subject.share_in(&line.text);
+    score += share.min(0.6) * if measure.names_product { 0.8 } else { 0.3 };
+    score += 0.12 * candidate.log_prob.max(-3.0);
+    if let Some(lead) = measure.lead {
+        score += 0.5 * cosine(lead, &line.vector);
+        score -= 0.8 * (cosine(lead, &line.vector) - 0.85).max(0.0);
+    }
+    let words = measure.examples.iter().map(|example| text::overlap(&line.text, &example.text)).fold(0.0, f32::max);
+    score -= 1.2 * (near(measure.examples) - 0.75).max(0.0) + 0.9 * (words - 0.4).max(0.0);
+    score -= 1.2 * (near(measure.siblings) - 0.6).max(0.0) + 0.6 * (near(measure.chosen) - 0.7).max(0.0);
+    let begin = |text: &str| text::words(text).into_iter().take(2).collect::<Vec<_>>();
+    score -= 0.12 * text::ratio(measure.siblings.iter().filter(|other| begin(&other.text) == begin(&line.text)).count(), 1);
+    let figures = line.text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).count();
+    score -= 0.06 * text::ratio(figures.saturating_sub(1), 1);
+    score - if line.text.contains('%') || line.text.contains(" percent") { 0.1 } else { 0.0 }
+}
+
+/// Whether the line says what another says already.
+pub(super) fn repeats(line: &Line, others: &[Line]) -> bool {
+    others.iter().any(|other| {
+        let same = other.text.eq_ignore_ascii_case(&line.text) || text::words(&other.text) == text::words(&line.text);
+        let means = cosine(&other.vector, &line.vector) > 0.93;
+        let words = text::content(&line.text).len() > 3 && text::overlap(&line.text, &other.text) > 0.8;
+        same || means || words
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str, vector: [f32; 2]) -> Line {
+        Line { text: text.to_owned(), vector: vector.to_vec() }
+    }
+
+    fn rate(candidate: &str, vector: [f32; 2], examples: &[Line], siblings: &[Line]) -> f32 {
+        let subject = Subject::of("vegan hiking boots");
+        let measure = Measure {
+            subject: &subject,
+            subject_vector: &[1.0, 0.0],
+            lead: None,
+            examples,
+            chosen: &[],
+            siblings,
+            names_product: true,
+            is_label: false,
+        };
+        score(&Candidate { line: line(candidate, vector), log_prob: -1.0 }, &measure)
+    }
+
+    #[test]
+    fn naming_the_product_wins() {
+        assert!(rate("Our boots are vegan.", [0.8, 0.6], &[], &[]) > rate("Our shoes are green.", [0.8, 0.6], &[], &[]));
+    }
+
+    #[test]
+    fn copies_and_repeats_lose() {
+        let known = [line("Our boots are vegan and light.", [0.8, 0.6])];
+        let free = rate("Our boots are vegan and light too.", [0.8, 0.6], &[], &[]);
+        assert!(rate("Our boots are vegan and light too.", [0.8, 0.6], &known, &[]) < free);
+        assert!(rate("Our boots are vegan and light too.", [0.8, 0.6], &[], &known) < free);
+    }
+
+    #[test]
+    fn equal_lines_repeat() {
+        assert!(repeats(&line("A boot!", [1.0, 0.0]), &[line("a boot", [0.0, 1.0])]));
+        assert!(!repeats(&line("A boot!", [1.0, 0.0]), &[line("A lamp", [0.0, 1.0])]));
+    }
+}
