@@ -26,9 +26,12 @@ pub enum Error {
     /// The program is shutting down.
     #[error("the server is restarting; try again in a moment")]
     Stopping,
+    /// The store cannot do it now; nothing was lost.
+    #[error("{0}")]
+    Busy(#[source] store::Error),
     /// The store could not do it.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
     /// A defect of ours.
     #[error("{0}")]
     Internal(String),
@@ -37,5 +40,14 @@ pub enum Error {
 impl From<Faults> for Error {
     fn from(faults: Faults) -> Self {
         Self::Invalid(faults)
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Unavailable(_) | store::Error::Full => Self::Busy(error),
+            other => Self::Store(other),
+        }
     }
 }

@@ -52,17 +52,17 @@ fn write_footer(out: &mut String, generation: &Generation) {
 
 fn write_part(out: &mut String, part: &Part, level: usize) {
     let label = text(&part.label);
-    let mut titled = |body: String| drop(write!(out, "**{label}**\n\n{body}\n"));
+    let mut titled = |body: String| out.push_str(&format!("**{label}**\n\n{body}\n"));
     match &part.body {
-        Body::Lead(line) => drop(write!(out, "{}\n\n", text(line))),
-        Body::Text(lines) if lines.len() == 1 && lines[0].len() < 90 => drop(write!(out, "**{label}:** {}\n\n", text(&lines[0]))),
+        Body::Lead(line) => out.push_str(&format!("{}\n\n", text(line))),
+        Body::Text(lines) if lines.len() == 1 && lines[0].len() < 90 => out.push_str(&format!("**{label}:** {}\n\n", text(&lines[0]))),
         Body::Text(lines) => titled(lines.iter().map(|l| format!("{}\n", text(l))).collect::<Vec<_>>().join("\n")),
-        Body::Quote(line) => drop(write!(out, "> {}\n\n", text(line))),
+        Body::Quote(line) => out.push_str(&format!("> {}\n\n", text(line))),
         Body::List(items) => titled(lines("- ", items)),
-        Body::Chips(items) => drop(write!(out, "**{label}:** {}\n\n", items.iter().map(|i| text(i)).collect::<Vec<_>>().join(", "))),
+        Body::Chips(items) => out.push_str(&format!("**{label}:** {}\n\n", items.iter().map(|i| text(i)).collect::<Vec<_>>().join(", "))),
         Body::Steps(items) => titled(lines("1. ", items)),
-        Body::Figure(figure) => drop(write!(out, "**{label}:** {}\n\n", text(figure))),
-        Body::Score(score) => drop(write!(out, "**{label}:** {score} / 100\n\n")),
+        Body::Figure(figure) => out.push_str(&format!("**{label}:** {}\n\n", text(figure))),
+        Body::Score(score) => out.push_str(&format!("**{label}:** {score} / 100\n\n")),
         Body::Swatches(pairs) | Body::Fonts(pairs) => titled(pairs.iter().map(|(l, v)| format!("- {}: {}\n", text(l), text(v))).collect()),
         Body::Sources(sources) => titled(sources.iter().map(|s| format!("- [{}](<{}>)\n", text(&s.title), s.uri.replace(['<', '>', '\n'], ""))).collect()),
         Body::Table(heads, rows) => titled(table(heads, rows)),

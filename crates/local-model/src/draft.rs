@@ -135,7 +135,6 @@ struct Lead<'a> {
     label: String,
     text: String,
     models: Vec<Option<&'a str>>,
-    is_label: bool,
     inherited: bool,
 }
 

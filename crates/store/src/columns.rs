@@ -5,6 +5,7 @@ use chrono::SubsecRound;
 use domain::Timestamp;
 use domain::faults::Faults;
 use domain::sections::SectionName;
+use domain::usage::Tokens;
 use sea_orm::JsonValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +33,11 @@ pub(crate) fn read_list<T: DeserializeOwned>(column: JsonValue) -> Result<Vec<T>
 /// A count out of a signed column.
 pub(crate) fn read_count<N: TryFrom<i64, Error = std::num::TryFromIntError>>(column: i64) -> Result<N, Cause> {
     Ok(N::try_from(column)?)
+}
+
+/// Tokens out of their four columns: input, cached, output, thoughts.
+pub(crate) fn read_tokens([input, cached, output, thoughts]: [i64; 4]) -> Result<Tokens, Cause> {
+    Ok(Tokens { input: read_count(input)?, cached: read_count(cached)?, output: read_count(output)?, thoughts: read_count(thoughts)? })
 }
 
 /// A section's name out of a column.

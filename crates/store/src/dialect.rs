@@ -1,9 +1,10 @@
 //! The only file that knows which database it is: how to connect, how a transaction begins, and what its error codes mean.
 //!
-//! SQLite so far. What differs for another database is added here and nowhere else.
+//! `SQLite` so far. What differs for another database is added here and nowhere else.
 
 use crate::errors::{Error, Result};
 use domain::ids::OwnerId;
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqlErr, SqliteTransactionMode, SqlxError,
@@ -12,7 +13,7 @@ use sea_orm::{
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The database's file in its folder.
@@ -28,7 +29,7 @@ const CONNECTIONS: u32 = 8;
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     pool: DatabaseConnection,
-    /// SQLite lets one writer in and has the others poll; a line is fair and leaves the connections to readers.
+    /// `SQLite` lets one writer in and has the others poll; a line is fair and leaves the connections to readers.
     line: Arc<Semaphore>,
 }
 
@@ -70,8 +71,19 @@ pub(crate) async fn open_folder(dir: &Path) -> Result<Database> {
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(PATIENCE)
         });
-    let pool = sea_orm::Database::connect(options).await.map_err(|fault| Error::from(fault).at_opening(dir))?;
+    let pool = connect(options).await.map_err(|fault| Error::from(fault).at_opening(dir))?;
     Ok(Database { pool, line: Arc::new(Semaphore::new(1)) })
+}
+
+/// Connects, and tries again while somebody else is at it: the switch of a new file to its write-ahead log does not wait for a lock.
+async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let since = Instant::now();
+    loop {
+        match sea_orm::Database::connect(options.clone()).await {
+            Err(fault) if kind(&fault) == Kind::Busy && since.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(20)).await,
+            connected => return connected,
+        }
+    }
 }
 
 impl Database {
@@ -140,14 +152,14 @@ pub(crate) fn kind(fault: &DbErr) -> Kind {
     }
 }
 
-/// SQLite's result codes (`sqlite3.h`); the low byte of an extended code is the plain one.
+/// `SQLite`'s result codes (`sqlite3.h`); the low byte of an extended code is the plain one.
 fn sqlite_kind(fault: &SqlxError) -> Kind {
     match fault {
         SqlxError::PoolTimedOut => return Kind::Busy,
         SqlxError::Io(fault) if fault.kind() == ErrorKind::StorageFull => return Kind::Full,
         _ => {}
     }
-    let code = fault.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    let code = fault.as_database_error().and_then(DatabaseError::code).and_then(|code| code.parse::<u32>().ok());
     match code.map(|code| code & 0xff) {
         Some(5 | 6) => Kind::Busy,
         Some(13) => Kind::Full,

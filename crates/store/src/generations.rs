@@ -1,12 +1,12 @@
 //! Generations: finished attempts, each kept with its calls and spans and never changed afterwards.
 
-use crate::columns::{count, list, moment, read_count, read_list, read_name};
+use crate::columns::{count, list, moment, read_count, read_list, read_name, read_tokens};
 use crate::errors::{Cause, Error, Result};
 use crate::tenants::TenantTx;
 use crate::{spans, usage};
 use domain::generations::{Confidence, Generation, ModelCall, Span, Status};
 use domain::ids::{GenerationId, OwnerId, RunId, TraceId, VentureId};
-use domain::usage::{MicroDollars, Tokens, Usage};
+use domain::usage::{MicroDollars, Usage};
 use row::{Column, Entity, Model};
 use sea_orm::prelude::Uuid;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
@@ -93,12 +93,7 @@ fn read(row: Model, calls: Vec<ModelCall>, spans: Vec<Span>) -> Result<Generatio
 }
 
 fn read_parts(row: Model, calls: Vec<ModelCall>, spans: Vec<Span>) -> Result<Generation, Cause> {
-    let tokens = Tokens {
-        input: read_count(row.input_tokens)?,
-        cached: read_count(row.cached_tokens)?,
-        output: read_count(row.output_tokens)?,
-        thoughts: read_count(row.thought_tokens)?,
-    };
+    let tokens = read_tokens([row.input_tokens, row.cached_tokens, row.output_tokens, row.thought_tokens])?;
     let status = Status::from_key(&row.status).ok_or_else(|| format!("\"{}\" is not a status", row.status))?;
     let confidence = Confidence::from_key(&row.confidence).ok_or_else(|| format!("\"{}\" is not a confidence", row.confidence))?;
     Ok(Generation {
@@ -127,6 +122,7 @@ fn read_parts(row: Model, calls: Vec<ModelCall>, spans: Vec<Span>) -> Result<Gen
 }
 
 /// A row of `generations`. Its usage is kept with it, so that a list of generations need not add up their calls.
+#[expect(clippy::struct_field_names, reason = "columns are named after what they hold, also when that is a model")]
 mod row {
     use sea_orm::entity::prelude::*;
 

@@ -53,7 +53,7 @@ impl Store {
 
     /// Begins a transaction that reads and writes what belongs to one owner. Dropped without a commit, it leaves no trace.
     ///
-    /// Keep it short and never hold two at once: on SQLite one writer at a time is let in, and the others wait in line for it.
+    /// Keep it short and never hold two at once: on `SQLite` one writer at a time is let in, and the others wait in line for it.
     pub async fn tenant(&self, owner: OwnerId) -> Result<TenantTx> {
         TenantTx::begin(&self.database, owner, Access::Write).await
     }

@@ -1,10 +1,10 @@
 //! Usage: one row for every call to a model, in the order the calls of a generation were made.
 
-use crate::columns::{count, moment, read_count};
+use crate::columns::{count, moment, read_count, read_tokens};
 use crate::errors::{Cause, Error, Result};
 use crate::tenants::TenantTx;
 use domain::generations::{Generation, ModelCall};
-use domain::usage::{MicroDollars, Tokens};
+use domain::usage::MicroDollars;
 use row::{Column, Entity, Model};
 use sea_orm::prelude::Uuid;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
@@ -57,12 +57,7 @@ fn row(generation: &Generation, position: i32, call: &ModelCall) -> Model {
 }
 
 fn read(row: Model) -> Result<ModelCall, Cause> {
-    let tokens = Tokens {
-        input: read_count(row.input_tokens)?,
-        cached: read_count(row.cached_tokens)?,
-        output: read_count(row.output_tokens)?,
-        thoughts: read_count(row.thought_tokens)?,
-    };
+    let tokens = read_tokens([row.input_tokens, row.cached_tokens, row.output_tokens, row.thought_tokens])?;
     Ok(ModelCall {
         provider: row.provider,
         model: row.model,
@@ -76,6 +71,7 @@ fn read(row: Model) -> Result<ModelCall, Cause> {
 }
 
 /// A row of `usage`.
+#[expect(clippy::struct_field_names, reason = "columns are named after what they hold, also when that is a model")]
 mod row {
     use sea_orm::entity::prelude::*;
 

@@ -60,9 +60,9 @@ impl From<app::Error> for Problem {
             }
             app::Error::NoModel { reason, retry_after } => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).retry_after(retry_after.as_secs()),
             app::Error::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is restarting; try again in a moment").retry_after(5),
-            app::Error::Store(store) if store.is_passing() => {
-                tracing::warn!(error = %store, "store unavailable");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached right now; nothing was lost, try again in a moment").retry_after(5)
+            app::Error::Busy(reason) => {
+                tracing::warn!(error = ?reason, "store unavailable");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}; nothing was lost")).retry_after(5)
             }
             other => Self::internal(&other),
         }

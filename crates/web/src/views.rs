@@ -119,6 +119,10 @@ impl SectionView {
         });
     }
 
+    fn drawn(&self) -> Parts<'_> {
+        Parts { parts: &self.parts, nested: false }
+    }
+
     /// A word for the state, because colour alone says nothing.
     pub(crate) fn state_word(&self) -> &'static str {
         match self.state {

@@ -24,7 +24,7 @@ impl<'a> Drafter<'a> {
                 "integer" | "number" => self.figure(node, scope),
                 "boolean" => scope.example().cloned().unwrap_or(Value::Bool(false)),
                 "null" => Value::Null,
-                _ => Value::String(self.form(node, scope, &taken)),
+                _ => Value::String(self.formed(node, scope, &taken)),
             };
             taken.extend(value.as_str().map(str::to_owned));
             values.push(value);
@@ -65,7 +65,7 @@ impl<'a> Drafter<'a> {
         Ok(best.map(|(_, (_, choice))| (*choice).clone()))
     }
 
-    fn form(&mut self, node: Node<'_>, scope: &Scope<'a>, taken: &[String]) -> String {
+    fn formed(&mut self, node: Node<'_>, scope: &Scope<'a>, taken: &[String]) -> String {
         let around = Around { subject: &self.subject, siblings: &scope.siblings, example: scope.example(), index: scope.index, taken };
         let value = match node.format() {
             Some("currency") => self.task.currency.to_owned(),

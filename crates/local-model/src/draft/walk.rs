@@ -144,7 +144,7 @@ fn lead_from<'a>(node: Node<'_>, label: &str, value: &Value, scope: &Scope<'a>, 
         return None;
     }
     let better = now.is_none_or(|now| now.inherited || shape.is_label());
-    better.then(|| Lead { label: label.to_owned(), text: text.to_owned(), models, is_label: shape.is_label(), inherited: false })
+    better.then(|| Lead { label: label.to_owned(), text: text.to_owned(), models, inherited: false })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The contract of the store: what every public function promises, run against every database it can use.
 //!
 //! A database is a constructor of [`place::Place`] and a module at the end of this file. `opening.rs` is about a folder on disk and so
-//! about SQLite only; `names.rs` fails when a public function is not named in this suite.
+//! about `SQLite` only; `names.rs` fails when a public function is not named in this suite.
 
 mod corruption;
 mod generations;

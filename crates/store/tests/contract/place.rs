@@ -12,7 +12,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// On SQLite, in a temporary folder.
+    /// On `SQLite`, in a temporary folder.
     pub async fn sqlite() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let store = Store::open(dir.path()).await.expect("the store opens");

@@ -24,7 +24,6 @@ struct Gallery {
 struct Tile {
     id: String,
     title: String,
-    idea: String,
     voice: String,
     tagline: String,
     colours: Vec<String>,
@@ -69,7 +68,6 @@ async fn gallery(State(app): State<App>) -> PageResult<Html<String>> {
     let tile = |e: &ExampleVenture| Tile {
         id: e.id.clone(),
         title: e.title.clone(),
-        idea: e.brief.idea.to_string(),
         voice: e.brief.voice.name().to_owned(),
         tagline: tagline(e),
         colours: colours(e),

@@ -1,0 +1,76 @@
+//! The composition root, read top to bottom: library, release, models, store, app.
+
+use crate::BadInput;
+use crate::config::Config;
+use anyhow::{Context as _, Result, anyhow, bail};
+use app::App;
+use llm::{Endpoint, Llm, PriceTable};
+use prompts::{Library, Release};
+use semver::Version;
+use std::path::Path;
+use std::sync::Arc;
+use store::Store;
+
+/// The template library, or every fault in it; the program does not start half.
+pub(crate) fn library(config: &Config) -> Result<Library> {
+    let dir = (!config.prompts.dir.is_empty()).then(|| Path::new(&config.prompts.dir));
+    let loaded = Library::load(dir).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        BadInput(format!("the template library has {} faults:\n{}", lines.len(), lines.join("\n")))
+    })?;
+    Ok(loaded)
+}
+
+/// The release the environment points at: `PROMPT_VERSION`, else the highest.
+pub(crate) fn release(config: &Config, library: &Library) -> Result<Release> {
+    let wanted = config.prompts.version.trim_start_matches('v');
+    if wanted.is_empty() {
+        return Ok(library.latest());
+    }
+    let known = || library.releases().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let version = Version::parse(wanted).map_err(|_| anyhow!("PROMPT_VERSION \"{wanted}\" is not a version such as 1.0.0; there are {}", known()))?;
+    match library.release(&version) {
+        Some(release) if library.releases().contains(&version) => Ok(release),
+        _ => bail!("PROMPT_VERSION {version} is not in the library; there are {}", known()),
+    }
+}
+
+pub(crate) async fn app(config: &Config) -> Result<App> {
+    app_over(config, library(config)?).await
+}
+
+pub(crate) async fn app_over(config: &Config, library: Library) -> Result<App> {
+    let release = release(config, &library)?;
+    let llm = llm(config)?;
+    let store = Store::open(&config.data.dir).await?;
+    Ok(App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now)))
+}
+
+fn llm(config: &Config) -> Result<Llm> {
+    let (models, keys) = (&config.models, &config.keys);
+    let cores = std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap_or(2));
+    let endpoint = |key: &Option<secrecy::SecretString>, url: &Option<String>| Endpoint { key: key.clone(), url: url.clone() };
+    let mut settings = llm::Settings {
+        fast: models.fast.clone(),
+        reasoning: models.reasoning.clone(),
+        gemini: endpoint(&keys.gemini, &keys.gemini_url),
+        openai: endpoint(&keys.openai, &keys.openai_url),
+        anthropic: endpoint(&keys.anthropic, &keys.anthropic_url),
+        ollama: endpoint(&None, &keys.ollama_url),
+        gguf: models.dir.join("smollm2-135m-instruct-q4_1.gguf"),
+        embedder: models.dir.join("all-minilm-l6-v2"),
+        threads: if models.threads == 0 { cores } else { models.threads },
+        ..llm::Settings::default()
+    };
+    if !models.local.is_empty() {
+        settings.gguf = models.local.clone().into();
+        settings.gguf_chosen = true;
+    }
+    let prices = if models.prices.is_empty() {
+        PriceTable::shipped()?
+    } else {
+        let text = std::fs::read_to_string(&models.prices).with_context(|| format!("the price table {} cannot be read", models.prices))?;
+        PriceTable::read(&text)?
+    };
+    Ok(Llm::new(settings, prices, Arc::new(chrono::Utc::now))?)
+}
