@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let prompts = option("--prompts").map_or_else(|| root.join("prompts"), PathBuf::from);
     let models = std::env::var_os("PLANNER_MODELS").map_or_else(|| root.join("models"), PathBuf::from);
-    let settings = Settings { gguf: models.join("smollm2-135m-instruct-q4_1.gguf"), embedder: models.join("all-minilm-l6-v2"), threads: 2 };
+    let settings = Settings { gguf: models.join("smollm2-135m-instruct-q4_1.gguf"), embedder: models.join("all-minilm-l6-v2"), threads: option("--threads").and_then(|n| n.parse().ok()).unwrap_or(2) };
     let engine = Engine::load(&settings)?;
     let idea = args.first().filter(|arg| !arg.starts_with("--")).cloned().unwrap_or_else(|| "vegan leather hiking boots for women".to_owned());
     let (currency, voice) = (option("--currency").unwrap_or_else(|| "USD".to_owned()), option("--voice").unwrap_or_else(|| "professional".to_owned()));
