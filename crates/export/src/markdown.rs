@@ -55,6 +55,7 @@ fn write_part(out: &mut String, part: &Part, level: usize) {
     let mut titled = |body: String| out.push_str(&format!("**{label}**\n\n{body}\n"));
     match &part.body {
         Body::Lead(line) => out.push_str(&format!("{}\n\n", text(line))),
+        Body::Text(lines) if part.label.is_empty() => lines.iter().for_each(|line| out.push_str(&format!("{}\n\n", text(line)))),
         Body::Text(lines) if lines.len() == 1 && lines[0].len() < 90 => out.push_str(&format!("**{label}:** {}\n\n", text(&lines[0]))),
         Body::Text(lines) => titled(lines.iter().map(|l| format!("{}\n", text(l))).collect::<Vec<_>>().join("\n")),
         Body::Quote(line) => out.push_str(&format!("> {}\n\n", text(line))),

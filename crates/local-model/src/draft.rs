@@ -4,6 +4,7 @@
 //! Works for any schema. Its titles are the labels of the form, and the examples' values at the same path are its
 //! earlier entries.
 
+mod adapt;
 mod forms;
 mod judge;
 mod leaf;
@@ -14,6 +15,7 @@ mod person;
 mod prompt;
 mod rank;
 mod rules;
+mod sense;
 mod subject;
 mod text;
 mod walk;
@@ -100,6 +102,9 @@ struct Drafter<'a> {
     task: &'a DraftTask<'a>,
     /// Nearest first; every scope's models are in this order.
     examples: Vec<Example<'a>>,
+    /// Their products, and what those mean.
+    subjects: Vec<Subject>,
+    example_vectors: Vec<Vec<f32>>,
     subject: Subject,
     subject_vector: Vec<f32>,
     judge: Judge,
@@ -146,7 +151,7 @@ pub(crate) fn draft(loaded: &Loaded, embedder: &Embedder, task: &DraftTask<'_>, 
     texts.extend(task.examples.iter().map(|example| example.subject));
     let mut vectors = embedder.embed(&texts)?.into_iter();
     let subject_vector = vectors.next().unwrap_or_default();
-    let examples = nearest(task, &subject_vector, vectors);
+    let (examples, example_vectors) = nearest(task, &subject_vector, vectors);
     let price = money::told_price(task.subject, task.price_range).or_else(|| money::price_in(task.context));
     let mut figures: Vec<f64> = price.into_iter().collect();
     figures.extend(task.price_range.map(money::numbers).unwrap_or_default());
@@ -156,7 +161,9 @@ pub(crate) fn draft(loaded: &Loaded, embedder: &Embedder, task: &DraftTask<'_>, 
         cancel,
         task,
         judge: Judge::new(&subject, &examples, figures),
+        subjects: examples.iter().map(|example| Subject::of(example.subject)).collect(),
         examples,
+        example_vectors,
         subject,
         subject_vector,
         chosen: Vec::new(),
@@ -178,19 +185,19 @@ pub(crate) fn draft(loaded: &Loaded, embedder: &Embedder, task: &DraftTask<'_>, 
     Ok(Draft { output, gaps: drafter.gaps, prompt_tokens, completion_tokens })
 }
 
-/// The examples by likeness to the subject; the same voice counts a little.
-fn nearest<'a>(task: &DraftTask<'a>, subject: &[f32], vectors: impl Iterator<Item = Vec<f32>>) -> Vec<Example<'a>> {
-    let mut scored: Vec<(f32, Example<'a>)> = task
-        .examples
-        .iter()
-        .zip(vectors)
-        .map(|(example, vector)| {
-            let voice = if example.voice == task.voice { 0.15 } else { 0.0 };
-            (cosine(subject, &vector) + voice, *example)
-        })
-        .collect();
+/// The examples by likeness to the subject, with their vectors. The same voice counts a little, and where the product is for
+/// women or men, so does a person of the same kind.
+fn nearest<'a>(task: &DraftTask<'a>, subject: &[f32], vectors: impl Iterator<Item = Vec<f32>>) -> (Vec<Example<'a>>, Vec<Vec<f32>>) {
+    let wanted = person::gender(task.subject);
+    let rank = |example: &Example<'_>, vector: &[f32]| {
+        let voice = if example.voice == task.voice { 0.15 } else { 0.0 };
+        let person = wanted.map_or(0.0, |_| if person::gender(&judge::all_text(example.output)) == wanted { 0.3 } else { 0.0 });
+        cosine(subject, vector) + voice + person
+    };
+    let mut scored: Vec<(f32, Example<'a>, Vec<f32>)> =
+        task.examples.iter().zip(vectors).map(|(example, vector)| (rank(example, &vector), *example, vector)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().map(|(_, example)| example).collect()
+    scored.into_iter().map(|(_, example, vector)| (example, vector)).unzip()
 }
 
 impl Drafter<'_> {

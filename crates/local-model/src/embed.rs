@@ -1,6 +1,8 @@
 //! Turns texts into vectors of 384 numbers (all-MiniLM-L6-v2) whose dot product says how close two meanings are.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Device, Tensor};
 use candle_nn::VarBuilder;
@@ -13,10 +15,13 @@ use crate::Error;
 const BATCH: usize = 32;
 /// The model reads this many tokens of a text; the rest does not count.
 const READ_TOKENS: usize = 256;
+/// Vectors kept of texts that come again, 1.5 KB each.
+const KEPT: usize = 6000;
 
 pub(crate) struct Embedder {
     model: BertModel,
     tokenizer: Tokenizer,
+    kept: Mutex<HashMap<String, Vec<f32>>>,
 }
 
 impl Embedder {
@@ -35,7 +40,7 @@ impl Embedder {
         let weights = VarBuilder::from_buffered_safetensors(read(&path)?, DTYPE, &Device::Cpu);
         let model = weights.and_then(|weights| BertModel::load(weights, &config));
         let model = model.map_err(|error| Error::Corrupt { path, reason: error.to_string() })?;
-        Ok(Self { model, tokenizer })
+        Ok(Self { model, tokenizer, kept: Mutex::default() })
     }
 
     /// One vector of length 1 for each text, in order.
@@ -45,6 +50,22 @@ impl Embedder {
             vectors.extend(self.batch(batch)?);
         }
         Ok(vectors)
+    }
+
+    /// The same for texts that will be asked for again, such as the curated examples.
+    pub fn embed_kept(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Error> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut new: Vec<&str> = texts.iter().filter(|text| !kept.contains_key(*text)).map(String::as_str).collect();
+        new.sort_unstable();
+        new.dedup();
+        if kept.len() + new.len() > KEPT {
+            kept.clear();
+            new = texts.iter().map(String::as_str).collect();
+        }
+        for (text, vector) in new.iter().zip(self.embed(&new)?) {
+            kept.insert((*text).to_owned(), vector);
+        }
+        Ok(texts.iter().map(|text| kept.get(text).cloned().unwrap_or_default()).collect())
     }
 
     fn batch(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {

@@ -97,7 +97,7 @@ impl Draw<'_> {
         let hint = self.hint(path);
         match (hint, value) {
             (Some(As::Hidden), _) | (_, Value::Null) => None,
-            (_, Value::Bool(yes)) => (path == "lowConfidence").then_some(None).unwrap_or(Some(Body::Figure(if *yes { "yes" } else { "no" }.into()))),
+            (_, Value::Bool(yes)) => Some(Body::Figure(if *yes { "yes" } else { "no" }.into())),
             (Some(As::Lead), Value::String(text)) => Some(Body::Lead(text.clone())),
             (Some(As::Quote), Value::String(text)) => Some(Body::Quote(text.clone())),
             (_, Value::String(text)) => Some(Body::Text(paragraphs(text))),
@@ -106,6 +106,7 @@ impl Draw<'_> {
             (_, Value::Array(items)) => self.list(schema, hint, items, path),
             (Some(As::Swatches), Value::Object(_)) => Some(Body::Swatches(self.pairs(schema, value))),
             (Some(As::Fonts), Value::Object(_)) => Some(Body::Fonts(self.pairs(schema, value))),
+            (Some(As::Cards), Value::Object(_)) => Some(Body::Cards(vec![self.card(schema, value, path, path)])),
             (_, Value::Object(_)) => Some(Body::Group(self.object(schema, value, path))),
         }
     }
@@ -156,6 +157,10 @@ impl Draw<'_> {
         let title = heading.and_then(|key| item.get(key)).map(|value| self.cell(&Value::Null, value));
         let mut parts = self.object(schema, item, at);
         parts.retain(|part| heading.is_none_or(|key| part.path != format!("{at}.{key}")));
+        // Under a title of its own, a single text needs no label.
+        if let (Some(_), [Part { label, body: Body::Text(_), .. }]) = (&title, parts.as_mut_slice()) {
+            label.clear();
+        }
         Card { title, parts }
     }
 

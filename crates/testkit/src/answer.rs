@@ -132,7 +132,14 @@ mod tests {
             "type": "object", "required": ["title", "note"],
             "properties": {"title": {"type": "string", "maxLength": 60}, "note": {"type": "string", "maxLength": 200}},
         });
-        Question { model: "m".into(), prompt: "<product_idea>soap</product_idea>".into(), schema: Some(schema), json: true, limit: Some(90), ..Question::default() }
+        Question {
+            model: "m".into(),
+            prompt: "<product_idea>soap</product_idea>".into(),
+            schema: Some(schema),
+            json: true,
+            limit: Some(90),
+            ..Question::default()
+        }
     }
 
     #[test]

@@ -117,7 +117,8 @@ impl<'a> Builder<'a> {
 
     fn object(&mut self, schema: &Value, place: Place<'_>) -> Value {
         let mut fields = Map::new();
-        let required = |key: &str| schema.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == key));
+        let required =
+            |key: &str| schema.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == key));
         for (key, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             if place.depth > SHALLOW && !required(key) {
                 continue;
@@ -180,7 +181,15 @@ fn kind(schema: &Value) -> String {
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null").or(Some("null")),
         _ => None,
     };
-    let implied = || if schema.get("properties").is_some() { "object" } else if schema.get("items").is_some() { "array" } else { "string" };
+    let implied = || {
+        if schema.get("properties").is_some() {
+            "object"
+        } else if schema.get("items").is_some() {
+            "array"
+        } else {
+            "string"
+        }
+    };
     said.map_or_else(|| implied().to_owned(), str::to_lowercase)
 }
 
@@ -192,7 +201,10 @@ pub(crate) fn count(schema: &Value, key: &str) -> Option<usize> {
 
 /// The least and the most characters of a text. Strict schemas can say the most only in words: `at most 80 characters`.
 fn lengths(schema: &Value) -> (usize, usize) {
-    let said = schema.get("description").and_then(Value::as_str).and_then(|text| text.split_once("at most ")?.1.split_once(" characters")?.0.parse().ok());
+    let said = schema
+        .get("description")
+        .and_then(Value::as_str)
+        .and_then(|text| text.split_once("at most ")?.1.split_once(" characters")?.0.parse().ok());
     let most = count(schema, "maxLength").or(said).unwrap_or(usize::MAX);
     (count(schema, "minLength").unwrap_or(0).min(most), most)
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other, as in the requests")]
 pub(crate) struct Question {
     pub(crate) model: String,
     /// Every text in order, one per line.
@@ -16,7 +17,7 @@ pub(crate) struct Question {
     pub(crate) stream: bool,
     /// A web search is wanted.
     pub(crate) grounded: bool,
-    /// OpenAI: usage at the end of a stream.
+    /// `OpenAI`: usage at the end of a stream.
     pub(crate) include_usage: bool,
     /// Anthropic: the tool the model must call.
     pub(crate) tool: Option<String>,
@@ -69,7 +70,8 @@ fn gemini(action: &str, body: &Value) -> Result<Question, String> {
         other => return Err(format!("the method {other} is not known")),
     };
     let config = either(body, "generationConfig", "generation_config").unwrap_or(&Value::Null);
-    let schema = either(config, "responseSchema", "response_schema").or_else(|| either(config, "responseJsonSchema", "response_json_schema"));
+    let schema =
+        either(config, "responseSchema", "response_schema").or_else(|| either(config, "responseJsonSchema", "response_json_schema"));
     let mime = either(config, "responseMimeType", "response_mime_type").and_then(Value::as_str).unwrap_or_default();
     let tools = body.get("tools").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let searches = tools.iter().any(|tool| either(tool, "googleSearch", "google_search").is_some());

@@ -4,7 +4,7 @@ use crate::call::Call;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-/// A way for a call to go wrong.
+/// A way for a call to go wrong. Those that spoil JSON leave an answer alone for which no form was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// An HTTP error in the dialect's own form. Gemini says when to come back in the body (`RetryInfo`), the others in `retry-after`.
@@ -90,10 +90,10 @@ pub(crate) struct Script {
 
 impl Script {
     /// The fault of this call: the first condition that holds, else the head of the queue, else what always happens.
-    /// `question` tells apart what is asked: the product and the schema.
-    pub(crate) fn turn(&mut self, call: &Call, question: String) -> Option<Fault> {
+    /// `question` tells apart what is asked, the product and the schema; it is `None` where any text will do.
+    pub(crate) fn turn(&mut self, call: &Call, question: Option<String>) -> Option<Fault> {
         let fault = self.when.iter().find_map(|when| when(call)).or_else(|| self.next.pop_front()).or_else(|| self.always.clone())?;
-        if fault == Fault::InvalidOnce && !self.asked.insert(question) {
+        if fault == Fault::InvalidOnce && !question.is_some_and(|question| self.asked.insert(question)) {
             return None;
         }
         Some(fault)
@@ -128,16 +128,17 @@ mod tests {
         let mut script = Script { always: Some(Fault::Refusal), ..Script::default() };
         script.next.push_back(Fault::Hang);
         script.when.push(Box::new(|call| call.prompt.contains("swot").then_some(Fault::CutStream)));
-        assert_eq!(script.turn(&call("a swot"), String::new()), Some(Fault::CutStream));
-        assert_eq!(script.turn(&call("goals"), String::new()), Some(Fault::Hang));
-        assert_eq!(script.turn(&call("goals"), String::new()), Some(Fault::Refusal));
+        assert_eq!(script.turn(&call("a swot"), None), Some(Fault::CutStream));
+        assert_eq!(script.turn(&call("goals"), None), Some(Fault::Hang));
+        assert_eq!(script.turn(&call("goals"), None), Some(Fault::Refusal));
     }
 
     #[test]
     fn a_question_is_answered_wrongly_once() {
         let mut script = Script { always: Some(Fault::InvalidOnce), ..Script::default() };
-        assert_eq!(script.turn(&call("a"), "a".into()), Some(Fault::InvalidOnce));
-        assert_eq!(script.turn(&call("a, again"), "a".into()), None);
-        assert_eq!(script.turn(&call("b"), "b".into()), Some(Fault::InvalidOnce));
+        assert_eq!(script.turn(&call("find a"), None), None);
+        assert_eq!(script.turn(&call("a"), Some("a".into())), Some(Fault::InvalidOnce));
+        assert_eq!(script.turn(&call("a, again"), Some("a".into())), None);
+        assert_eq!(script.turn(&call("b"), Some("b".into())), Some(Fault::InvalidOnce));
     }
 }

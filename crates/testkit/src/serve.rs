@@ -95,7 +95,9 @@ impl Shared {
             model: asked.model.clone(),
             prompt: asked.prompt.clone(),
             body,
-            key_present: ["x-goog-api-key", "x-api-key", "authorization"].iter().any(|name| headers.get(*name).is_some_and(|key| !key.is_empty())),
+            key_present: ["x-goog-api-key", "x-api-key", "authorization"]
+                .iter()
+                .any(|name| headers.get(*name).is_some_and(|key| !key.is_empty())),
             at: Instant::now(),
             fault: None,
             input_tokens: 0,
@@ -108,7 +110,7 @@ impl Shared {
         }
         let mut script = lock(&self.script);
         call.input_tokens = Answer::input(&asked);
-        let fault = script.turn(&call, format!("{:?} {:?}", asked.product(), asked.schema));
+        let fault = script.turn(&call, asked.schema.as_ref().map(|schema| format!("{:?} {schema}", asked.product())));
         let number = self.served.fetch_add(1, Ordering::SeqCst) + 1;
         let answer = Answer::new(&asked, fault.as_ref(), script.thoughts, script.cached, number);
         call.fault = fault.as_ref().map(Fault::name);
@@ -120,7 +122,8 @@ impl Shared {
 
 /// Every path of every dialect.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let paths = ["/v1/models/{action}", "/v1beta/models/{action}", "/v1/chat/completions", "/chat/completions", "/v1/messages", "/api/chat"];
+    let paths =
+        ["/v1/models/{action}", "/v1beta/models/{action}", "/v1/chat/completions", "/chat/completions", "/v1/messages", "/api/chat"];
     let router = paths.iter().fold(Router::new(), |router, path| router.route(path, post(handle)));
     router.layer(DefaultBodyLimit::disable()).with_state(shared)
 }

@@ -14,8 +14,6 @@ pub(crate) struct Around<'a> {
     pub siblings: &'a Map<String, Value>,
     /// The same place in the anchor example.
     pub example: Option<&'a Value>,
-    /// Which item of its array this is.
-    pub index: usize,
     /// Values already given to this leaf in sibling items.
     pub taken: &'a [String],
 }
@@ -144,7 +142,7 @@ mod tests {
     use super::*;
 
     fn around<'a>(subject: &'a Subject, siblings: &'a Map<String, Value>, taken: &'a [String]) -> Around<'a> {
-        Around { subject, siblings, example: None, index: 0, taken }
+        Around { subject, siblings, example: None, taken }
     }
 
     #[test]

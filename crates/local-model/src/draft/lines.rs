@@ -3,7 +3,7 @@
 use super::judge::Shape;
 use super::leaf::Node;
 use super::prompt::Entry;
-use super::rank::{Candidate, Line, Measure, repeats, score};
+use super::rank::{Candidate, Line, Measure, middle, repeats, score};
 use super::{Drafter, Scope, person::Person, text};
 use crate::Error;
 use crate::decode::{Ask, Orders, Written};
@@ -50,11 +50,7 @@ impl<'a> Drafter<'a> {
         let mut picks: Vec<String> = Vec::new();
         for scope in scopes {
             let own = scope.models.iter().flatten().filter_map(|value| value.as_str()).map(str::to_owned);
-            let mut ordered: Vec<String> = own.chain(entries.iter().map(|entry| entry.text.clone())).collect();
-            if single {
-                let turn = usize::try_from(self.task.seed).unwrap_or(0) % ordered.len().max(1);
-                ordered.rotate_left(turn);
-            }
+            let ordered: Vec<String> = own.chain(entries.iter().map(|entry| entry.text.clone())).collect();
             let fits = |value: &&String| (single || !self.judge.has_leftovers(value)) && super::forms::allowed(node, value);
             let fresh = ordered.iter().filter(fits).find(|value| !picks.contains(value));
             picks.push(fresh.or_else(|| ordered.iter().find(fits))?.clone());
@@ -84,13 +80,19 @@ impl<'a> Drafter<'a> {
                 break;
             }
         }
-        let copied: Vec<&str> = shown.iter().map(|entry| entry.text.as_str()).collect();
-        let vectors = self.embedder.embed(&copied)?;
-        let examples: Vec<Line> = copied.iter().zip(vectors).map(|(text, vector)| Line { text: (*text).to_owned(), vector }).collect();
+        for group in &mut groups {
+            let lead = group.scopes.first().and_then(|at| scopes[*at].lead.as_ref());
+            let adapted = self.adapted(&entries, lead)?.into_iter();
+            group.candidates.extend(adapted.filter(|candidate| self.judge.fault(&candidate.line.text, &shape, node).is_none()));
+        }
+        let copied: Vec<String> = shown.iter().map(|entry| entry.text.clone()).collect();
+        let vectors = self.embedder.embed_kept(&copied)?;
+        let examples: Vec<Line> = copied.iter().zip(vectors).map(|(text, vector)| Line { text: text.clone(), vector }).collect();
+        let wanted = self.embedder.embed_kept(&[format!("{label} of {}", self.subject.noun)])?.pop().unwrap_or_default();
         let mut lists = vec![Vec::new(); scopes.len()];
         let mut siblings: Vec<Line> = Vec::new();
         for group in groups {
-            self.choose(node, label, &shape, group, (scopes, counts), &examples, &entries, &mut siblings, &mut lists);
+            self.choose(node, label, &shape, group, (scopes, counts), (&examples, &wanted), &entries, &mut siblings, &mut lists);
         }
         Ok(lists)
     }
@@ -126,7 +128,7 @@ impl<'a> Drafter<'a> {
         let closed = shape.closed.then_some(shape.sentences);
         let done = move |text: &str| closed.is_some_and(|count| closes(text, count));
         let longest = shown.iter().map(|entry| self.decoder.tokens(&entry.text).len()).max().unwrap_or(30);
-        let boldness = [0.55, 0.75, 0.95];
+        let boldness = [0.45, 0.65, 0.85];
         let orders = Orders {
             sampling: Sampling { temperature: boldness[round.min(2)], min_p: 0.05, top_p: 0.92, repetition: 0.25 },
             max_tokens: (longest * 5 / 4 + 6).min(if shape.sentences > 1 { 72 } else { 48 }),
@@ -139,12 +141,11 @@ impl<'a> Drafter<'a> {
         for (at, written) in lacking.into_iter().zip(written) {
             let lines = self.sift(&written, shape, node, &groups[at].candidates);
             let texts: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
+            let strange = self.strange_words(&texts)?;
             let vectors = self.embedder.embed(&texts)?;
-            let candidates = lines.iter().zip(vectors).map(|((text, log_prob), vector)| Candidate {
-                line: Line { text: text.clone(), vector },
-                log_prob: *log_prob,
-            });
-            groups[at].candidates.extend(candidates);
+            for (((text, log_prob), vector), strange) in lines.iter().zip(vectors).zip(strange) {
+                groups[at].candidates.push(Candidate { line: Line { text: text.clone(), vector }, log_prob: *log_prob, curated: false, strange });
+            }
         }
         Ok(())
     }
@@ -153,7 +154,7 @@ impl<'a> Drafter<'a> {
     pub(super) fn sift(&self, written: &[Written], shape: &Shape, node: Node<'_>, known: &[Candidate]) -> Vec<(String, f32)> {
         let mut lines: Vec<(String, f32)> = Vec::new();
         for one in written {
-            let line = clean(&one.text, shape);
+            let line = self.subject.without_article(&clean(&one.text, shape));
             let again = lines.iter().any(|(other, _)| other.eq_ignore_ascii_case(&line)) || known.iter().any(|c| c.line.text.eq_ignore_ascii_case(&line));
             let fault = if again { Some("again") } else { self.judge.fault(&line, shape, node) };
             let fault = fault.or(self.person.is_denied_by(&line).then_some("person"));
@@ -174,17 +175,21 @@ impl<'a> Drafter<'a> {
         shape: &Shape,
         group: Group,
         (scopes, counts): (&[Scope<'a>], &[usize]),
-        examples: &[Line],
+        (examples, wanted): (&[Line], &[f32]),
         entries: &[Entry],
         siblings: &mut Vec<Line>,
         lists: &mut [Vec<String>],
     ) {
         let mut left = group.candidates;
+        let middle = middle(&left);
         for at in group.scopes {
+            let mut curated = 0;
             for slot in 0..counts[at] {
                 let measure = Measure {
                     subject: &self.subject,
                     subject_vector: &self.subject_vector,
+                    wanted,
+                    middle: &middle,
                     lead: group.lead.as_deref(),
                     examples,
                     chosen: &self.chosen,
@@ -193,9 +198,16 @@ impl<'a> Drafter<'a> {
                     is_label: shape.is_label(),
                 };
                 left.retain(|candidate| !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen));
-                let best = (0..left.len()).max_by(|a, b| score(&left[*a], &measure).total_cmp(&score(&left[*b], &measure)));
+                let enough = curated * 2 >= counts[at].max(2) && left.iter().any(|candidate| !candidate.curated);
+                let open = (0..left.len()).filter(|at| !(enough && left[*at].curated));
+                let best = open.max_by(|a, b| score(&left[*a], &measure).total_cmp(&score(&left[*b], &measure)));
                 let line = match best {
-                    Some(best) => left.swap_remove(best).line,
+                    Some(best) => {
+                        let best = left.swap_remove(best);
+                        tracing::debug!(target: "local_model::chosen", curated = best.curated, strange = best.strange, log_prob = best.log_prob, "{}", best.line.text);
+                        curated += usize::from(best.curated);
+                        best.line
+                    }
                     None => self.stand_in(node, label, shape, entries, &scopes[at], slot),
                 };
                 lists[at].push(line.text.clone());
@@ -244,7 +256,7 @@ impl<'a> Drafter<'a> {
 impl Group {
     /// A choice is left even for the last line.
     fn is_served(&self) -> bool {
-        self.candidates.len() > self.need
+        self.candidates.iter().filter(|candidate| !candidate.curated).count() > self.need
     }
 }
 

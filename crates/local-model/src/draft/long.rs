@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::judge::Shape;
 use super::leaf::Node;
 use super::prompt::Entry;
-use super::rank::{Candidate, Line, Measure, repeats, score};
+use super::rank::{Candidate, Line, Measure, middle, repeats, score};
 use super::{Drafter, Scope, money, text};
 use crate::Error;
 use crate::decode::{Ask, Orders};
@@ -98,15 +98,20 @@ impl<'a> Drafter<'a> {
 
     fn best_sentence(&self, lines: Vec<(String, f32)>, examples: &[Line], siblings: &[Line]) -> Result<Option<Line>, Error> {
         let texts: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
+        let strange = self.strange_words(&texts)?;
         let vectors = self.embedder.embed(&texts)?;
-        let candidates = lines.iter().zip(vectors).map(|((text, log_prob), vector)| Candidate {
+        let candidates = lines.iter().zip(vectors).zip(strange).map(|(((text, log_prob), vector), strange)| Candidate {
             line: Line { text: text.clone(), vector },
             log_prob: *log_prob,
+            curated: false,
+            strange,
         });
         let fresh = |candidate: &Candidate| !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen);
         let measure = Measure {
             subject: &self.subject,
             subject_vector: &self.subject_vector,
+            wanted: &self.subject_vector,
+            middle: &[],
             lead: None,
             examples,
             chosen: &self.chosen,
@@ -114,7 +119,10 @@ impl<'a> Drafter<'a> {
             names_product: siblings.is_empty(),
             is_label: false,
         };
-        let best = candidates.filter(fresh).max_by(|a, b| score(a, &measure).total_cmp(&score(b, &measure)));
+        let candidates: Vec<Candidate> = candidates.filter(fresh).collect();
+        let middle = middle(&candidates);
+        let measure = Measure { middle: &middle, ..measure };
+        let best = candidates.into_iter().max_by(|a, b| score(a, &measure).total_cmp(&score(b, &measure)));
         Ok(best.map(|candidate| candidate.line))
     }
 

@@ -15,6 +15,14 @@ pub(crate) struct Person {
 const TO_MALE: [(&str, &str); 4] = [("she", "he"), ("her", "his"), ("hers", "his"), ("herself", "himself")];
 const TO_FEMALE: [(&str, &str); 4] = [("he", "she"), ("his", "her"), ("him", "her"), ("himself", "herself")];
 
+/// Whether a text is about women (`true`) or men (`false`) rather than both or neither.
+pub(crate) fn gender(line: &str) -> Option<bool> {
+    let words = text::words(line);
+    let count = |list: &[&str]| words.iter().filter(|word| list.contains(&word.as_str())).count();
+    let (women, men) = (count(&["she", "her", "women", "woman", "girls", "ladies", "moms", "mums", "mothers", "bridesmaids"]), count(&["he", "his", "him", "men", "man", "boys", "dads", "fathers", "groomsmen"]));
+    (women != men).then_some(women > men)
+}
+
 impl Person {
     /// Takes a name, and the pronoun from the text that belongs to it.
     pub fn new(name: &str, described: &str, others: Vec<Option<String>>) -> Self {
@@ -48,11 +56,6 @@ impl Person {
     pub fn is_denied_by(&self, line: &str) -> bool {
         let wrong = if self.female { &TO_FEMALE } else { &TO_MALE };
         self.name.is_some() && text::words(line).iter().any(|word| wrong.iter().any(|(from, _)| word == from))
-    }
-
-    /// The name as a word that is known.
-    pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
     }
 }
 

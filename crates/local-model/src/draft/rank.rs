@@ -17,12 +17,24 @@ pub(super) struct Candidate {
     pub line: Line,
     /// The model's own mean log probability.
     pub log_prob: f32,
+    /// From a curator's hand, not the model's.
+    pub curated: bool,
+    /// Words that have nothing to do with the product.
+    pub strange: usize,
 }
+
+/// What a curator's line is ahead by: it says nothing foolish, though it says it to everybody.
+const CURATED: f32 = 0.45;
+
 
 /// What a line is measured against.
 pub(super) struct Measure<'a> {
     pub subject: &'a Subject,
     pub subject_vector: &'a [f32],
+    /// What is asked for: the label and the product together.
+    pub wanted: &'a [f32],
+    /// The middle of everything the model wrote here. It errs in all directions, so its sense lies in the middle.
+    pub middle: &'a [f32],
     /// The line it should follow from.
     pub lead: Option<&'a [f32]>,
     /// The examples' lines at this place.
@@ -40,22 +52,40 @@ pub(super) struct Measure<'a> {
 pub(super) fn score(candidate: &Candidate, measure: &Measure<'_>) -> f32 {
     let line = &candidate.line;
     let near = |lines: &[Line]| lines.iter().map(|other| cosine(&other.vector, &line.vector)).fold(0.0, f32::max);
-    let mut score = cosine(measure.subject_vector, &line.vector) * if measure.is_label { 0.5 } else { 0.9 };
+    let weight = if measure.is_label { 0.3 } else { 0.5 };
+    let mut score = weight * cosine(measure.subject_vector, &line.vector) + 0.4 * cosine(measure.wanted, &line.vector);
     let share = measure.subject.share_in(&line.text);
-    score += share.min(0.6) * if measure.names_product { 0.8 } else { 0.3 };
-    score += 0.12 * candidate.log_prob.max(-3.0);
+    score += share.min(0.6) * if measure.names_product { 0.7 } else { 0.25 };
     if let Some(lead) = measure.lead {
         score += 0.5 * cosine(lead, &line.vector);
         score -= 0.8 * (cosine(lead, &line.vector) - 0.85).max(0.0);
     }
-    let words = measure.examples.iter().map(|example| text::overlap(&line.text, &example.text)).fold(0.0, f32::max);
-    score -= 1.2 * (near(measure.examples) - 0.75).max(0.0) + 0.9 * (words - 0.4).max(0.0);
+    score -= 0.22 * text::ratio(candidate.strange, 1);
+    if candidate.curated {
+        score += CURATED;
+    } else {
+        score += 0.15 * candidate.log_prob.max(-3.0) + 0.5 * cosine(measure.middle, &line.vector);
+        let words = measure.examples.iter().map(|example| text::overlap(&line.text, &example.text)).fold(0.0, f32::max);
+        score -= 1.2 * (near(measure.examples) - 0.75).max(0.0) + 0.9 * (words - 0.4).max(0.0);
+    }
     score -= 1.2 * (near(measure.siblings) - 0.6).max(0.0) + 0.6 * (near(measure.chosen) - 0.7).max(0.0);
     let begin = |text: &str| text::words(text).into_iter().take(2).collect::<Vec<_>>();
     score -= 0.12 * text::ratio(measure.siblings.iter().filter(|other| begin(&other.text) == begin(&line.text)).count(), 1);
     let figures = line.text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).count();
     score -= 0.06 * text::ratio(figures.saturating_sub(1), 1);
     score - if line.text.contains('%') || line.text.contains(" percent") { 0.1 } else { 0.0 }
+}
+
+/// The mean of the model's lines, of length 1.
+pub(super) fn middle(candidates: &[Candidate]) -> Vec<f32> {
+    let own: Vec<&Candidate> = candidates.iter().filter(|candidate| !candidate.curated).collect();
+    let Some(first) = own.first() else { return Vec::new() };
+    let mut sum = vec![0.0; first.line.vector.len()];
+    for candidate in &own {
+        sum.iter_mut().zip(&candidate.line.vector).for_each(|(total, part)| *total += part);
+    }
+    let length = sum.iter().map(|part| part * part).sum::<f32>().sqrt().max(1e-6);
+    sum.into_iter().map(|part| part / length).collect()
 }
 
 /// Whether the line says what another says already.
@@ -81,6 +111,8 @@ mod tests {
         let measure = Measure {
             subject: &subject,
             subject_vector: &[1.0, 0.0],
+            wanted: &[1.0, 0.0],
+            middle: &[0.0, 0.0],
             lead: None,
             examples,
             chosen: &[],
@@ -88,7 +120,7 @@ mod tests {
             names_product: true,
             is_label: false,
         };
-        score(&Candidate { line: line(candidate, vector), log_prob: -1.0 }, &measure)
+        score(&Candidate { line: line(candidate, vector), log_prob: -1.0, curated: false, strange: 0 }, &measure)
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl<'a> Drafter<'a> {
     }
 
     fn formed(&mut self, node: Node<'_>, scope: &Scope<'a>, taken: &[String]) -> String {
-        let around = Around { subject: &self.subject, siblings: &scope.siblings, example: scope.example(), index: scope.index, taken };
+        let around = Around { subject: &self.subject, siblings: &scope.siblings, example: scope.example(), taken };
         let value = match node.format() {
             Some("currency") => self.task.currency.to_owned(),
             Some("slug") => forms::slug(&around, node.max_length()),

@@ -54,17 +54,31 @@ impl Subject {
         Self { told: text::content(idea), noun_words: text::content(&noun), full, noun }
     }
 
-    /// Whether the text names the product by one of its own words.
-    pub fn named_in(&self, text: &str) -> bool {
-        let content = text::content(text);
-        self.noun_words.iter().chain(&self.told).any(|word| content.contains(word))
-    }
-
     /// Which share of the noun's words the text has.
     pub fn share_in(&self, text: &str) -> f32 {
         let content = text::content(text);
         let there = self.noun_words.iter().filter(|word| content.contains(word)).count();
         text::ratio(there, self.noun_words.len())
+    }
+
+    /// The line without "a" before the product's plural, the commonest slip of a small model.
+    pub fn without_article(&self, line: &str) -> String {
+        let head = self.head().to_lowercase();
+        if text::stem(&head) == head {
+            return line.to_owned();
+        }
+        let words: Vec<&str> = line.split(' ').collect();
+        let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let mut kept = Vec::with_capacity(words.len());
+        for (at, word) in words.iter().enumerate() {
+            let rest = words[at + 1..].iter().take(4).map(|word| bare(word));
+            let mut own = rest.take_while(|word| self.noun_words.contains(&text::stem(word)));
+            let slip = ["a", "an"].contains(word) && own.any(|word| word == head);
+            if !slip {
+                kept.push(*word);
+            }
+        }
+        kept.join(" ")
     }
 
     /// The noun's last word, the thing itself: "boots".
@@ -151,8 +165,11 @@ mod tests {
     #[test]
     fn the_product_is_found_in_a_line() {
         let subject = Subject::of("vegan leather hiking boots for women");
-        assert!(subject.named_in("A boot that lasts."));
-        assert!(!subject.named_in("A shoe that lasts."));
+        assert!(subject.share_in("A boot that lasts.") > 0.0);
+        assert!(subject.share_in("A shoe that lasts.") <= 0.0);
+        assert_eq!(subject.without_article("Buy a vegan leather hiking boots now."), "Buy vegan leather hiking boots now.");
+        assert_eq!(subject.without_article("Buy a pair of hiking boots."), "Buy a pair of hiking boots.");
+        assert_eq!(subject.without_article("A hiking boot."), "A hiking boot.");
         assert_eq!(subject.head(), "boots");
         assert_eq!(subject.short(), "hiking boots");
     }

@@ -43,7 +43,8 @@ async fn main() -> std::io::Result<()> {
         upstream.when(move |_| rand::random_bool(arguments.fail_rate).then(bad_day));
     }
     let url = upstream.url();
-    println!("The upstream listens on {url}. Point the planner at it with one of:");
+    println!("{url}");
+    println!("Point the planner at it with one of:");
     println!("  GEMINI_BASE_URL={url} GEMINI_API_KEY=test");
     println!("  OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY=test");
     println!("  ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY=test");

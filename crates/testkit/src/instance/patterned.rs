@@ -1,8 +1,8 @@
 //! Texts of a fixed form: colours, slugs, codes, addresses. Which one is wanted is read off the pattern, the format, the
 //! description and at last the name.
 
-use super::texts::{Words, fit, letters, shorten};
 use super::lengths;
+use super::texts::{Words, fit, letters, shorten};
 use regex::Regex;
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -179,21 +179,27 @@ fn slug(words: &Words) -> String {
 }
 
 fn sku(words: &Words) -> String {
-    let parts: Vec<String> = plain_words(words).iter().filter(|word| word.len() > 2).take(3).map(|word| word[..word.len().min(4)].to_uppercase()).collect();
+    let parts: Vec<String> =
+        plain_words(words).iter().filter(|word| word.len() > 2).take(3).map(|word| word[..word.len().min(4)].to_uppercase()).collect();
     if parts.is_empty() { "ITEM".to_owned() } else { parts.join("-") }
 }
 
 fn hashtag(words: &Words, number: usize, most: usize) -> String {
     let tail = TAGS.get(number).map_or_else(|| number.to_string(), |tag| (*tag).to_owned());
     let room = most.saturating_sub(1 + tail.chars().count()).min(30);
-    let name: String = shorten(&words.product, 30).split_whitespace().map(|word| NO_TAG.replace_all(word, "").into_owned()).map(|word| capital(&word)).collect();
+    let name: String = shorten(&words.product, 30)
+        .split_whitespace()
+        .map(|word| NO_TAG.replace_all(word, "").into_owned())
+        .map(|word| capital(&word))
+        .collect();
     let name: String = name.chars().take(room).collect();
     if name.is_empty() && tail.is_empty() { "#Shop".to_owned() } else { format!("#{name}{tail}") }
 }
 
 fn capital(word: &str) -> String {
     let mut rest = word.chars();
-    rest.next().map_or_else(String::new, |first| if first.is_ascii() { first.to_ascii_uppercase() } else { first }.to_string() + rest.as_str())
+    rest.next()
+        .map_or_else(String::new, |first| if first.is_ascii() { first.to_ascii_uppercase() } else { first }.to_string() + rest.as_str())
 }
 
 fn price_range(currency: &str, number: usize) -> String {
@@ -237,7 +243,8 @@ mod tests {
 
     #[test]
     fn forms_fit_products_in_any_script() {
-        for product in ["vegan leather hiking boots", "手工陶瓷花盆", "हस्तनिर्मित साबुन", "a", "100% cotton & linen", "-- !!"] {
+        for product in ["vegan leather hiking boots", "手工陶瓷花盆", "हस्तनिर्मित साबुन", "a", "100% cotton & linen", "-- !!"]
+        {
             let words = Words::new(Some(product.into()), "");
             for number in 0..12 {
                 for (form, pattern) in [

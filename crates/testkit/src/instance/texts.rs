@@ -43,7 +43,18 @@ const LABELS: [&str; 12] = [
 ];
 
 const SHORT: [&str; 12] = [
-    "everyday", "gift set", "small batch", "starter", "workshop", "refill", "weekend", "early bird", "classic", "long life", "closer look", "favourite",
+    "everyday",
+    "gift set",
+    "small batch",
+    "starter",
+    "workshop",
+    "refill",
+    "weekend",
+    "early bird",
+    "classic",
+    "long life",
+    "closer look",
+    "favourite",
 ];
 
 /// Sentences without a product, to reach a length.
@@ -56,8 +67,8 @@ const FILLERS: [&str; 4] = [
 
 /// Codes that are not English words as well.
 const CURRENCIES: [&str; 34] = [
-    "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "INR", "CNY", "KRW", "SGD", "HKD",
-    "TWD", "THB", "IDR", "MYR", "PHP", "VND", "BRL", "MXN", "ZAR", "AED", "SAR", "ILS", "EGP",
+    "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "INR", "CNY", "KRW",
+    "SGD", "HKD", "TWD", "THB", "IDR", "MYR", "PHP", "VND", "BRL", "MXN", "ZAR", "AED", "SAR", "ILS", "EGP",
 ];
 
 /// What the texts are made from.
@@ -161,7 +172,8 @@ fn capital(text: &str) -> String {
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
-static SAID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i:money is in|amounts in|currency)[^A-Z]{0,12}\b([A-Z]{3})\b").expect("a constant pattern compiles"));
+static SAID: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i:money is in|amounts in|currency)[^A-Z]{0,12}\b([A-Z]{3})\b").expect("a constant pattern compiles"));
 static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[A-Z]{3}\b").expect("a constant pattern compiles"));
 
 /// The currency a prompt says money is in, else the first code in it, else US dollars.

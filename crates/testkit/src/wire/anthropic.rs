@@ -20,7 +20,9 @@ pub(super) fn frames(answer: &Answer) -> Vec<String> {
     if answer.ending == Ending::Done {
         events.push(json!({"type": "content_block_start", "index": 0, "content_block": block(answer, None)}));
         let (kind, key) = if answer.tool.is_some() { ("input_json_delta", "partial_json") } else { ("text_delta", "text") };
-        events.extend(answer.pieces().iter().map(|piece| json!({"type": "content_block_delta", "index": 0, "delta": {"type": kind, key: piece}})));
+        events.extend(
+            answer.pieces().iter().map(|piece| json!({"type": "content_block_delta", "index": 0, "delta": {"type": kind, key: piece}})),
+        );
         events.push(json!({"type": "content_block_stop", "index": 0}));
     }
     let output = json!({"output_tokens": answer.usage.output + answer.usage.thoughts});

@@ -34,7 +34,9 @@ pub(crate) fn whole(dialect: Dialect, answer: &Answer) -> Value {
 /// The answer as a stream: content type and what is sent one after the other. Gemini streams a JSON list unless `alt=sse` is asked for.
 pub(crate) fn stream(dialect: Dialect, answer: &Answer, sse: bool) -> (&'static str, Vec<String>) {
     match dialect {
-        Dialect::Gemini if sse => ("text/event-stream", gemini::events(answer).iter().map(|event| format!("data: {event}\r\n\r\n")).collect()),
+        Dialect::Gemini if sse => {
+            ("text/event-stream", gemini::events(answer).iter().map(|event| format!("data: {event}\r\n\r\n")).collect())
+        }
         Dialect::Gemini => ("application/json", listed(&gemini::events(answer))),
         Dialect::OpenAi => ("text/event-stream", openai::frames(answer)),
         Dialect::Anthropic => ("text/event-stream", anthropic::frames(answer)),

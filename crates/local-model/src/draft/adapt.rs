@@ -1,0 +1,124 @@
+//! Curated lines that hold for any product - every word of theirs is general - with the product's name exchanged. They stand for election beside what the
+//! model wrote: what it cannot know about selling, the curators do.
+
+use super::prompt::Entry;
+use super::rank::{Candidate, Line};
+use super::subject::Subject;
+use super::{Drafter, Lead, sense, text};
+use crate::Error;
+use crate::embed::cosine;
+
+/// A line whose rest, without the product's name, is still this close to that product belongs to it alone.
+const BOUND: f32 = 0.30;
+/// What the model would have thought of its own best lines; curated ones are not asked.
+const LOG_PROB: f32 = -1.0;
+
+impl<'a> Drafter<'a> {
+    /// The entries that can be said of our product. Where the line follows from another, only those that followed from
+    /// the very line that was chosen.
+    pub(super) fn adapted(&self, entries: &[Entry], lead: Option<&Lead<'a>>) -> Result<Vec<Candidate>, Error> {
+        let mut stripped: Vec<String> = Vec::new();
+        let mut lines: Vec<(usize, String)> = Vec::new();
+        for entry in entries {
+            let Some(theirs) = self.subjects.get(entry.example) else { continue };
+            let follows = lead.is_none_or(|lead| lead.inherited || self.follows(entry, theirs, lead));
+            let rest = without(&entry.text, theirs);
+            let general = text::content(&rest).iter().all(|word| sense::is_general(word) || self.subject.told.contains(word));
+            if let Some(line) = exchanged(&entry.text, theirs, &self.subject).filter(|_| follows && general) {
+                stripped.push(rest);
+                lines.push((entry.example, line));
+            }
+        }
+        let rests = self.embedder.embed_kept(&stripped)?;
+        let free = lines.into_iter().zip(rests).filter(|((example, _), rest)| {
+            self.example_vectors.get(*example).is_none_or(|vector| cosine(vector, rest) < BOUND)
+        });
+        let texts: Vec<String> = free.map(|((_, line), _)| line).collect();
+        let vectors = self.embedder.embed_kept(&texts)?;
+        let candidate = |(text, vector)| Candidate { line: Line { text, vector }, log_prob: LOG_PROB, curated: true, strange: 0 };
+        Ok(texts.into_iter().zip(vectors).map(candidate).collect())
+    }
+
+    fn follows(&self, entry: &Entry, theirs: &Subject, lead: &Lead<'_>) -> bool {
+        let exchanged = entry.lead.as_deref().and_then(|own| exchanged(own, theirs, &self.subject));
+        exchanged.is_some_and(|own| own == lead.text)
+    }
+}
+
+/// The text with every name of their product turned into ours; `None` where the grammar would break.
+pub(super) fn exchanged(line: &str, theirs: &Subject, ours: &Subject) -> Option<String> {
+    let head = text::stem(theirs.head());
+    let mut out: Vec<String> = Vec::new();
+    for word in line.split_whitespace() {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if bare.is_empty() || text::stem(bare) != head {
+            out.push(word.to_owned());
+            continue;
+        }
+        let mut at_start = out.is_empty();
+        while out.last().is_some_and(|last| theirs.noun_words.contains(&text::stem(last))) {
+            out.pop();
+            at_start = out.is_empty();
+        }
+        let many = is_plural(bare);
+        let name = match (many, is_plural(ours.head())) {
+            (true, true) | (false, false) => ours.short(),
+            (false, true) => singular(&ours.short()),
+            (true, false) => return None,
+        };
+        if let Some(article) = out.last_mut().filter(|last| ["a", "an", "A", "An"].contains(&last.as_str())) {
+            let capital = article.starts_with('A');
+            let right = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            *article = if capital { text::capitalised(right) } else { right.to_owned() };
+        }
+        let start = word.find(bare).unwrap_or(0);
+        let name = if at_start { text::capitalised(&name) } else { name };
+        out.push(format!("{}{name}{}", &word[..start], &word[start + bare.len()..]));
+    }
+    Some(out.join(" "))
+}
+
+/// The line with their product's words taken out.
+fn without(line: &str, theirs: &Subject) -> String {
+    let rest = line.split_whitespace().filter(|word| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        !theirs.noun_words.contains(&text::stem(bare))
+    });
+    rest.collect::<Vec<_>>().join(" ")
+}
+
+fn is_plural(word: &str) -> bool {
+    text::stem(word) != word.to_lowercase() || (word.ends_with('s') && !word.ends_with("ss"))
+}
+
+fn singular(phrase: &str) -> String {
+    match phrase.rsplit_once(' ') {
+        Some((front, head)) => format!("{front} {}", text::stem(head)),
+        None => text::stem(phrase),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange(line: &str, theirs: &str, ours: &str) -> Option<String> {
+        exchanged(line, &Subject::of(theirs), &Subject::of(ours))
+    }
+
+    #[test]
+    fn the_products_name_is_exchanged_with_its_number() {
+        let planters = "handmade ceramic planters for succulents";
+        let boots = "vegan leather hiking boots for women";
+        assert_eq!(exchange("Ceramic planters sell well in May.", planters, boots).as_deref(), Some("Hiking boots sell well in May."));
+        assert_eq!(exchange("A planter is a gift.", planters, boots).as_deref(), Some("A hiking boot is a gift."));
+        assert_eq!(exchange("We love planters.", planters, "natural soap for sensitive skin"), None);
+        assert_eq!(exchange("Give a planter to a friend.", planters, "an oak desk").as_deref(), Some("Give an oak desk to a friend."));
+        assert_eq!(exchange("Reviews take time.", planters, boots).as_deref(), Some("Reviews take time."));
+    }
+
+    #[test]
+    fn the_rest_of_a_line_is_told_apart() {
+        assert_eq!(without("Ceramic planters often break.", &Subject::of("handmade ceramic planters")), "often break.");
+    }
+}

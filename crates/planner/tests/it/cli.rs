@@ -1,0 +1,102 @@
+//! The command line: exit codes, output, and plain sentences for what cannot work.
+
+use crate::house::KEY;
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+use testkit::{Fault, Upstream};
+
+fn planner(dir: &Path, upstream: Option<&Upstream>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_planner"));
+    command.current_dir(dir).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
+    if let Some(upstream) = upstream {
+        command.env("GEMINI_API_KEY", KEY).env("GEMINI_BASE_URL", upstream.url());
+    }
+    command
+}
+
+async fn run(mut command: Command) -> (Output, String) {
+    let output = tokio::task::spawn_blocking(move || command.output().expect("the program runs")).await.expect("joined");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!stderr.contains(KEY) && !String::from_utf8_lossy(&output.stdout).contains(KEY), "the key is printed");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    (output, stderr)
+}
+
+#[tokio::test]
+async fn a_plan_as_json_and_a_line_per_section() {
+    let (dir, upstream) = (TempDir::new().expect("a folder"), Upstream::start().await);
+    let mut command = planner(dir.path(), Some(&upstream));
+    command.args(["generate", "vegan leather hiking boots", "--voice", "witty-dad", "--currency", "EUR", "--format", "json", "--sections", "smart-goals,swot"]);
+    let (output, stderr) = run(command).await;
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["venture"]["currency"], "EUR");
+    assert_eq!(json["sections"].as_object().map(serde_json::Map::len), Some(2));
+    assert!(stderr.contains("[ 1/2] ") && stderr.contains("[ 2/2] "), "{stderr}");
+    assert!(dir.path().join("data/planner.db").exists());
+}
+
+#[tokio::test]
+async fn a_failed_section_is_exit_code_3_and_the_rest_is_written() {
+    let (dir, upstream) = (TempDir::new().expect("a folder"), Upstream::start().await);
+    upstream.when(|call| call.prompt.contains("SWOT").then_some(Fault::Refusal));
+    let mut command = planner(dir.path(), Some(&upstream));
+    command.args(["generate", "beeswax candles", "--sections", "smart-goals,swot", "--out", "plan.md"]);
+    let (output, stderr) = run(command).await;
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(std::fs::read_to_string(dir.path().join("plan.md")).expect("written").contains("### SMART goals"));
+}
+
+#[tokio::test]
+async fn bad_input_is_exit_code_2_with_every_fault() {
+    let dir = TempDir::new().expect("a folder");
+    let mut command = planner(dir.path(), None);
+    command.args(["generate", "12", "--voice", "xyz", "--language", "tlh", "--currency", "XXX", "--persona", "pirate", "--sections", "nonsense", "--out", "no/where.md"]);
+    let (output, stderr) = run(command).await;
+    assert_eq!(output.status.code(), Some(2));
+    for said in ["productIdea: has 2", "productIdea: has no letters", "brandVoice", "language", "currency", "persona", "\"nonsense\" is not a section", "folder no does not exist"] {
+        assert!(stderr.contains(said), "{said}: {stderr}");
+    }
+    assert!(!dir.path().join("data").exists(), "nothing is written for bad input");
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_one_clear_sentence() {
+    let (dir, upstream) = (TempDir::new().expect("a folder"), Upstream::start().await);
+    std::fs::write(dir.path().join("file"), "x").expect("written");
+    std::fs::create_dir(dir.path().join("broken")).expect("made");
+    std::fs::write(dir.path().join("broken/bad.yaml"), "name: bad\nversion: [").expect("written");
+    std::fs::write(dir.path().join("garbage.gguf"), "no model").expect("written");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let cases: [(&[&str], &[(&str, &str)], &str); 7] = [
+        (&["generate", "beeswax candles", "--data", "file/below"], &[], "data folder cannot be used"),
+        (&["serve", "--port", &port], &[], "is another program using the port"),
+        (&["prompts", "check"], &[("PLANNER_PROMPTS", "broken")], "bad.yaml:"),
+        (&["prompts", "list"], &[("PROMPT_VERSION", "9.9.9")], "9.9.9 is not in the library"),
+        (&["prompts", "show", "nonsense"], &[], "smart-goals"),
+        (&["generate", "beeswax candles"], &[("LOCAL_MODEL", "garbage.gguf")], "garbage.gguf"),
+        (&["generate", "beeswax candles"], &[("LOCAL_MODEL", "missing.gguf")], "missing.gguf"),
+    ];
+    for (args, env, said) in cases {
+        let mut command = planner(dir.path(), Some(&upstream));
+        command.args(args).envs(env.iter().copied());
+        let (output, stderr) = run(command).await;
+        assert!(!output.status.success(), "{args:?}");
+        assert!(stderr.contains(said) && stderr.starts_with("planner: "), "{args:?}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn the_library_can_be_looked_at() {
+    let dir = TempDir::new().expect("a folder");
+    for (args, said) in [(&["prompts", "list"][..], "smart-goals"), (&["prompts", "show", "swot"], "--- userPrompt"), (&["prompts", "check"], "no faults")] {
+        let mut command = planner(dir.path(), None);
+        command.args(args);
+        let (output, stderr) = run(command).await;
+        assert!(output.status.success(), "{stderr}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(said));
+    }
+}

@@ -1,0 +1,117 @@
+//! A planner in a temporary folder over a scripted upstream.
+
+use app::App;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use llm::{Endpoint, Llm, PriceTable};
+use prompts::Library;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+use tempfile::TempDir;
+use testkit::Upstream;
+use tower::ServiceExt as _;
+
+/// The key the upstream is asked with; it may be seen nowhere else.
+pub const KEY: &str = "planted-secret-key-4711";
+
+pub struct House {
+    pub app: App,
+    pub upstream: Upstream,
+    pub router: Router,
+    pub dir: TempDir,
+}
+
+/// What came back.
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with(None, |_| {}).await
+    }
+
+    pub async fn with(prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> Self {
+        let upstream = Upstream::start().await;
+        let dir = TempDir::new().expect("a temporary folder");
+        let app = app(&upstream, dir.path(), prompts, change).await;
+        let settings = web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false };
+        let router = web::router(app.clone(), &settings);
+        Self { app, upstream, router, dir }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 10_000_000).await.expect("a whole body");
+        let reply = Reply { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() };
+        assert!(!reply.body.contains(KEY), "the key is in a response");
+        assert_ne!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", reply.body);
+        reply
+    }
+
+    pub async fn get(&self, path: &str, cookie: &str) -> Reply {
+        let request = Request::get(path).header("accept", "text/html").header("cookie", cookie);
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    pub async fn function(&self, name: &str, body: &Value) -> Reply {
+        let request = Request::post(format!("/functions/v1/{name}")).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).expect("a request")).await
+    }
+
+    /// Sends the idea form; the venture's path and the cookie.
+    pub async fn make_plan(&self, idea: &str) -> (String, String) {
+        let body = format!("productIdea={}&brandVoice=professional", idea.replace(' ', "+"));
+        let request = Request::post("/ventures").header("content-type", "application/x-www-form-urlencoded").body(Body::from(body));
+        let reply = self.send(request.expect("a request")).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
+        let cookie = reply.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        (reply.header("location").to_owned(), cookie)
+    }
+
+    /// Reads the events of a venture until its run is over.
+    pub async fn until_finished(&self, path: &str, cookie: &str) {
+        let events = self.get(&format!("{path}/events"), cookie);
+        let reply = tokio::time::timeout(Duration::from_secs(60), events).await.expect("the run ends");
+        assert!(reply.body.contains("event: finished"), "{}", reply.body);
+    }
+}
+
+pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> App {
+    let mut settings = llm::Settings {
+        gemini: Endpoint { key: Some(KEY.to_owned().into()), url: Some(upstream.url()) },
+        first_wait: Duration::from_millis(1),
+        longest_wait: Duration::from_millis(1500),
+        breaker_after: 1000,
+        ..llm::Settings::default()
+    };
+    change(&mut settings);
+    assert!(!format!("{settings:?}").contains(KEY), "the key can be printed");
+    let library = Library::load(prompts).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let prices = PriceTable::shipped().expect("prices");
+    let release = library.latest();
+    let llm = Llm::new(settings, prices, Arc::new(chrono::Utc::now)).expect("models");
+    let store = Store::open(dir).await.expect("a store");
+    App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now))
+}
+
+pub fn idea() -> Value {
+    json!({"productIdea": "vegan leather hiking boots for women", "brandVoice": "professional"})
+}

@@ -1,0 +1,8 @@
+//! Stories through the whole program: the router, the use cases, a real store, a scripted model upstream.
+
+mod cli;
+mod functions;
+mod house;
+mod pages;
+mod templates;
+mod ventures;

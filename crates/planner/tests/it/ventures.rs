@@ -1,0 +1,145 @@
+//! Ventures: a run from the form to the finished page, walls between guests, interruption.
+
+use crate::house::{self, House};
+use app::{Guest, runs, ventures};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use domain::generations::Status;
+use domain::ids::{OwnerId, VentureId};
+use domain::ventures::RawBrief;
+use std::time::Duration;
+use testkit::Fault;
+
+#[tokio::test]
+async fn a_plan_fills_in_and_is_there_whenever_one_looks() {
+    let house = House::open().await;
+    let (path, cookie) = house.make_plan("vegan leather hiking boots").await;
+    let early = house.get(&path, &cookie).await;
+    assert_eq!(early.status, StatusCode::OK);
+    house.until_finished(&path, &cookie).await;
+    let page = house.get(&path, &cookie).await.body;
+    assert!(page.contains("Finished, 13 sections"), "{page}");
+    assert_eq!(page.matches("data-state=\"ready\"").count(), 26, "13 cards and 13 places in the list");
+    let markdown = house.get(&format!("{path}/export/plan.md"), &cookie).await.body;
+    let json = house.get(&format!("{path}/export/plan.json"), &cookie).await.json();
+    assert_eq!(json["sections"].as_object().map(serde_json::Map::len), Some(13));
+    for template in house.app.release().sections() {
+        assert!(markdown.contains(&format!("### {}", template.title)), "{}", template.title);
+        let entry = &json["sections"][template.name.as_str()];
+        for key in ["output", "status", "model", "promptVersion", "confidence", "issues", "sources", "usage"] {
+            assert!(entry.get(key).is_some(), "{}: {key}", template.name);
+        }
+        assert_eq!(entry["status"], "complete", "{}: {}", template.name, entry["issues"]);
+    }
+}
+
+#[tokio::test]
+async fn later_sections_are_given_the_earlier_ones() {
+    let house = House::open().await;
+    let (path, cookie) = house.make_plan("beeswax candles").await;
+    house.until_finished(&path, &cookie).await;
+    let json = house.get(&format!("{path}/export/plan.json"), &cookie).await.json();
+    let tagline = json["sections"]["brand-kit"]["output"]["tagline"].as_str().expect("a tagline").to_owned();
+    assert!(house.upstream.calls().iter().any(|call| call.prompt.contains(&tagline) && call.prompt.contains("mail")), "the mail knows the tagline");
+}
+
+#[tokio::test]
+async fn nobody_sees_what_is_not_theirs() {
+    let house = House::open().await;
+    let (path, cookie) = house.make_plan("vegan leather hiking boots").await;
+    house.until_finished(&path, &cookie).await;
+    let strangers = ["".to_owned(), format!("planner_guest={}", "0".repeat(64)), format!("{cookie}0"), cookie.to_uppercase()];
+    for stranger in &strangers {
+        for page in ["", "/events", "/sections/swot", "/export/plan.md", "/export/plan.json"] {
+            let reply = house.get(&format!("{path}{page}"), stranger).await;
+            assert_eq!(reply.status, StatusCode::NOT_FOUND, "{page} as {stranger:?}");
+            assert!(!reply.body.contains("hiking boots"));
+        }
+        for act in ["/runs", "/cancel"] {
+            let request = Request::post(format!("{path}{act}")).header("cookie", stranger).body(Body::empty()).expect("a request");
+            assert_eq!(house.send(request).await.status, StatusCode::NOT_FOUND);
+        }
+    }
+    let (unknown, malformed) = (house.get(&format!("/ventures/{}", VentureId::new()), &cookie).await, house.get("/ventures/17", &cookie).await);
+    assert_eq!((unknown.status, unknown.body), (malformed.status, malformed.body), "not there and not theirs look the same");
+}
+
+#[tokio::test]
+async fn another_site_cannot_make_a_plan() {
+    let house = House::open().await;
+    let forged = |name: &'static str, value: &'static str| {
+        Request::post("/ventures").header("host", "planner.example").header(name, value).header("content-type", "application/x-www-form-urlencoded").body(Body::from("productIdea=beeswax+candles")).expect("a request")
+    };
+    assert_eq!(house.send(forged("sec-fetch-site", "cross-site")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(house.send(forged("origin", "https://evil.example")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(house.send(forged("origin", "https://planner.example")).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_failed_section_is_shown_and_can_be_made_again() {
+    let house = House::open().await;
+    house.upstream.when(|call| call.prompt.contains("launch mail").then_some(Fault::Refusal));
+    let (path, cookie) = house.make_plan("beeswax candles").await;
+    house.until_finished(&path, &cookie).await;
+    let page = house.get(&path, &cookie).await.body;
+    assert!(page.contains("1 section could not be made") && page.contains("This section could not be made"), "{page}");
+    house.upstream.reset();
+    let request = Request::post(format!("{path}/runs")).header("cookie", &cookie).body(Body::empty()).expect("a request");
+    assert_eq!(house.send(request).await.status, StatusCode::SEE_OTHER);
+    house.until_finished(&path, &cookie).await;
+    assert!(house.get(&path, &cookie).await.body.contains("data-state=\"ready\""));
+    assert!(!house.get(&path, &cookie).await.body.contains("data-state=\"failed\""));
+    assert!(house.upstream.calls().len() <= 2, "what was there is not made again");
+}
+
+#[tokio::test]
+async fn an_interrupted_run_goes_on_at_the_next_start_and_pays_nothing_twice() {
+    let house = House::open().await;
+    let who = Guest { owner: OwnerId::new() };
+    let raw = RawBrief { idea: "beeswax candles".into(), ..RawBrief::default() };
+    let venture = ventures::create(&house.app, &who, &raw).await.expect("a venture");
+    // The plan hangs from its second section on.
+    house.upstream.when(|call| (!call.prompt.contains("SMART")).then_some(Fault::Hang));
+    let run = runs::start(&house.app, &who, venture.id, runs::choose(&house.app, &[]).expect("all")).await.expect("a run");
+    let mut events = runs::listen(&house.app, run.id).expect("a running run");
+    while !matches!(events.recv().await, Ok(runs::Event::Ended { .. })) {}
+    house.app.shut_down().await;
+    let plan = ventures::plan(&house.app, &who, venture.id).await.expect("a plan");
+    assert!(plan.is_running());
+
+    house.upstream.reset();
+    let app = house::app(&house.upstream, house.dir.path(), None, |_| {}).await;
+    assert_eq!(runs::resume_all(&app).await.expect("resumed"), 1);
+    let mut events = runs::listen(&app, run.id).expect("a running run");
+    let ended = async { while !matches!(events.recv().await, Ok(runs::Event::Finished { .. })) {} };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run ends");
+    let plan = ventures::plan(&app, &who, venture.id).await.expect("a plan");
+    assert_eq!(plan.progress(), (13, 13));
+    let ready = |s: &ventures::PlanSection| matches!(&s.state, ventures::SectionState::Ready { generation, .. } if generation.status == Status::Complete);
+    assert!(plan.sections.iter().all(ready));
+    assert!(!house.upstream.calls().iter().any(|call| call.prompt.contains("SMART goals for the first year")), "the finished section is not made again");
+}
+
+#[tokio::test]
+async fn sections_run_side_by_side_where_they_can() {
+    let house = House::open().await;
+    house.upstream.latency(Duration::from_millis(50));
+    let (path, cookie) = house.make_plan("beeswax candles").await;
+    house.until_finished(&path, &cookie).await;
+    assert!(house.upstream.max_in_flight() >= 3, "{} at once", house.upstream.max_in_flight());
+}
+
+#[tokio::test]
+async fn a_stopped_run_keeps_what_was_finished() {
+    let house = House::open().await;
+    house.upstream.when(|call| (!call.prompt.contains("SMART")).then_some(Fault::Hang));
+    let (path, cookie) = house.make_plan("beeswax candles").await;
+    while house.upstream.calls().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let request = Request::post(format!("{path}/cancel")).header("cookie", &cookie).body(Body::empty()).expect("a request");
+    assert_eq!(house.send(request).await.status, StatusCode::SEE_OTHER);
+    house.until_finished(&path, &cookie).await;
+    let page = house.get(&path, &cookie).await.body;
+    assert!(page.contains("What was finished is kept") && page.contains("data-state=\"ready\""), "{page}");
+}
