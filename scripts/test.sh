@@ -7,9 +7,7 @@ scripts/models.sh
 export PLANNER_MODELS="${PLANNER_MODELS:-$PWD/models}"
 printf '== building the tests (the first time takes several minutes)\n'
 if cargo nextest --version >/dev/null 2>&1; then
-  cargo build --workspace --bins --locked
   cargo nextest run --workspace --locked --no-fail-fast
 else
-  cargo build --workspace --bins --locked
   cargo test --workspace --locked --no-fail-fast
 fi

@@ -22,7 +22,7 @@ pub enum ModelClass {
 pub struct SchemaForms {
     /// Gemini's `responseSchema`.
     pub gemini: Value,
-    /// OpenAI's strict form.
+    /// `OpenAI`'s strict form.
     pub openai: Value,
     /// Plain JSON Schema.
     pub plain: Value,
@@ -79,7 +79,7 @@ pub struct Ask {
     pub temperature: f32,
     /// Of the answer; thinking is budgeted apart.
     pub max_output_tokens: u32,
-    /// How long one call may take.
+    /// How long one call may take; a model on this machine takes the time it needs.
     pub timeout: Duration,
     /// Search the web first, where the provider can.
     pub grounding: bool,
@@ -92,7 +92,7 @@ pub struct Ask {
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
-    /// What the model wrote.
+    /// What the model wrote; empty where there is only a value.
     pub text: String,
     /// The same as a value, where the provider already has it as one.
     pub value: Option<Value>,
@@ -120,16 +120,35 @@ pub(crate) struct Spent {
 }
 
 impl Spent {
-    /// About four characters make a token; used until, or unless, the provider says.
+    /// From the lengths of prompt and answer, about four to a token; used until, or unless, the provider says.
     pub(crate) fn estimate(&mut self, prompt: usize, answer: usize) {
         self.tokens = Tokens { input: prompt as u64 / 4, output: answer as u64 / 4, ..Tokens::default() };
     }
 }
 
 impl Ask {
-    /// Characters of the prompts.
+    /// Length of the prompts.
     pub(crate) fn length(&self) -> usize {
         self.system.len() + self.user.len()
+    }
+}
+
+#[cfg(test)]
+impl Ask {
+    pub(crate) fn sample() -> Self {
+        Self {
+            class: ModelClass::Fast,
+            system: "You plan.".into(),
+            user: "Plan cork yoga mats.".into(),
+            schema: None,
+            schema_name: String::new(),
+            temperature: 0.0,
+            max_output_tokens: 1000,
+            timeout: Duration::from_secs(1),
+            grounding: false,
+            seed: 0,
+            draft: DraftMaterial::default(),
+        }
     }
 }
 

@@ -2,230 +2,234 @@
 
 use crate::ask::{Answer, Ask, AskError, ModelClass, Outcome, Spent};
 use crate::fault::Fault;
+use crate::grounding::{Found, with_facts};
 use crate::price::PriceTable;
-use crate::providers::{Anthropic, Gemini, Ollama, OpenAi, Provider};
+use crate::routes::{Routes, Target};
 use crate::settings::{ConfigError, Settings};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use domain::Timestamp;
 use domain::generations::ModelCall;
-use recloser::{AsyncRecloser, Recloser};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// A model that keeps its own pace is given this long.
+const OWN_PACE: Duration = Duration::from_hours(24);
+
 /// The models of this process.
 pub struct Llm {
-    fast: Vec<Target>,
-    reasoning: Vec<Target>,
+    routes: Routes,
     settings: Settings,
     prices: PriceTable,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-/// One place of a route.
-#[derive(Clone)]
-struct Target {
-    provider_name: String,
-    model: String,
-    provider: Arc<dyn Provider>,
-    breaker: AsyncRecloser,
+/// What a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Facts and sources from the web.
+    Search,
+    /// The answer itself.
+    Answer,
 }
 
-impl Target {
-    fn name(&self) -> String {
-        format!("{}:{}", self.provider_name, self.model)
-    }
+/// One question on its way: what has been spent on it and found for it so far.
+struct Question<'a> {
+    cancel: &'a CancellationToken,
+    calls: Vec<ModelCall>,
+    /// A search is paid for once, whoever answers in the end.
+    found: Option<Found>,
 }
+
+/// Each model that was asked, with its last fault.
+type Tried = Vec<(String, Fault)>;
 
 impl Llm {
     /// Makes the providers that the routes name, or says which setting cannot work.
     pub fn new(settings: Settings, prices: PriceTable, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Result<Self, ConfigError> {
-        let mut made = BTreeMap::new();
-        let fast = targets(&settings, ModelClass::Fast, &mut made)?;
-        let reasoning = targets(&settings, ModelClass::Reasoning, &mut made)?;
-        Ok(Self { fast, reasoning, settings, prices, clock })
+        let llm = Self { routes: Routes::new(&settings)?, settings, prices, clock };
+        for warning in llm.warnings() {
+            tracing::warn!("{warning}");
+        }
+        Ok(llm)
     }
 
     /// The route of a class, as `provider:model`.
     pub fn route(&self, class: ModelClass) -> Vec<String> {
-        self.targets(class).iter().map(Target::name).collect()
+        self.routes.of(class).iter().map(Target::name).collect()
     }
 
     /// What is worth the operator's attention: models whose cost cannot be known.
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings: Vec<String> = self
-            .fast
-            .iter()
-            .chain(&self.reasoning)
-            .filter(|t| self.prices.price(&t.provider_name, &t.model).is_none())
-            .map(|t| format!("{} has no price: its cost is recorded as unknown; add it to the price table", t.name()))
-            .collect();
-        warnings.dedup();
-        warnings
+        let targets = self.routes.all().into_iter();
+        let unpriced = targets.filter(|t| self.prices.price(&t.provider_name, &t.model).is_none());
+        unpriced.map(|t| format!("{} has no price: its cost is recorded as unknown; add it to the price table", t.name())).collect()
     }
 
-    /// Whether the models on this machine can be used; loads them.
+    /// Whether the models on this machine can be used; loads them if a route names them.
     pub async fn ready(&self) -> Result<(), String> {
-        for target in self.fast.iter().chain(&self.reasoning) {
+        for target in self.routes.all() {
             target.provider.ready().await.map_err(|fault| format!("{} {fault}", target.name()))?;
         }
         Ok(())
     }
 
+    /// One vector of length 1 for each text, in order, from the embedded embedder; nothing leaves this machine.
+    pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, AskError> {
+        let embedded = self.routes.embedded.as_ref().ok_or_else(|| Fault::Embedded(ConfigError::NoEmbedded.to_string()));
+        let vectors = match embedded {
+            Ok(embedded) => embedded.embed(texts).await,
+            Err(fault) => Err(fault),
+        };
+        vectors.map_err(|fault| AskError { tried: vec![("the embedder".to_owned(), fault)] })
+    }
+
     /// Asks along the route, then once more with the simpler prompt, until somebody answers. Every call is accounted for.
     pub async fn ask(&self, ask: &Ask, fallback: Option<&str>, cancel: &CancellationToken) -> Outcome {
-        let mut calls = Vec::new();
-        let mut tried = match self.along(ask, cancel, &mut calls).await {
-            Ok(answer) => return Outcome { result: Ok(answer), calls },
-            Err(tried) => tried,
-        };
-        if let Some(fallback) = fallback.filter(|_| !cancel.is_cancelled()) {
+        let mut question = Question { cancel, calls: Vec::new(), found: None };
+        let mut result = self.along(ask, &mut question).await;
+        if let (Err(tried), Some(fallback)) = (&result, fallback)
+            && !cancel.is_cancelled()
+            && tried.iter().any(|(_, fault)| fault.is_of_the_question())
+        {
             let simpler = Ask { user: fallback.to_owned(), ..ask.clone() };
-            match self.along(&simpler, cancel, &mut calls).await {
-                Ok(answer) => return Outcome { result: Ok(answer), calls },
-                Err(more) => tried = more,
-            }
+            result = self.along(&simpler, &mut question).await;
         }
-        Outcome { result: Err(AskError { tried }), calls }
+        Outcome { result: result.map_err(|tried| AskError { tried }), calls: question.calls }
     }
 
-    fn targets(&self, class: ModelClass) -> &[Target] {
-        match class {
-            ModelClass::Fast => &self.fast,
-            ModelClass::Reasoning => &self.reasoning,
-        }
-    }
-
-    async fn along(&self, ask: &Ask, cancel: &CancellationToken, calls: &mut Vec<ModelCall>) -> Result<Answer, Vec<(String, Fault)>> {
+    async fn along(&self, ask: &Ask, question: &mut Question<'_>) -> Result<Answer, Tried> {
         let mut tried = Vec::new();
-        for target in self.targets(ask.class) {
-            match self.one(target, ask, cancel, calls).await {
+        for target in self.routes.of(ask.class) {
+            let fault = match self.grounded(target, ask, question).await {
                 Ok(answer) => return Ok(answer),
-                Err(fault) => {
-                    tracing::warn!(model = target.name(), fault = fault.key(), "model gave no answer");
-                    let cancelled = fault == Fault::Cancelled;
-                    tried.push((target.name(), fault));
-                    if cancelled {
-                        break;
-                    }
-                }
+                Err(fault) => fault,
+            };
+            tracing::warn!(model = target.name(), fault = fault.key(), "model gave no answer");
+            let cancelled = fault == Fault::Cancelled;
+            tried.push((target.name(), fault));
+            if cancelled {
+                break;
             }
         }
         Err(tried)
     }
 
-    /// Tries one model as often as makes sense.
-    async fn one(&self, target: &Target, ask: &Ask, cancel: &CancellationToken, calls: &mut Vec<ModelCall>) -> Result<Answer, Fault> {
-        let settings = &self.settings;
-        let mut ask = ask.clone();
-        let mut waits = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(settings.first_wait)
-            .with_max_delay(settings.longest_wait)
-            .with_max_times(settings.attempts.saturating_sub(1))
-            .build();
-        loop {
-            let fault = match self.call(target, &ask, cancel, calls).await {
-                Ok(answer) => return Ok(answer),
-                Err(fault) if fault.may_pass() => fault,
+    /// One model's answer, from what a search found if one is wanted and it can search. A model that does not accept searches
+    /// answers from its own knowledge, without sources.
+    async fn grounded(&self, target: &Target, ask: &Ask, question: &mut Question<'_>) -> Result<Answer, Fault> {
+        if ask.grounding && target.provider.searches() && question.found.is_none() {
+            match self.persist(target, Step::Search, ask, question).await {
+                Ok(answer) => question.found = Some(Found { facts: answer.text, sources: answer.sources }),
+                Err(Fault::BadRequest { .. }) => {}
                 Err(fault) => return Err(fault),
+            }
+        }
+        let Some(found) = question.found.clone().filter(|found| !found.sources.is_empty()) else {
+            return self.persist(target, Step::Answer, ask, question).await;
+        };
+        let answer = self.persist(target, Step::Answer, &with_facts(ask, &found), question).await?;
+        Ok(Answer { sources: found.sources, grounded: true, ..answer })
+    }
+
+    /// Tries one model as often as makes sense.
+    async fn persist(&self, target: &Target, step: Step, ask: &Ask, question: &mut Question<'_>) -> Result<Answer, Fault> {
+        let mut ask = ask.clone();
+        let mut widened = false;
+        let mut waits = self.waits().build();
+        loop {
+            let result = self.call(target, step, &ask, question).await;
+            if !widened && is_cut_short(&result, step, &ask) {
+                widened = true;
+                ask.max_output_tokens = ask.max_output_tokens.saturating_mul(2);
+                continue;
+            }
+            let fault = match result {
+                Err(fault) if fault.may_pass() => fault,
+                finished => return finished,
             };
+            // The provider's own word on when to come back counts for more than ours.
             let Some(wait) = waits.next().map(|wait| fault.retry_after().unwrap_or(wait)) else { return Err(fault) };
-            if wait > settings.longest_wait {
+            if wait > self.settings.longest_wait {
                 return Err(fault);
             }
-            if fault == Fault::Truncated {
-                ask.max_output_tokens = ask.max_output_tokens.saturating_mul(2).min(32_768);
-            }
-            pause(wait, cancel).await?;
+            pause(wait, question.cancel).await?;
         }
     }
 
+    fn waits(&self) -> ExponentialBuilder {
+        let settings = &self.settings;
+        let waits = ExponentialBuilder::default().with_jitter().with_min_delay(settings.first_wait).with_max_delay(settings.longest_wait);
+        waits.with_max_times(settings.attempts.saturating_sub(1))
+    }
+
     /// One call: limited in time, counted by the breaker, recorded with what it used however it ends.
-    async fn call(&self, target: &Target, ask: &Ask, cancel: &CancellationToken, calls: &mut Vec<ModelCall>) -> Result<Answer, Fault> {
+    async fn call(&self, target: &Target, step: Step, ask: &Ask, question: &mut Question<'_>) -> Result<Answer, Fault> {
+        if question.cancel.is_cancelled() {
+            return Err(Fault::Cancelled);
+        }
         let mut spent = Spent::default();
         let (started, clock) = ((self.clock)(), Instant::now());
-        // A grounded question is two calls on the wire.
-        let limit = ask.timeout * if ask.grounding { 2 } else { 1 };
-        let limit = if target.provider.own_pace() { Duration::from_secs(24 * 3600) } else { limit };
-        let work = async {
-            tokio::select! {
-                biased;
-                () = cancel.cancelled() => Err(Fault::Cancelled),
-                answer = tokio::time::timeout(limit, target.provider.complete(&target.model, ask, &mut spent)) => answer.unwrap_or(Err(Fault::TimedOut)),
-            }
+        let limit = if target.provider.own_pace() { OWN_PACE } else { ask.timeout };
+        let (provider, model) = (&target.provider, target.model.as_str());
+        let work = match step {
+            Step::Search => provider.search(model, ask, &mut spent),
+            Step::Answer => provider.complete(model, ask, &mut spent),
         };
-        let result = match target.breaker.call_with(Fault::counts, work).await {
-            Ok(answer) => Ok(answer),
-            Err(recloser::Error::Inner(fault)) => Err(fault),
-            // Nothing was asked, so there is nothing to record.
-            Err(recloser::Error::Rejected) => return Err(Fault::BreakerOpen),
+        let limited = async { tokio::time::timeout(limit, work).await.unwrap_or(Err(Fault::TimedOut)) };
+        // A call that is stopped says nothing about the provider, so the breaker does not hear of it.
+        let counted = target.breaker.call_with(Fault::counts, limited);
+        let result = tokio::select! {
+            biased;
+            () = question.cancel.cancelled() => Err(Fault::Cancelled),
+            result = counted => match result {
+                Err(recloser::Error::Inner(fault)) => Err(fault),
+                // Nothing was asked, so there is nothing to record.
+                Err(recloser::Error::Rejected) => return Err(Fault::BreakerOpen),
+                Ok(answer) => Ok(answer),
+            },
         };
-        calls.push(ModelCall {
+        question.calls.push(self.record(target, &result, spent, started, clock.elapsed()));
+        result
+    }
+
+    fn record(&self, target: &Target, result: &Result<Answer, Fault>, spent: Spent, started: Timestamp, took: Duration) -> ModelCall {
+        let outcome = match result {
+            Ok(answer) if answer.truncated => Fault::Truncated.key(),
+            Ok(_) => "ok",
+            Err(fault) => fault.key(),
+        };
+        let call = ModelCall {
             provider: target.provider_name.clone(),
-            model: result.as_ref().map_or_else(|_| target.model.clone(), |a: &Answer| a.model.clone()),
-            outcome: result.as_ref().err().map_or("ok", Fault::key).to_owned(),
+            model: result.as_ref().map_or_else(|_| target.model.clone(), |answer| answer.model.clone()),
+            outcome: outcome.to_owned(),
             tokens: spent.tokens,
             search_queries: spent.search_queries,
             cost: self.prices.price(&target.provider_name, &target.model).map(|price| price.of(spent.tokens, spent.search_queries)),
             started,
-            duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
-        });
-        result
+            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        };
+        tracing::debug!(
+            model = target.name(), outcome, input = call.tokens.input, cached = call.tokens.cached, output = call.tokens.output,
+            searches = call.search_queries, cost = ?call.cost, ms = call.duration_ms, "model call"
+        );
+        call
+    }
+}
+
+/// Nothing before the token limit, or half of a form, which is no use: worth another try with room.
+fn is_cut_short(result: &Result<Answer, Fault>, step: Step, ask: &Ask) -> bool {
+    match result {
+        Ok(answer) => answer.truncated && step == Step::Answer && ask.schema.is_some(),
+        Err(fault) => *fault == Fault::Truncated,
     }
 }
 
 async fn pause(wait: Duration, cancel: &CancellationToken) -> Result<(), Fault> {
     tokio::select! {
+        biased;
         () = cancel.cancelled() => Err(Fault::Cancelled),
         () = tokio::time::sleep(wait) => Ok(()),
     }
-}
-
-/// The places of a route; a model that stands in both routes shares its breaker.
-fn targets(settings: &Settings, class: ModelClass, made: &mut BTreeMap<String, Target>) -> Result<Vec<Target>, ConfigError> {
-    let mut route = Vec::new();
-    for name in settings.route(class) {
-        if let Some(target) = made.get(&name) {
-            route.push(target.clone());
-            continue;
-        }
-        let (provider_name, model) = name.split_once(':').filter(|(p, m)| !p.is_empty() && !m.is_empty()).ok_or_else(|| ConfigError::Route(name.clone()))?;
-        let shared = made.values().find(|t| t.provider_name == provider_name).map(|t| t.provider.clone());
-        let provider = match shared {
-            Some(provider) => provider,
-            None => provider(settings, provider_name, &name)?,
-        };
-        let breaker = Recloser::custom().error_rate(0.99).closed_len(settings.breaker_after).half_open_len(2).open_wait(settings.breaker_wait).build();
-        let target = Target { provider_name: provider_name.to_owned(), model: model.to_owned(), provider, breaker: AsyncRecloser::from(breaker) };
-        made.insert(name.clone(), target.clone());
-        route.push(target);
-    }
-    Ok(route)
-}
-
-fn provider(settings: &Settings, provider: &str, name: &str) -> Result<Arc<dyn Provider>, ConfigError> {
-    let need = |has: bool, provider, variable| if has { Ok(()) } else { Err(ConfigError::NoKey { provider, variable }) };
-    Ok(match provider {
-        "gemini" => {
-            need(settings.gemini.key.is_some(), "gemini", "GEMINI_API_KEY")?;
-            Arc::new(Gemini::new(&settings.gemini)?)
-        }
-        "openai" => {
-            need(settings.openai.key.is_some() || settings.openai.url.is_some(), "openai", "OPENAI_API_KEY")?;
-            Arc::new(OpenAi::new(&settings.openai)?)
-        }
-        "anthropic" => {
-            need(settings.anthropic.key.is_some(), "anthropic", "ANTHROPIC_API_KEY")?;
-            Arc::new(Anthropic::new(&settings.anthropic)?)
-        }
-        "ollama" => Arc::new(Ollama::new(&settings.ollama)?),
-        #[cfg(feature = "embedded")]
-        "embedded" => Arc::new(crate::embedded::Embedded::new(settings)),
-        #[cfg(not(feature = "embedded"))]
-        "embedded" => return Err(ConfigError::NoEmbedded),
-        _ => return Err(ConfigError::Route(name.to_owned())),
-    })
 }

@@ -1,7 +1,9 @@
-//! The model that runs inside the program: loaded once, one generation at a time.
+//! The models that run inside the program: loaded once, when first needed; one generation at a time.
 
 #[cfg(feature = "embedded")]
 pub(crate) use with::Embedded;
+#[cfg(not(feature = "embedded"))]
+pub(crate) use without::Embedded;
 
 #[cfg(feature = "embedded")]
 mod with {
@@ -37,9 +39,20 @@ mod with {
     }
 
     impl Embedded {
-        pub(crate) fn new(settings: &Settings) -> Self {
-            let settings = local_model::Settings { gguf: settings.gguf.clone(), embedder: settings.embedder.clone(), threads: settings.threads };
-            Self { settings, engine: OnceCell::new(), turn: Arc::new(Semaphore::new(1)) }
+        /// Loads nothing yet.
+        #[expect(clippy::unnecessary_wraps, reason = "a build without embedded models has none")]
+        pub(crate) fn new(settings: &Settings) -> Option<Self> {
+            let settings =
+                local_model::Settings { gguf: settings.gguf.clone(), embedder: settings.embedder.clone(), threads: settings.threads };
+            Some(Self { settings, engine: OnceCell::new(), turn: Arc::new(Semaphore::new(1)) })
+        }
+
+        /// One vector for each text.
+        pub(crate) async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+            let engine = self.engine().await?;
+            let texts = texts.to_vec();
+            let work = spawn_blocking(move || engine.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>()));
+            work.await.map_err(|e| unusable(&e))?.map_err(|e| fault(&e))
         }
 
         async fn engine(&self) -> Result<Arc<Engine>, Fault> {
@@ -50,7 +63,6 @@ mod with {
             };
             self.engine.get_or_try_init(load).await.cloned()
         }
-
     }
 
     #[async_trait]
@@ -108,16 +120,54 @@ mod with {
         };
         let draft = engine.draft(&task, stop).map_err(|e| fault(&e))?;
         let tokens = Tokens { input: draft.prompt_tokens.into(), output: draft.completion_tokens.into(), ..Tokens::default() };
-        let gaps = draft.gaps.iter().map(|gap| if gap.path.is_empty() { gap.reason.clone() } else { format!("{}: {}", gap.path, gap.reason) });
+        let gaps =
+            draft.gaps.iter().map(|gap| if gap.path.is_empty() { gap.reason.clone() } else { format!("{}: {}", gap.path, gap.reason) });
         let answer = Answer { value: Some(draft.output), draft_model: true, gaps: gaps.collect(), ..answered(engine) };
         Ok((answer, tokens))
     }
 
     fn complete(engine: &Engine, ask: &Ask, stop: &AtomicBool) -> Result<(Answer, Tokens), Fault> {
         let schema = ask.schema.as_ref().map(|s| &s.plain);
-        let chat = Chat { system: &ask.system, user: &ask.user, schema, temperature: ask.temperature, max_tokens: ask.max_output_tokens, seed: ask.seed };
+        let chat = Chat {
+            system: &ask.system,
+            user: &ask.user,
+            schema,
+            temperature: ask.temperature,
+            max_tokens: ask.max_output_tokens,
+            seed: ask.seed,
+        };
         let done = engine.complete(&chat, stop).map_err(|e| fault(&e))?;
         let tokens = Tokens { input: done.prompt_tokens.into(), output: done.completion_tokens.into(), ..Tokens::default() };
         Ok((Answer { text: done.text, truncated: !done.finished, ..answered(engine) }, tokens))
+    }
+}
+
+#[cfg(not(feature = "embedded"))]
+mod without {
+    use crate::ask::{Answer, Ask, Spent};
+    use crate::fault::Fault;
+    use crate::providers::Provider;
+    use crate::settings::Settings;
+    use async_trait::async_trait;
+
+    /// A build without embedded models has none of these.
+    pub(crate) enum Embedded {}
+
+    impl Embedded {
+        pub(crate) const fn new(_settings: &Settings) -> Option<Self> {
+            None
+        }
+
+        #[expect(clippy::unused_async, reason = "the same signature as in a build with embedded models")]
+        pub(crate) async fn embed(&self, _texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+            match *self {}
+        }
+    }
+
+    #[async_trait]
+    impl Provider for Embedded {
+        async fn complete(&self, _model: &str, _ask: &Ask, _spent: &mut Spent) -> Result<Answer, Fault> {
+            match *self {}
+        }
     }
 }

@@ -83,7 +83,12 @@ impl Fault {
     /// Whether the same model may do it at another try. A time-out is not among them: it has cost the person the whole wait, so
     /// the next model or the simpler prompt comes first.
     pub(crate) const fn may_pass(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Cut | Self::Network(_) | Self::Malformed(_) | Self::Truncated)
+        matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Cut | Self::Network(_) | Self::Malformed(_))
+    }
+
+    /// Whether another prompt could change it: not if nobody was asked, or it was not our place to ask.
+    pub(crate) const fn is_of_the_question(&self) -> bool {
+        !matches!(self, Self::Unauthorized | Self::BreakerOpen | Self::Embedded(_) | Self::Cancelled)
     }
 
     /// Whether it says something about the provider's health.

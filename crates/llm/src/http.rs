@@ -32,9 +32,11 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn new(how: &KeyHeader, endpoint: &Endpoint, also: &[(&'static str, &'static str)]) -> Result<Self, ConfigError> {
-        let mut headers: HeaderMap = also.iter().map(|(name, value)| (reqwest::header::HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+        let mut headers: HeaderMap =
+            also.iter().map(|(name, value)| (reqwest::header::HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
         if let Some(key) = &endpoint.key {
-            let mut value = HeaderValue::from_str(&format!("{}{}", how.prefix, key.expose_secret())).map_err(|_| ConfigError::Key(how.provider))?;
+            let mut value =
+                HeaderValue::from_str(&format!("{}{}", how.prefix, key.expose_secret())).map_err(|_| ConfigError::Key(how.provider))?;
             value.set_sensitive(true);
             headers.insert(how.header, value);
         }
@@ -81,7 +83,8 @@ impl Wire {
             408 | 425 | 500.. => Fault::Unavailable { status, retry_after },
             _ if has_reason(body, "API_KEY_INVALID") => Fault::Unauthorized,
             _ => {
-                let message = body.pointer("/error/message").or_else(|| body.pointer("/error")).and_then(Value::as_str).unwrap_or("no reason given");
+                let message =
+                    body.pointer("/error/message").or_else(|| body.pointer("/error")).and_then(Value::as_str).unwrap_or("no reason given");
                 Fault::BadRequest { reason: format!("status {status}: {}", self.quoted(message)) }
             }
         }
@@ -173,12 +176,19 @@ mod tests {
     #[test]
     fn statuses_become_what_is_done_next() {
         let wire = wire();
-        let google = json!({"error": {"code": 429, "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "12s"}]}});
+        let google =
+            json!({"error": {"code": 429, "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "12s"}]}});
         assert_eq!(wire.fault(429, None, &google), Fault::RateLimited { retry_after: Some(Duration::from_secs(12)) });
         assert_eq!(wire.told(&google), Some(Fault::RateLimited { retry_after: Some(Duration::from_secs(12)) }));
-        assert_eq!(wire.told(&json!({"error": {"type": "server_error", "code": null}})), Some(Fault::Unavailable { status: 500, retry_after: None }));
+        assert_eq!(
+            wire.told(&json!({"error": {"type": "server_error", "code": null}})),
+            Some(Fault::Unavailable { status: 500, retry_after: None })
+        );
         assert_eq!(wire.told(&json!({"choices": [], "error": null})), None);
-        assert_eq!(wire.fault(503, seconds("3"), &Value::Null), Fault::Unavailable { status: 503, retry_after: Some(Duration::from_secs(3)) });
+        assert_eq!(
+            wire.fault(503, seconds("3"), &Value::Null),
+            Fault::Unavailable { status: 503, retry_after: Some(Duration::from_secs(3)) }
+        );
         assert_eq!(wire.fault(403, None, &Value::Null), Fault::Unauthorized);
         assert_eq!(wire.fault(400, None, &json!({"error": {"details": [{"reason": "API_KEY_INVALID"}]}})), Fault::Unauthorized);
         assert_eq!(seconds("-1"), None);

@@ -7,9 +7,11 @@ mod ask;
 mod client;
 mod embedded;
 mod fault;
+mod grounding;
 mod http;
 mod price;
 mod providers;
+mod routes;
 mod settings;
 
 pub use ask::{Answer, Ask, AskError, DraftExample, DraftMaterial, ModelClass, Outcome, SchemaForms};

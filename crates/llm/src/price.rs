@@ -37,7 +37,10 @@ impl PriceTable {
 /// The model itself or a dated or previewed version of it, but not a sibling: `-flash-lite` is not a version of `-flash`.
 fn is_version_of(model: &str, name: &str) -> bool {
     model.strip_prefix(name).is_some_and(|rest| {
-        rest.is_empty() || rest.strip_prefix('-').is_some_and(|tail| tail.starts_with(|c: char| c.is_ascii_digit()) || tail.starts_with("preview") || tail.starts_with("latest"))
+        rest.is_empty()
+            || rest.strip_prefix('-').is_some_and(|tail| {
+                tail.starts_with(|c: char| c.is_ascii_digit()) || tail.starts_with("preview") || tail.starts_with("latest")
+            })
     })
 }
 

@@ -34,7 +34,8 @@ pub(crate) struct Routes {
 impl Routes {
     /// Makes the providers that the routes name, or says which setting cannot work.
     pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let mut maker = Maker { settings, embedded: Embedded::new(settings).map(Arc::new), providers: BTreeMap::new(), targets: BTreeMap::new() };
+        let mut maker =
+            Maker { settings, embedded: Embedded::new(settings).map(Arc::new), providers: BTreeMap::new(), targets: BTreeMap::new() };
         let fast = maker.route(ModelClass::Fast)?;
         let reasoning = maker.route(ModelClass::Reasoning)?;
         Ok(Self { fast, reasoning, embedded: maker.embedded })
@@ -72,8 +73,14 @@ impl Maker<'_> {
         if let Some(target) = self.targets.get(name) {
             return Ok(target.clone());
         }
-        let (provider, model) = name.split_once(':').filter(|(p, m)| !p.is_empty() && !m.is_empty()).ok_or_else(|| ConfigError::Route(name.to_owned()))?;
-        let target = Target { provider_name: provider.to_owned(), model: model.to_owned(), provider: self.provider(provider, name)?, breaker: breaker(self.settings) };
+        let (provider, model) =
+            name.split_once(':').filter(|(p, m)| !p.is_empty() && !m.is_empty()).ok_or_else(|| ConfigError::Route(name.to_owned()))?;
+        let target = Target {
+            provider_name: provider.to_owned(),
+            model: model.to_owned(),
+            provider: self.provider(provider, name)?,
+            breaker: breaker(self.settings),
+        };
         self.targets.insert(name.to_owned(), target.clone());
         Ok(target)
     }
@@ -108,6 +115,7 @@ impl Maker<'_> {
 
 /// Opens when the last `breaker_after` calls all failed. After the wait two calls are let through, and the second decides.
 fn breaker(settings: &Settings) -> AsyncRecloser {
-    let breaker = Recloser::custom().error_rate(0.99).closed_len(settings.breaker_after.max(1)).half_open_len(1).open_wait(settings.breaker_wait);
+    let breaker =
+        Recloser::custom().error_rate(0.99).closed_len(settings.breaker_after.max(1)).half_open_len(1).open_wait(settings.breaker_wait);
     AsyncRecloser::from(breaker.build())
 }

@@ -29,7 +29,7 @@ pub struct Settings {
     pub reasoning: Vec<String>,
     /// Google's Gemini.
     pub gemini: Endpoint,
-    /// OpenAI, or whatever speaks its dialect.
+    /// `OpenAI`, or whatever speaks its dialect.
     pub openai: Endpoint,
     /// Anthropic.
     pub anthropic: Endpoint,
@@ -49,7 +49,7 @@ pub struct Settings {
     pub first_wait: Duration,
     /// No wait is longer; a provider that asks for a longer one is left for the next.
     pub longest_wait: Duration,
-    /// Faults in a row that open the breaker.
+    /// Calls in a row that must all have failed for the breaker to open.
     pub breaker_after: usize,
     /// How long it stays open.
     pub breaker_wait: Duration,
@@ -71,7 +71,7 @@ impl Default for Settings {
             attempts: 3,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(20),
-            breaker_after: 8,
+            breaker_after: 5,
             breaker_wait: Duration::from_secs(30),
         }
     }
@@ -92,10 +92,12 @@ pub enum ConfigError {
         variable: &'static str,
     },
     /// The embedded model was left out of this build.
-    #[error("this build has no embedded models; build with the feature `embedded`, or set GEMINI_API_KEY, OPENAI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_BASE_URL")]
+    #[error(
+        "this build has no embedded models; build with the feature `embedded`, or set GEMINI_API_KEY, OPENAI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_BASE_URL"
+    )]
     NoEmbedded,
     /// An address that is none.
-    #[error("{0} is not an http or https address")]
+    #[error("{0} is not an http or https address without password, query and fragment")]
     Url(&'static str),
     /// A key with characters no header can carry.
     #[error("the key of {0} contains characters that cannot be sent; copy it again")]
@@ -118,17 +120,15 @@ impl Settings {
         if !set.is_empty() {
             return set.clone();
         }
-        let names: &[&str] = match (self.gguf_chosen, class) {
-            (true, _) => return vec![self.embedded()],
-            (false, _) if self.gemini.key.is_some() => match class {
-                ModelClass::Fast => &["gemini:gemini-2.5-flash"],
-                ModelClass::Reasoning => &["gemini:gemini-2.5-pro", "gemini:gemini-2.5-flash"],
-            },
-            (false, ModelClass::Fast) if self.openai.is_configured() => &["openai:gpt-4.1-mini"],
-            (false, ModelClass::Reasoning) if self.openai.is_configured() => &["openai:gpt-4.1", "openai:gpt-4.1-mini"],
-            (false, _) if self.anthropic.key.is_some() => &["anthropic:claude-sonnet-4-5"],
-            (false, _) if self.ollama.url.is_some() => &["ollama:llama3.2"],
-            (false, _) => return vec![self.embedded()],
+        let names: &[&str] = match class {
+            _ if self.gguf_chosen => return vec![self.embedded()],
+            ModelClass::Fast if self.gemini.key.is_some() => &["gemini:gemini-2.5-flash"],
+            ModelClass::Reasoning if self.gemini.key.is_some() => &["gemini:gemini-2.5-pro", "gemini:gemini-2.5-flash"],
+            ModelClass::Fast if self.openai.is_configured() => &["openai:gpt-4.1-mini"],
+            ModelClass::Reasoning if self.openai.is_configured() => &["openai:gpt-4.1", "openai:gpt-4.1-mini"],
+            _ if self.anthropic.key.is_some() => &["anthropic:claude-sonnet-4-5"],
+            _ if self.ollama.url.is_some() => &["ollama:llama3.2"],
+            _ => return vec![self.embedded()],
         };
         names.iter().map(|name| (*name).to_owned()).collect()
     }
@@ -136,5 +136,38 @@ impl Settings {
     fn embedded(&self) -> String {
         let stem = self.gguf.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().to_lowercase());
         format!("embedded:{stem}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keyed() -> Endpoint {
+        Endpoint { key: Some("sk-very-secret".into()), url: None }
+    }
+
+    #[test]
+    fn the_route_follows_what_is_configured() {
+        let mut settings = Settings { ollama: Endpoint { key: None, url: Some("http://127.0.0.1:11434".into()) }, ..Settings::default() };
+        assert_eq!(Settings::default().route(ModelClass::Fast), ["embedded:smollm2-135m-instruct-q4_1"]);
+        assert_eq!(settings.route(ModelClass::Fast), ["ollama:llama3.2"]);
+        settings.anthropic = keyed();
+        assert_eq!(settings.route(ModelClass::Fast), ["anthropic:claude-sonnet-4-5"]);
+        settings.openai = keyed();
+        assert_eq!(settings.route(ModelClass::Reasoning), ["openai:gpt-4.1", "openai:gpt-4.1-mini"]);
+        settings.gemini = keyed();
+        assert_eq!(settings.route(ModelClass::Fast), ["gemini:gemini-2.5-flash"]);
+        assert_eq!(settings.route(ModelClass::Reasoning), ["gemini:gemini-2.5-pro", "gemini:gemini-2.5-flash"]);
+        settings.fast = vec!["openai:gpt-4o".into()];
+        assert_eq!(settings.route(ModelClass::Fast), ["openai:gpt-4o"]);
+        settings.gguf_chosen = true;
+        assert_eq!(settings.route(ModelClass::Reasoning), ["embedded:smollm2-135m-instruct-q4_1"]);
+    }
+
+    #[test]
+    fn printing_settings_prints_no_key() {
+        let settings = Settings { gemini: keyed(), openai: keyed(), anthropic: keyed(), ollama: keyed(), ..Settings::default() };
+        assert!(!format!("{settings:#?}").contains("secret"));
     }
 }

@@ -1,33 +1,34 @@
 //! Ollama: `POST /api/chat` with the schema as `format`.
 
-use super::Provider;
+use super::{Provider, messages, seed};
 use crate::ask::{Answer, Ask, Spent};
 use crate::fault::Fault;
-use crate::http;
+use crate::http::{self, KeyHeader, Wire};
 use crate::settings::{ConfigError, Endpoint};
 use async_trait::async_trait;
 use domain::usage::Tokens;
-use reqwest::Client;
 use serde_json::{Value, json};
 
+const KEY: KeyHeader = KeyHeader { provider: "ollama", header: "authorization", prefix: "Bearer " };
+
 pub(crate) struct Ollama {
-    client: Client,
+    wire: Wire,
     base: String,
 }
 
 impl Ollama {
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, ConfigError> {
-        let client = http::client("ollama", "authorization", "Bearer ", endpoint.key.as_ref())?;
-        Ok(Self { client, base: http::base(endpoint.url.as_ref(), "http://127.0.0.1:11434", "OLLAMA_BASE_URL")? })
+        let base = http::base(endpoint.url.as_ref(), "http://127.0.0.1:11434", "OLLAMA_BASE_URL")?;
+        Ok(Self { wire: Wire::new(&KEY, endpoint, &[])?, base })
     }
 }
 
 fn request(model: &str, ask: &Ask) -> Value {
     let mut body = json!({
         "model": model,
-        "messages": [{"role": "system", "content": ask.system}, {"role": "user", "content": ask.user}],
+        "messages": messages(ask),
         "stream": false,
-        "options": {"temperature": ask.temperature, "num_predict": ask.max_output_tokens, "seed": ask.seed & 0x7fff_ffff},
+        "options": {"temperature": ask.temperature, "num_predict": ask.max_output_tokens, "seed": seed(ask)},
     });
     if let Some(schema) = &ask.schema {
         body["format"] = schema.plain.clone();
@@ -35,20 +36,56 @@ fn request(model: &str, ask: &Ask) -> Value {
     body
 }
 
+fn tokens(body: &Value) -> Tokens {
+    let count = |key: &str| body.get(key).and_then(Value::as_u64).unwrap_or(0);
+    Tokens { input: count("prompt_eval_count"), output: count("eval_count"), ..Tokens::default() }
+}
+
+fn answer(model: &str, body: &Value) -> Result<Answer, Fault> {
+    let text = body.pointer("/message/content").and_then(Value::as_str).ok_or_else(|| Fault::Malformed("no message".into()))?;
+    let truncated = body.get("done_reason").and_then(Value::as_str) == Some("length");
+    match (text.trim().is_empty(), truncated) {
+        (true, true) => Err(Fault::Truncated),
+        (true, false) => Err(Fault::Malformed("an empty answer".into())),
+        (false, _) => {
+            Ok(Answer { provider: "ollama".into(), model: model.to_owned(), text: text.to_owned(), truncated, ..Answer::default() })
+        }
+    }
+}
+
 #[async_trait]
 impl Provider for Ollama {
     async fn complete(&self, model: &str, ask: &Ask, spent: &mut Spent) -> Result<Answer, Fault> {
-        let response = http::send(self.client.post(format!("{}/api/chat", self.base)).json(&request(model, ask))).await?;
+        let response = self.wire.post(&format!("{}/api/chat", self.base), &request(model, ask)).await?;
         spent.estimate(ask.length(), 0);
-        let body = response.bytes().await.map_err(http::network)?;
-        let body: Value = serde_json::from_slice(&body).map_err(|error| Fault::Malformed(error.to_string()))?;
-        let count = |key: &str| body.get(key).and_then(Value::as_u64).unwrap_or(0);
-        spent.tokens = Tokens { input: count("prompt_eval_count"), output: count("eval_count"), ..Tokens::default() };
-        let text = body.pointer("/message/content").and_then(Value::as_str).ok_or_else(|| Fault::Malformed("no message".into()))?;
-        let truncated = body.get("done_reason").and_then(Value::as_str) == Some("length");
-        if truncated && text.trim().is_empty() {
-            return Err(Fault::Truncated);
-        }
-        Ok(Answer { provider: "ollama".into(), model: model.to_owned(), text: text.to_owned(), truncated, ..Answer::default() })
+        let body = self.wire.json(response).await?;
+        spent.tokens = tokens(&body);
+        answer(model, &body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::SchemaForms;
+
+    #[test]
+    fn a_question_takes_ollama_s_form() {
+        let schema = SchemaForms { gemini: Value::Null, openai: Value::Null, plain: json!({"type": "object"}) };
+        let body = request("llama3.2", &Ask { schema: Some(schema), temperature: 0.5, seed: 3, ..Ask::sample() });
+        let expected = json!({
+            "model": "llama3.2", "messages": [{"role": "system", "content": "You plan."}, {"role": "user", "content": "Plan cork yoga mats."}],
+            "stream": false, "options": {"temperature": 0.5, "num_predict": 1000, "seed": 3}, "format": {"type": "object"},
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn an_answer_is_read() {
+        let body = |text: &str, reason: &str| json!({"message": {"role": "assistant", "content": text}, "done_reason": reason, "prompt_eval_count": 9, "eval_count": 4});
+        assert_eq!(answer("m", &body("{}", "stop")).map(|a| (a.text, a.truncated)), Ok(("{}".into(), false)));
+        assert_eq!(answer("m", &body("", "length")), Err(Fault::Truncated));
+        assert_eq!(answer("m", &json!({"error": "no"})), Err(Fault::Malformed("no message".into())));
+        assert_eq!(tokens(&body("", "")), Tokens { input: 9, output: 4, ..Tokens::default() });
     }
 }

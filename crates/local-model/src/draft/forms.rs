@@ -48,7 +48,7 @@ pub(crate) fn sku(around: &Around<'_>, base: Option<&str>, max: usize) -> String
     let upper = |word: &str, n: usize| word.chars().filter(char::is_ascii_alphanumeric).take(n).collect::<String>().to_uppercase();
     let words: Vec<String> = around.subject.noun.split_whitespace().map(str::to_owned).collect();
     let initials: String = words.iter().take(words.len().saturating_sub(1)).map(|word| upper(word, 1)).collect();
-    let head = upper(around.subject.head(), 5);
+    let head = upper(&text::stem(around.subject.head()), 8);
     let parts = [initials, head].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
     let mut sku = base.map_or(parts, str::to_owned);
     if sku.is_empty() {
@@ -56,7 +56,7 @@ pub(crate) fn sku(around: &Around<'_>, base: Option<&str>, max: usize) -> String
     }
     if base.is_some() {
         let label = around.siblings.values().find_map(Value::as_str).unwrap_or_default();
-        let own: Vec<String> = label.split_whitespace().map(|word| upper(word, 5)).filter(|word| !word.is_empty()).collect();
+        let own: Vec<String> = label.split_whitespace().map(|word| upper(word, 6)).filter(|word| !word.is_empty()).collect();
         let own = own.iter().find(|word| !around.subject.noun.to_uppercase().contains(*word)).or(own.first());
         sku = format!("{sku}-{}", own.map_or("STD", String::as_str));
     }
@@ -152,11 +152,11 @@ mod tests {
         assert_eq!(slug(&around(&subject, &none, &[]), 80), "vegan-leather-hiking-boots");
         assert_eq!(slug(&around(&subject, &none, &[]), 14), "vegan-leather");
         let base = sku(&around(&subject, &none, &[]), None, 32);
-        assert_eq!(base, "VLH-BOOTS");
+        assert_eq!(base, "VLH-BOOT");
         let mut variant = Map::new();
         variant.insert("title".to_owned(), json!("Forest Green"));
-        let taken = ["VLH-BOOTS-FORES".to_owned()];
-        assert_eq!(sku(&around(&subject, &variant, &taken), Some(&base), 32), "VLH-BOOTS-FORES-2");
+        let taken = ["VLH-BOOT-FOREST".to_owned()];
+        assert_eq!(sku(&around(&subject, &variant, &taken), Some(&base), 32), "VLH-BOOT-FOREST-2");
     }
 
     #[test]

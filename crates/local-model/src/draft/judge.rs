@@ -12,6 +12,9 @@ const KNOWN: &str = "i i'm i'll i've january february march april may june july 
     pinterest youtube linkedin google etsy amazon shopify ebay alibaba usb led diy faq uk us usa eu europe european british american \
     english ok tv qr q1 q2 q3 q4 mother father day black friday new year";
 
+/// Regions: where somebody else sells is not where the user does.
+const REGIONS: [&str; 12] = ["us", "uk", "usa", "eu", "britain", "british", "america", "american", "europe", "european", "japanese", "chinese"];
+
 /// Signs of a form that nobody filled in, and of a model that speaks about itself.
 const PLACEHOLDERS: [&str; 22] = [
     "[insert", "[your", "coming soon", "lorem ipsum", "placeholder", "to be determined", "tbd", "xx", "<", ">", "{", "}", "http", "www.", ".com", "@",
@@ -30,6 +33,10 @@ pub(crate) struct Shape {
     pub closed: bool,
     /// They ask.
     pub asks: bool,
+    /// Most have a figure in them.
+    pub figures: bool,
+    /// The share of them that names its own product.
+    pub naming: f32,
     /// Most words begin with a capital.
     pub titled: bool,
 }
@@ -45,6 +52,8 @@ impl Shape {
             longest: counts.iter().copied().max().unwrap_or(20),
             sentences: sentences.get(sentences.len() / 2).copied().unwrap_or(1).max(1),
             closed: values.is_empty() || most(&|value| text::ends_as_sentence(value)),
+            figures: most(&|value| value.contains(|c: char| c.is_ascii_digit())),
+            naming: 1.0,
             asks: most(&|value| value.ends_with('?')),
             titled: most(&|value| titled(value)),
         }
@@ -136,6 +145,10 @@ impl Judge {
         }
         if self.has_leftovers(line) {
             return Some("leftover");
+        }
+        let region = |word: &str| REGIONS.contains(&word.to_lowercase().as_str()) && (word != "us") && !self.subject.full.to_lowercase().contains(&word.to_lowercase());
+        if line.split(|c: char| !c.is_alphanumeric()).any(|word| region(word)) || line.split(|c: char| !c.is_alphanumeric()).any(|word| word == "US") {
+            return Some("region");
         }
         if money::speaks_of_money(line) && !money::amounts(line).iter().all(|amount| self.figures.iter().any(|known| (known - amount).abs() < 0.5)) {
             return Some("money");

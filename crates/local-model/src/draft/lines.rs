@@ -69,13 +69,14 @@ impl<'a> Drafter<'a> {
     pub(super) fn lists(&mut self, node: Node<'_>, label: &str, scopes: &[Scope<'a>], counts: &[usize]) -> Result<Vec<Vec<String>>, Error> {
         let entries = self.entries(scopes);
         let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
-        let shape = Shape::of(&texts);
+        let shape = Shape { naming: self.naming(&entries), ..Shape::of(&texts) };
+        let openers = Self::openers(&entries);
         let shown = Self::shown(&entries);
         let lead_label = scopes.first().and_then(|scope| scope.lead.as_ref()).map(|lead| lead.label.clone());
         let form = self.form(label, lead_label.as_deref(), &shown);
         let mut groups = self.groups(label, scopes, counts)?;
         for round in 0..ROUNDS {
-            self.ask(&form, &shown, &shape, node, &mut groups, round)?;
+            self.ask((&form, &shown, &openers), &shape, node, &mut groups, round)?;
             if groups.iter().all(Group::is_served) {
                 break;
             }
@@ -118,12 +119,25 @@ impl<'a> Drafter<'a> {
     }
 
     /// Asks for every group that lacks lines.
-    fn ask(&mut self, form: &str, shown: &[Entry], shape: &Shape, node: Node<'_>, groups: &mut [Group], round: usize) -> Result<(), Error> {
+    fn ask(&mut self, (form, shown, openers): (&str, &[Entry], &[String]), shape: &Shape, node: Node<'_>, groups: &mut [Group], round: usize) -> Result<(), Error> {
         let lacking: Vec<usize> = (0..groups.len()).filter(|at| !groups[*at].is_served()).collect();
         let together = (MOST_TOGETHER / lacking.len().max(1)).max(4);
-        let wanted = |need: usize| (need * 3 + 3).min(MOST).min(together);
-        let asks: Vec<Ask> =
-            lacking.iter().map(|at| Ask { prompt: format!("{form}{}", groups[*at].tail), wanted: wanted(groups[*at].need) }).collect();
+        let creative = if shape.sentences > 1 { 4 } else { 0 };
+        let wanted = |need: usize| (need * 3 + 3 + creative).min(MOST).min(together);
+        let mut asks: Vec<Ask> = Vec::new();
+        let mut origins: Vec<(usize, &str)> = Vec::new();
+        for at in &lacking {
+            let wanted = wanted(groups[*at].need);
+            let with_opener = if shape.is_label() || openers.is_empty() { 0 } else { wanted / 2 };
+            let prompt = format!("{form}{}", groups[*at].tail);
+            for turn in 0..with_opener {
+                let opener = openers[(turn + at * 3 + round * 5) % openers.len()].as_str();
+                asks.push(Ask { prompt: format!("{prompt} {opener}"), wanted: 1 });
+                origins.push((*at, opener));
+            }
+            asks.push(Ask { prompt, wanted: wanted - with_opener });
+            origins.push((*at, ""));
+        }
         let no_copy = self.no_copy(shown);
         let closed = shape.closed.then_some(shape.sentences);
         let done = move |text: &str| closed.is_some_and(|count| closes(text, count));
@@ -138,12 +152,20 @@ impl<'a> Drafter<'a> {
             done: &done,
         };
         let written = self.decoder.write(&asks, &orders, self.cancel)?;
-        for (at, written) in lacking.into_iter().zip(written) {
+        let mut texts: Vec<Vec<Written>> = vec![Vec::new(); groups.len()];
+        for ((at, opener), written) in origins.into_iter().zip(written) {
+            let whole = |one: Written| Written { text: format!("{opener} {}", one.text).trim().to_owned(), ..one };
+            texts[at].extend(written.into_iter().map(whole));
+        }
+        for (at, written) in texts.into_iter().enumerate().filter(|(_, written)| !written.is_empty()) {
             let lines = self.sift(&written, shape, node, &groups[at].candidates);
             let texts: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
             let strange = self.strange_words(&texts)?;
             let vectors = self.embedder.embed(&texts)?;
             for (((text, log_prob), vector), strange) in lines.iter().zip(vectors).zip(strange) {
+                if strange > if shape.is_label() { 0 } else { 2 } {
+                    continue;
+                }
                 groups[at].candidates.push(Candidate { line: Line { text: text.clone(), vector }, log_prob: *log_prob, curated: false, strange });
             }
         }
@@ -194,11 +216,13 @@ impl<'a> Drafter<'a> {
                     examples,
                     chosen: &self.chosen,
                     siblings,
-                    names_product: slot == 0,
+                    naming: if slot == 0 { 0.15 + 0.6 * shape.naming } else { 0.3 * shape.naming },
                     is_label: shape.is_label(),
+                    figures: shape.figures,
+                    bound: group.lead.is_some() && scopes[at].lead.as_ref().is_some_and(|lead| !lead.inherited),
                 };
                 left.retain(|candidate| !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen));
-                let enough = curated * 2 >= counts[at].max(2) && left.iter().any(|candidate| !candidate.curated);
+                let enough = !shape.is_label() && curated * 2 >= counts[at].max(2) && left.iter().any(|candidate| !candidate.curated);
                 let open = (0..left.len()).filter(|at| !(enough && left[*at].curated));
                 let best = open.max_by(|a, b| score(&left[*a], &measure).total_cmp(&score(&left[*b], &measure)));
                 let line = match best {

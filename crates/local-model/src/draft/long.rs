@@ -88,7 +88,14 @@ impl<'a> Drafter<'a> {
             let lines = self.decoder.write(&[ask], &orders, self.cancel)?.pop().unwrap_or_default();
             let asked = Shape { asks: lines.iter().any(|line| line.text.ends_with('?')) && shape.asks, ..shape.clone() };
             let lines = self.sift(&lines, &asked, node, &[]);
-            let Some(line) = self.best_sentence(lines, &examples, &siblings)? else { continue };
+            let at = siblings.len();
+            let same_place: Vec<Entry> = entries
+                .iter()
+                .filter_map(|entry| text::sentences(&entry.text).get(at).map(|text| Entry { text: text.clone(), ..entry.clone() }))
+                .collect();
+            let mut curated = self.adapted(&same_place, None)?;
+            curated.retain(|candidate| at > 0 && self.judge.fault(&candidate.line.text, &shape, node).is_none());
+            let Some(line) = self.best_sentence(lines, curated, &examples, &siblings)? else { continue };
             text = format!("{text} {}", line.text);
             siblings.push(line);
         }
@@ -96,7 +103,7 @@ impl<'a> Drafter<'a> {
         Ok(text.trim().to_owned())
     }
 
-    fn best_sentence(&self, lines: Vec<(String, f32)>, examples: &[Line], siblings: &[Line]) -> Result<Option<Line>, Error> {
+    fn best_sentence(&self, lines: Vec<(String, f32)>, curated: Vec<Candidate>, examples: &[Line], siblings: &[Line]) -> Result<Option<Line>, Error> {
         let texts: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
         let strange = self.strange_words(&texts)?;
         let vectors = self.embedder.embed(&texts)?;
@@ -106,7 +113,8 @@ impl<'a> Drafter<'a> {
             curated: false,
             strange,
         });
-        let fresh = |candidate: &Candidate| !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen);
+        let runs = |candidate: &Candidate| siblings.iter().any(|other| text::shares_run(&other.text, &candidate.line.text, 3));
+        let fresh = |candidate: &Candidate| candidate.strange < 3 && !runs(candidate) && !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen);
         let measure = Measure {
             subject: &self.subject,
             subject_vector: &self.subject_vector,
@@ -116,10 +124,12 @@ impl<'a> Drafter<'a> {
             examples,
             chosen: &self.chosen,
             siblings,
-            names_product: siblings.is_empty(),
+            naming: if siblings.is_empty() { 0.7 } else { 0.2 },
             is_label: false,
+            figures: false,
+            bound: false,
         };
-        let candidates: Vec<Candidate> = candidates.filter(fresh).collect();
+        let candidates: Vec<Candidate> = candidates.chain(curated).filter(fresh).collect();
         let middle = middle(&candidates);
         let measure = Measure { middle: &middle, ..measure };
         let best = candidates.into_iter().max_by(|a, b| score(a, &measure).total_cmp(&score(b, &measure)));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Drafter, Lead, Scope, judge, money, text};
+use super::{Drafter, Lead, Scope, judge, money, sense, text};
 use crate::sampling::NoCopy;
 
 /// Entries shown. More cost time and add nothing; fewer and the model forgets the form.
@@ -59,6 +59,29 @@ impl<'a> Drafter<'a> {
         }
         shown.reverse();
         shown
+    }
+
+    /// First words of the examples' lines that could begin ours: they keep a list from saying one thing six times.
+    pub(super) fn openers(entries: &[Entry]) -> Vec<String> {
+        let mut openers: Vec<String> = Vec::new();
+        for entry in entries {
+            let words: Vec<&str> = entry.text.split_whitespace().collect();
+            let count = words.iter().take(3).take_while(|word| word.chars().all(char::is_alphabetic)).count();
+            let plain = |at: usize, word: &str| (at == 0 || !word.starts_with(char::is_uppercase)) && text::content(word).iter().all(|w| sense::is_general(w));
+            let head: Vec<&str> = words.iter().take(count.min(2)).copied().collect();
+            let fits = words.len() > 4 && !head.is_empty() && head.iter().enumerate().all(|(at, word)| plain(at, word));
+            let opener = head.join(" ");
+            if fits && !openers.contains(&opener) {
+                openers.push(opener);
+            }
+        }
+        openers
+    }
+
+    /// The share of the entries that names its own product.
+    pub(super) fn naming(&self, entries: &[Entry]) -> f32 {
+        let named = entries.iter().filter(|entry| self.subjects.get(entry.example).is_some_and(|theirs| theirs.share_in(&entry.text) > 0.0));
+        text::ratio(named.count(), entries.len())
     }
 
     /// The entries as text.
@@ -118,6 +141,13 @@ mod tests {
     fn plain_lines_are_preferred() {
         assert!(oddness("Sell lanterns to campers.") < oddness("Sell 200 lanterns to campers."));
         assert!(oddness("Sell 200 lanterns to campers.") < oddness("Sell lanterns at $29 to campers in Denver."));
+    }
+
+    #[test]
+    fn lists_begin_as_the_examples_do() {
+        let entry = |text: &str| Entry { example: 0, lead: None, text: text.to_owned() };
+        let entries = [entry("Ask three printers for a quote."), entry("Playtest every game with families."), entry("Ask three more printers now.")];
+        assert_eq!(Drafter::openers(&entries), ["Ask three"]);
     }
 
     #[test]

@@ -43,9 +43,13 @@ pub(super) struct Measure<'a> {
     pub chosen: &'a [Line],
     /// Chosen lines of the same list.
     pub siblings: &'a [Line],
-    /// Naming the product matters here.
-    pub names_product: bool,
+    /// How much naming the product matters here.
+    pub naming: f32,
     pub is_label: bool,
+    /// A figure is expected.
+    pub figures: bool,
+    /// A curator's line here is the answer to the very line chosen before.
+    pub bound: bool,
 }
 
 /// Higher is better; about 1 for a good line.
@@ -55,24 +59,27 @@ pub(super) fn score(candidate: &Candidate, measure: &Measure<'_>) -> f32 {
     let weight = if measure.is_label { 0.3 } else { 0.5 };
     let mut score = weight * cosine(measure.subject_vector, &line.vector) + 0.4 * cosine(measure.wanted, &line.vector);
     let share = measure.subject.share_in(&line.text);
-    score += share.min(0.6) * if measure.names_product { 0.7 } else { 0.25 };
+    score += share.min(0.6) * measure.naming;
     if let Some(lead) = measure.lead {
         score += 0.5 * cosine(lead, &line.vector);
         score -= 0.8 * (cosine(lead, &line.vector) - 0.85).max(0.0);
     }
     score -= 0.22 * text::ratio(candidate.strange, 1);
     if candidate.curated {
-        score += CURATED;
+        score += if measure.bound { 2.0 * CURATED } else { CURATED };
     } else {
         score += 0.15 * candidate.log_prob.max(-3.0) + 0.5 * cosine(measure.middle, &line.vector);
         let words = measure.examples.iter().map(|example| text::overlap(&line.text, &example.text)).fold(0.0, f32::max);
         score -= 1.2 * (near(measure.examples) - 0.75).max(0.0) + 0.9 * (words - 0.4).max(0.0);
     }
     score -= 1.2 * (near(measure.siblings) - 0.6).max(0.0) + 0.6 * (near(measure.chosen) - 0.7).max(0.0);
-    let begin = |text: &str| text::words(text).into_iter().take(2).collect::<Vec<_>>();
-    score -= 0.12 * text::ratio(measure.siblings.iter().filter(|other| begin(&other.text) == begin(&line.text)).count(), 1);
+    for words in 1..=2 {
+        let begin = |text: &str| text::words(text).into_iter().take(words).collect::<Vec<_>>();
+        let alike = measure.siblings.iter().filter(|other| begin(&other.text) == begin(&line.text)).count();
+        score -= 0.1 * text::ratio(alike.min(3), 1);
+    }
     let figures = line.text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).count();
-    score -= 0.06 * text::ratio(figures.saturating_sub(1), 1);
+    score -= if measure.figures { 0.06 * text::ratio(figures.saturating_sub(1), 1) } else { 0.2 * text::ratio(figures, 1) };
     score - if line.text.contains('%') || line.text.contains(" percent") { 0.1 } else { 0.0 }
 }
 
@@ -117,8 +124,10 @@ mod tests {
             examples,
             chosen: &[],
             siblings,
-            names_product: true,
+            naming: 0.7,
             is_label: false,
+            figures: false,
+            bound: false,
         };
         score(&Candidate { line: line(candidate, vector), log_prob: -1.0, curated: false, strange: 0 }, &measure)
     }

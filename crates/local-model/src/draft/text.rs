@@ -92,6 +92,12 @@ pub(crate) fn loops(text: &str) -> bool {
     most > 2 || (most > 1 && content.len() < 8 && !text.trim_end_matches(['.', '!', '?']).contains(['.', '!', '?']))
 }
 
+/// Whether both texts have a run of so many words in common.
+pub(crate) fn shares_run(a: &str, b: &str, run: usize) -> bool {
+    let (a, b) = (words(a), words(b));
+    a.windows(run).any(|part| part.iter().any(|word| !is_stop(word)) && b.windows(run).any(|other| other == part))
+}
+
 /// The first letter as a capital.
 pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use domain::ids::OwnerId;
 use prompts::ModelClass;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::Fault;
 
 #[tokio::test]
@@ -194,7 +194,8 @@ async fn the_next_model_of_the_route_answers_when_the_first_cannot() {
 async fn a_caller_who_hangs_up_is_settled() {
     let house = House::open().await;
     house.upstream.always(Some(Fault::Hang));
-    let call = house.function("generate-smart-goals", &Value::clone(&idea()));
+    let body = idea();
+    let call = house.function("generate-smart-goals", &body);
     let waiting = async {
         while house.upstream.calls().is_empty() {
             tokio::task::yield_now().await;

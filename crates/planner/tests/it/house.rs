@@ -48,6 +48,8 @@ impl House {
     }
 
     pub async fn with(prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> Self {
+        // What `main` does first; the second call in one process changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let upstream = Upstream::start().await;
         let dir = TempDir::new().expect("a temporary folder");
         let app = app(&upstream, dir.path(), prompts, change).await;
@@ -88,7 +90,8 @@ impl House {
 
     /// Reads the events of a venture until its run is over.
     pub async fn until_finished(&self, path: &str, cookie: &str) {
-        let events = self.get(&format!("{path}/events"), cookie);
+        let events = format!("{path}/events");
+        let events = self.get(&events, cookie);
         let reply = tokio::time::timeout(Duration::from_secs(60), events).await.expect("the run ends");
         assert!(reply.body.contains("event: finished"), "{}", reply.body);
     }

@@ -1,0 +1,72 @@
+//! The key goes out in its header and nowhere else.
+
+use crate::house::{DIALECTS, House, KEY, question};
+use llm::Ask;
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use testkit::Fault;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Everything that is logged, at every level, by every crate.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no test panicked").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn neither_logs_nor_errors_nor_records_know_the_key_or_the_prompt() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let mut seen = String::new();
+    let status = |code| Fault::Status { code, retry_after: None };
+    for dialect in DIALECTS {
+        for fault in [
+            status(400),
+            status(401),
+            status(403),
+            status(429),
+            status(500),
+            Fault::Hang,
+            Fault::CutStream,
+            Fault::MalformedWire,
+            Fault::Refusal,
+        ] {
+            let house = House::with(dialect, 1, |settings| settings.attempts = 1).await;
+            house.upstream.then(fault);
+            let outcome = house.ask(&Ask { timeout: Duration::from_millis(60), ..question() }).await;
+            assert!(house.upstream.calls().iter().all(|call| call.key_present && !call.path.contains(KEY)));
+            let _ = write!(seen, "{outcome:?}");
+            if let Err(error) = outcome.result {
+                let _ = write!(seen, "{error} {error:#?}");
+            }
+        }
+    }
+    let log = log.0.lock().expect("no test panicked").clone();
+    let log = String::from_utf8_lossy(&log);
+    assert!(log.contains("model call") && log.contains("unauthorized"));
+    for text in [seen.as_str(), &log] {
+        assert!(!text.contains(KEY), "the key got out");
+    }
+    let ours: Vec<&str> = log.lines().filter(|line| line.contains(" llm::") && line.contains("yoga")).collect();
+    assert_eq!(ours, [""; 0], "a prompt was logged");
+}
