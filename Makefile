@@ -1,5 +1,5 @@
 # `make run` starts the planner on a bare machine; `make test` runs everything.
-.PHONY: run test check build models fmt
+.PHONY: run test check build models quality fmt
 
 run: build models ## install what is missing, fetch the embedded models, build, start, print the URL
 	@echo "== starting"
@@ -22,6 +22,9 @@ check: ## what CI looks at besides the tests
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	@command -v cargo-deny >/dev/null && cargo deny check || echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"
+
+quality: models ## what the embedded draft model writes for fifty ideas, counted
+	cargo bench --locked -p planner --bench draft_quality
 
 fmt:
 	cargo fmt --all

@@ -141,7 +141,7 @@ impl<'a> Work<'a> {
         let outcome = self.app.llm.ask(ask, self.fallback.as_deref(), cancel).await;
         self.spans.add_calls(&outcome.calls);
         self.calls.extend(outcome.calls);
-        outcome.result.map_err(|error| Issue::new("model", "", error.to_string()))
+        outcome.result.map_err(|error| Issue::new(if error.is_cancelled() { Issue::STOPPED } else { "model" }, "", error.to_string()))
     }
 
     fn check(&mut self, name: &str, answer: &Answer) -> Checked {

@@ -170,7 +170,8 @@ async fn execute(app: &App, run: Run, cancel: &CancellationToken) -> Result<()> 
     let plan = ventures::plan(app, &who, run.venture).await?;
     let mut graph = Graph::new(run.sections.iter().filter_map(|name| app.release().section(name)).map(|t| (t.name.clone(), t.depends_on.clone())));
     let mut failed = Vec::new();
-    for attempt in app.store.tenant_read(run.owner).await?.generations_of_run(run.id).await? {
+    let attempts = app.store.tenant_read(run.owner).await?.generations_of_run(run.id).await?;
+    for attempt in attempts.into_iter().filter(|attempt| !attempt.was_stopped()) {
         graph.end(&attempt.section);
         if attempt.status == Status::Failed {
             failed.push(attempt.section);
@@ -192,6 +193,9 @@ async fn execute(app: &App, run: Run, cancel: &CancellationToken) -> Result<()> 
         let Some(ended) = ended else { break };
         let (section, generation) = ended.map_err(|error| Error::Internal(error.to_string()))?;
         let generation = generation?;
+        if generation.was_stopped() {
+            continue;
+        }
         if generation.status == Status::Failed {
             failed.push(section.clone());
         }

@@ -124,7 +124,7 @@ fn state(
     attempts: &[Generation],
     current: &BTreeMap<SectionName, domain::ventures::CurrentSection>,
 ) -> SectionState {
-    let attempt = attempts.iter().filter(|g| g.section == *name).max_by_key(|g| g.created);
+    let attempt = attempts.iter().filter(|g| g.section == *name && !g.was_stopped()).max_by_key(|g| g.created);
     let open = run.filter(|r| matches!(r.state, VentureRun::Running { .. }) && r.sections.contains(name) && attempt.is_none());
     match (open, current.get(name), attempt) {
         (Some(run), ..) if runs::is_writing(app, run.id, name) => SectionState::Writing,

@@ -85,6 +85,9 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// The rule of an issue that says the caller stopped the work.
+    pub const STOPPED: &'static str = "stopped";
+
     /// An issue found by `rule` at `at`.
     pub fn new(rule: &str, at: impl Into<String>, message: impl Into<String>) -> Self {
         Self { rule: rule.to_owned(), at: at.into(), message: message.into() }
@@ -182,6 +185,13 @@ pub struct Generation {
     pub created: Timestamp,
     /// From asked for to stored.
     pub duration_ms: u64,
+}
+
+impl Generation {
+    /// Whether it ended because it was stopped, not because it could not be made: a run that goes on makes it anew.
+    pub fn was_stopped(&self) -> bool {
+        self.status == Status::Failed && self.issues.iter().any(|issue| issue.rule == Issue::STOPPED)
+    }
 }
 
 #[cfg(test)]

@@ -89,10 +89,7 @@ impl Llm {
     pub async fn ask(&self, ask: &Ask, fallback: Option<&str>, cancel: &CancellationToken) -> Outcome {
         let mut question = Question { cancel, calls: Vec::new(), found: None };
         let mut result = self.along(ask, &mut question).await;
-        if let (Err(tried), Some(fallback)) = (&result, fallback)
-            && !cancel.is_cancelled()
-            && tried.iter().any(|(_, fault)| fault.is_of_the_question())
-        {
+        if let (Err(_), Some(fallback), false) = (&result, fallback, cancel.is_cancelled()) {
             let simpler = Ask { user: fallback.to_owned(), ..ask.clone() };
             result = self.along(&simpler, &mut question).await;
         }

@@ -86,11 +86,6 @@ impl Fault {
         matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Cut | Self::Network(_) | Self::Malformed(_))
     }
 
-    /// Whether another prompt could change it: not if nobody was asked, or it was not our place to ask.
-    pub(crate) const fn is_of_the_question(&self) -> bool {
-        !matches!(self, Self::Unauthorized | Self::BreakerOpen | Self::Embedded(_) | Self::Cancelled)
-    }
-
     /// Whether it says something about the provider's health.
     pub(crate) const fn counts(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::TimedOut | Self::Cut | Self::Network(_))

@@ -25,6 +25,8 @@ const BATCH: usize = 512;
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
     pub prompt: String,
+    /// Words the continuation has to begin with; empty for none.
+    pub opener: String,
     pub wanted: usize,
 }
 
@@ -59,6 +61,12 @@ pub(crate) struct Decoder<'m> {
     n_ctx: usize,
     pub prompt_tokens: u32,
     pub completion_tokens: u32,
+}
+
+impl Ask {
+    fn whole(&self) -> String {
+        if self.opener.is_empty() { self.prompt.clone() } else { format!("{} {}", self.prompt, self.opener) }
+    }
 }
 
 struct Lane {
@@ -104,14 +112,14 @@ impl<'m> Decoder<'m> {
     /// Writes every continuation asked for, in the order asked.
     pub fn write(&mut self, asks: &[Ask], orders: &Orders<'_>, cancel: &AtomicBool) -> Result<Vec<Vec<Written>>, Error> {
         let prompts: Vec<Vec<LlamaToken>> =
-            asks.iter().map(|ask| self.model.vocab().tokenize(ask.prompt.as_bytes(), false, false)).collect();
+            asks.iter().map(|ask| self.model.vocab().tokenize(ask.whole().as_bytes(), false, false)).collect();
         let shared = common_start(&prompts);
         self.hold(prompts.first().map_or(&[][..], |p| &p[..shared]), cancel)?;
         let mut lanes = Vec::new();
         for (ask, prompt) in prompts.iter().enumerate() {
             for index in 0..asks[ask].wanted {
                 let salt = u64::try_from(ask * 1000 + index).unwrap_or(0);
-                lanes.push(Lane::new(ask, prompt[shared..].to_vec(), Dice::new(orders.seed.wrapping_mul(0x100_0001).wrapping_add(salt))));
+                lanes.push(Lane::new(ask, &asks[ask].opener, prompt[shared..].to_vec(), Dice::new(orders.seed.wrapping_mul(0x100_0001).wrapping_add(salt))));
             }
         }
         let tail = lanes.iter().map(|lane| lane.prompt.len()).max().unwrap_or(0) + orders.max_tokens;
@@ -230,8 +238,8 @@ impl<'m> Decoder<'m> {
 }
 
 impl Lane {
-    fn new(ask: usize, prompt: Vec<LlamaToken>, dice: Dice) -> Self {
-        Self { ask, prompt, written: Vec::new(), bytes: Vec::new(), log_prob: 0.0, dice, row: 0, state: State::Open }
+    fn new(ask: usize, opener: &str, prompt: Vec<LlamaToken>, dice: Dice) -> Self {
+        Self { ask, prompt, written: Vec::new(), bytes: opener.as_bytes().to_vec(), log_prob: 0.0, dice, row: 0, state: State::Open }
     }
 
     fn into_written(self) -> Written {

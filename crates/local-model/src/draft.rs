@@ -190,7 +190,7 @@ pub(crate) fn draft(loaded: &Loaded, embedder: &Embedder, task: &DraftTask<'_>, 
 fn nearest<'a>(task: &DraftTask<'a>, subject: &[f32], vectors: impl Iterator<Item = Vec<f32>>) -> (Vec<Example<'a>>, Vec<Vec<f32>>) {
     let wanted = person::gender(task.subject);
     let rank = |example: &Example<'_>, vector: &[f32]| {
-        let voice = if example.voice == task.voice { 0.15 } else { 0.0 };
+        let voice = if example.voice == task.voice { 0.03 } else { 0.0 };
         let person = wanted.map_or(0.0, |_| if person::gender(&judge::all_text(example.output)) == wanted { 0.3 } else { 0.0 });
         cosine(subject, vector) + voice + person
     };

@@ -132,14 +132,6 @@ async fn the_simpler_prompt_is_the_last_resort() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_accepted_is_not_tried_with_a_simpler_prompt() {
-    let house = House::with(Dialect::Gemini, 2, |_| {}).await;
-    house.upstream.always(Some(status(401)));
-    let outcome = house.llm.ask(&question(), Some("Briefly."), &CancellationToken::new()).await;
-    assert_eq!(outcomes(&outcome), ["unauthorized"; 2]);
-}
-
-#[tokio::test]
 async fn nobody_at_the_address_is_a_network_fault() {
     let house = House::open(Dialect::Gemini).await;
     let House { upstream, llm } = house;

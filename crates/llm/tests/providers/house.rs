@@ -41,6 +41,7 @@ impl House {
 
     /// With the first `length` models and settings changed.
     pub(crate) async fn with(dialect: Dialect, length: usize, change: impl FnOnce(&mut Settings)) -> Self {
+        crate::secrets::listen();
         drop(rustls::crypto::ring::default_provider().install_default());
         let upstream = Upstream::start().await;
         let here = Endpoint { key: Some(KEY.into()), url: Some(upstream.url()) };

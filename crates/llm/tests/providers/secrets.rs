@@ -4,18 +4,22 @@ use crate::house::{DIALECTS, House, KEY, question};
 use llm::Ask;
 use std::fmt::Write as _;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 use testkit::Fault;
-use tracing_subscriber::fmt::MakeWriter;
 
-/// Everything that is logged, at every level, by every crate.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+/// Everything that is logged in this process, at every level, by every crate and every test.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+fn log() -> MutexGuard<'static, Vec<u8>> {
+    LOG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no test panicked").extend_from_slice(bytes);
+        log().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -24,19 +28,14 @@ impl io::Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// Every test does this first: a callsite that was met before there is a subscriber may stay silent.
+pub(crate) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Log).init());
 }
 
 #[tokio::test]
 async fn neither_logs_nor_errors_nor_records_know_the_key_or_the_prompt() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
     let mut seen = String::new();
     let status = |code| Fault::Status { code, retry_after: None };
     for dialect in DIALECTS {
@@ -61,9 +60,8 @@ async fn neither_logs_nor_errors_nor_records_know_the_key_or_the_prompt() {
             }
         }
     }
-    let log = log.0.lock().expect("no test panicked").clone();
-    let log = String::from_utf8_lossy(&log);
-    assert!(log.contains("model call") && log.contains("unauthorized"));
+    let log = String::from_utf8_lossy(&log()).into_owned();
+    assert!(log.contains("model call") && log.contains("unauthorized"), "the log was heard");
     for text in [seen.as_str(), &log] {
         assert!(!text.contains(KEY), "the key got out");
     }

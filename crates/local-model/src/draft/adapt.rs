@@ -1,6 +1,10 @@
 //! Curated lines that hold for any product - every word of theirs is general - with the product's name exchanged. They stand for election beside what the
 //! model wrote: what it cannot know about selling, the curators do.
 
+use std::collections::HashSet;
+
+use serde_json::Value;
+
 use super::prompt::Entry;
 use super::rank::{Candidate, Line};
 use super::subject::Subject;
@@ -10,36 +14,61 @@ use crate::embed::cosine;
 
 /// A line whose rest, without the product's name, is still this close to that product belongs to it alone.
 const BOUND: f32 = 0.30;
+/// A word of theirs this near to our product is ours too.
+const NEAR: f32 = 0.36;
 /// What the model would have thought of its own best lines; curated ones are not asked.
 const LOG_PROB: f32 = -1.0;
 
 impl<'a> Drafter<'a> {
     /// The entries that can be said of our product. Where the line follows from another, only those that followed from
     /// the very line that was chosen.
-    pub(super) fn adapted(&self, entries: &[Entry], lead: Option<&Lead<'a>>) -> Result<Vec<Candidate>, Error> {
+    pub(super) fn adapted(&self, entries: &[Entry<'_>], lead: Option<&Lead<'a>>) -> Result<Vec<Candidate>, Error> {
+        let near = self.near_words(entries)?;
         let mut stripped: Vec<String> = Vec::new();
-        let mut lines: Vec<(usize, String)> = Vec::new();
+        let mut lines: Vec<(usize, String, bool)> = Vec::new();
         for entry in entries {
             let Some(theirs) = self.subjects.get(entry.example) else { continue };
             let follows = lead.is_none_or(|lead| lead.inherited || self.follows(entry, theirs, lead));
-            let rest = without(&entry.text, theirs);
-            let general = text::content(&rest).iter().all(|word| sense::is_general(word) || self.subject.told.contains(word));
-            if let Some(line) = exchanged(&entry.text, theirs, &self.subject).filter(|_| follows && general) {
-                stripped.push(rest);
-                lines.push((entry.example, line));
+            if let Some(line) = self.general(&entry.text, theirs, &near).filter(|_| follows) {
+                let whole = entry.item.is_some_and(|item| self.is_whole(item, theirs, &near));
+                stripped.push(without(&entry.text, theirs));
+                lines.push((entry.example, line, whole));
             }
         }
         let rests = self.embedder.embed_kept(&stripped)?;
-        let free = lines.into_iter().zip(rests).filter(|((example, _), rest)| {
+        let free = lines.into_iter().zip(rests).filter(|((example, ..), rest)| {
             self.example_vectors.get(*example).is_none_or(|vector| cosine(vector, rest) < BOUND)
         });
-        let texts: Vec<String> = free.map(|((_, line), _)| line).collect();
+        let (texts, wholes): (Vec<String>, Vec<bool>) = free.map(|((_, line, whole), _)| (line, whole)).unzip();
         let vectors = self.embedder.embed_kept(&texts)?;
-        let candidate = |(text, vector)| Candidate { line: Line { text, vector }, log_prob: LOG_PROB, curated: true, strange: 0 };
-        Ok(texts.into_iter().zip(vectors).map(candidate).collect())
+        let candidate = |((text, vector), whole)| Candidate { line: Line { text, vector }, log_prob: LOG_PROB, curated: true, whole, strange: 0 };
+        Ok(texts.into_iter().zip(vectors).zip(wholes).map(candidate).collect())
     }
 
-    fn follows(&self, entry: &Entry, theirs: &Subject, lead: &Lead<'_>) -> bool {
+    /// The words of the entries that mean something near to our product.
+    fn near_words(&self, entries: &[Entry<'_>]) -> Result<HashSet<String>, Error> {
+        let words = entries.iter().flat_map(|entry| text::content(&entry.text)).filter(|word| !sense::is_general(word));
+        let words: Vec<String> = words.collect::<HashSet<String>>().into_iter().collect();
+        let vectors = self.embedder.embed_kept(&words)?;
+        let near = words.into_iter().zip(vectors).filter(|(_, vector)| cosine(vector, &self.subject_vector) > NEAR);
+        Ok(near.map(|(word, _)| word).collect())
+    }
+
+    /// The line about our product, if all the rest of it is general.
+    fn general(&self, line: &str, theirs: &Subject, near: &HashSet<String>) -> Option<String> {
+        let ours = |word: &String| sense::is_general(word) || self.subject.told.contains(word) || near.contains(word);
+        let general = text::content(&without(line, theirs)).iter().all(ours);
+        exchanged(line, theirs, &self.subject).filter(|_| general)
+    }
+
+    /// Whether at least two lines stand in the object and all can be said of our product, so that an answer comes with its
+    /// question.
+    fn is_whole(&self, item: &Value, theirs: &Subject, near: &HashSet<String>) -> bool {
+        let lines: Vec<&str> = item.as_object().into_iter().flat_map(|map| map.values()).filter_map(Value::as_str).filter(|line| text::ends_as_sentence(line)).collect();
+        lines.len() > 2 && lines.iter().all(|line| self.general(line, theirs, near).is_some())
+    }
+
+    fn follows(&self, entry: &Entry<'_>, theirs: &Subject, lead: &Lead<'_>) -> bool {
         let exchanged = entry.lead.as_deref().and_then(|own| exchanged(own, theirs, &self.subject));
         exchanged.is_some_and(|own| own == lead.text)
     }

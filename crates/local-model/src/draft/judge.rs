@@ -143,6 +143,9 @@ impl Judge {
         if !text::balanced(line) || text::loops(line) || long_digits(line) {
             return Some("broken");
         }
+        if shape.closed && !shape.figures && (lower.contains('%') || lower.contains(" percent")) {
+            return Some("figure");
+        }
         if self.has_leftovers(line) {
             return Some("leftover");
         }

@@ -13,7 +13,7 @@ use crate::sampling::Sampling;
 const ROUNDS: usize = 3;
 /// Continuations of one question, and of all questions of one leaf together.
 const MOST: usize = 14;
-const MOST_TOGETHER: usize = 32;
+const MOST_TOGETHER: usize = 24;
 
 /// One question and the places it answers.
 struct Group {
@@ -22,6 +22,8 @@ struct Group {
     need: usize,
     scopes: Vec<usize>,
     candidates: Vec<Candidate>,
+    /// The curators' lines are enough.
+    settled: bool,
 }
 
 impl<'a> Drafter<'a> {
@@ -45,7 +47,7 @@ impl<'a> Drafter<'a> {
     }
 
     /// Values that are names of real things: taken over from the examples, never invented.
-    fn pool(&mut self, node: Node<'_>, scopes: &[Scope<'a>], entries: &[Entry]) -> Option<Vec<String>> {
+    fn pool(&mut self, node: Node<'_>, scopes: &[Scope<'a>], entries: &[Entry<'_>]) -> Option<Vec<String>> {
         let single = entries.iter().all(|entry| !entry.text.contains(' ')) && scopes.len() == 1;
         let mut picks: Vec<String> = Vec::new();
         for scope in scopes {
@@ -75,16 +77,19 @@ impl<'a> Drafter<'a> {
         let lead_label = scopes.first().and_then(|scope| scope.lead.as_ref()).map(|lead| lead.label.clone());
         let form = self.form(label, lead_label.as_deref(), &shown);
         let mut groups = self.groups(label, scopes, counts)?;
-        for round in 0..ROUNDS {
-            self.ask((&form, &shown, &openers), &shape, node, &mut groups, round)?;
-            if groups.iter().all(Group::is_served) {
-                break;
-            }
-        }
         for group in &mut groups {
             let lead = group.scopes.first().and_then(|at| scopes[*at].lead.as_ref());
             let adapted = self.adapted(&entries, lead)?.into_iter();
             group.candidates.extend(adapted.filter(|candidate| self.judge.fault(&candidate.line.text, &shape, node).is_none()));
+            let answered = lead.is_some_and(|lead| !lead.inherited) && !group.candidates.is_empty() && group.need == 1;
+            let named = shape.is_label() && shape.naming < 0.3 && group.candidates.len() > group.need;
+            group.settled = answered || named;
+        }
+        for round in 0..ROUNDS {
+            if groups.iter().all(Group::is_served) {
+                break;
+            }
+            self.ask((&form, &shown, &openers), &shape, node, &mut groups, round)?;
         }
         let copied: Vec<String> = shown.iter().map(|entry| entry.text.clone()).collect();
         let vectors = self.embedder.embed_kept(&copied)?;
@@ -111,7 +116,7 @@ impl<'a> Drafter<'a> {
                 None => {
                     let lead = scope.lead.as_ref().map(|lead| self.embedder.embed(&[&lead.text])).transpose()?;
                     let lead = lead.and_then(|mut vectors| vectors.pop());
-                    groups.push(Group { tail, lead, need: counts[at], scopes: vec![at], candidates: Vec::new() });
+                    groups.push(Group { tail, lead, need: counts[at], scopes: vec![at], candidates: Vec::new(), settled: false });
                 }
             }
         }
@@ -119,24 +124,23 @@ impl<'a> Drafter<'a> {
     }
 
     /// Asks for every group that lacks lines.
-    fn ask(&mut self, (form, shown, openers): (&str, &[Entry], &[String]), shape: &Shape, node: Node<'_>, groups: &mut [Group], round: usize) -> Result<(), Error> {
+    fn ask(&mut self, (form, shown, openers): (&str, &[Entry<'_>], &[String]), shape: &Shape, node: Node<'_>, groups: &mut [Group], round: usize) -> Result<(), Error> {
         let lacking: Vec<usize> = (0..groups.len()).filter(|at| !groups[*at].is_served()).collect();
         let together = (MOST_TOGETHER / lacking.len().max(1)).max(4);
         let creative = if shape.sentences > 1 { 4 } else { 0 };
-        let wanted = |need: usize| (need * 3 + 3 + creative).min(MOST).min(together);
+        let wanted = |need: usize| (need * 2 + 4 + creative).min(MOST).min(together);
         let mut asks: Vec<Ask> = Vec::new();
-        let mut origins: Vec<(usize, &str)> = Vec::new();
+        let mut origins: Vec<usize> = Vec::new();
         for at in &lacking {
             let wanted = wanted(groups[*at].need);
             let with_opener = if shape.is_label() || openers.is_empty() { 0 } else { wanted / 2 };
             let prompt = format!("{form}{}", groups[*at].tail);
             for turn in 0..with_opener {
-                let opener = openers[(turn + at * 3 + round * 5) % openers.len()].as_str();
-                asks.push(Ask { prompt: format!("{prompt} {opener}"), wanted: 1 });
-                origins.push((*at, opener));
+                let opener = openers[(turn + at * 3 + round * 5) % openers.len()].clone();
+                asks.push(Ask { prompt: prompt.clone(), opener, wanted: 1 });
             }
-            asks.push(Ask { prompt, wanted: wanted - with_opener });
-            origins.push((*at, ""));
+            asks.push(Ask { prompt, opener: String::new(), wanted: wanted - with_opener });
+            origins.resize(asks.len(), *at);
         }
         let no_copy = self.no_copy(shown);
         let closed = shape.closed.then_some(shape.sentences);
@@ -153,20 +157,20 @@ impl<'a> Drafter<'a> {
         };
         let written = self.decoder.write(&asks, &orders, self.cancel)?;
         let mut texts: Vec<Vec<Written>> = vec![Vec::new(); groups.len()];
-        for ((at, opener), written) in origins.into_iter().zip(written) {
-            let whole = |one: Written| Written { text: format!("{opener} {}", one.text).trim().to_owned(), ..one };
-            texts[at].extend(written.into_iter().map(whole));
+        for (at, written) in origins.into_iter().zip(written) {
+            texts[at].extend(written);
         }
         for (at, written) in texts.into_iter().enumerate().filter(|(_, written)| !written.is_empty()) {
-            let lines = self.sift(&written, shape, node, &groups[at].candidates);
+            let mut lines = self.sift(&written, shape, node, &groups[at].candidates);
+            lines.retain(|(line, _)| !shown.iter().any(|entry| entry.text.eq_ignore_ascii_case(line)));
             let texts: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
             let strange = self.strange_words(&texts)?;
             let vectors = self.embedder.embed(&texts)?;
             for (((text, log_prob), vector), strange) in lines.iter().zip(vectors).zip(strange) {
-                if strange > if shape.is_label() { 0 } else { 2 } {
+                if strange > usize::from(!shape.is_label()) {
                     continue;
                 }
-                groups[at].candidates.push(Candidate { line: Line { text: text.clone(), vector }, log_prob: *log_prob, curated: false, strange });
+                groups[at].candidates.push(Candidate { line: Line { text: text.clone(), vector }, log_prob: *log_prob, curated: false, whole: false, strange });
             }
         }
         Ok(())
@@ -198,7 +202,7 @@ impl<'a> Drafter<'a> {
         group: Group,
         (scopes, counts): (&[Scope<'a>], &[usize]),
         (examples, wanted): (&[Line], &[f32]),
-        entries: &[Entry],
+        entries: &[Entry<'_>],
         siblings: &mut Vec<Line>,
         lists: &mut [Vec<String>],
     ) {
@@ -223,7 +227,7 @@ impl<'a> Drafter<'a> {
                 };
                 left.retain(|candidate| !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen));
                 let enough = !shape.is_label() && curated * 2 >= counts[at].max(2) && left.iter().any(|candidate| !candidate.curated);
-                let open = (0..left.len()).filter(|at| !(enough && left[*at].curated));
+                let open = (0..left.len()).filter(|at| !(enough && left[*at].curated && !left[*at].whole));
                 let best = open.max_by(|a, b| score(&left[*a], &measure).total_cmp(&score(&left[*b], &measure)));
                 let line = match best {
                     Some(best) => {
@@ -242,11 +246,13 @@ impl<'a> Drafter<'a> {
     }
 
     /// A line by rule where the model wrote none: an example's that fits any product, else a plain one with the product's name.
-    fn stand_in(&mut self, node: Node<'_>, label: &str, shape: &Shape, entries: &[Entry], scope: &Scope<'a>, slot: usize) -> Line {
+    fn stand_in(&mut self, node: Node<'_>, label: &str, shape: &Shape, entries: &[Entry<'_>], scope: &Scope<'a>, slot: usize) -> Line {
         let used = |text: &str| self.chosen.iter().any(|line| line.text.eq_ignore_ascii_case(text));
-        let general = entries.iter().find(|entry| !used(&entry.text) && self.judge.fault(&entry.text, shape, node).is_none());
+        let general = self.adapted(entries, None).unwrap_or_default().into_iter().map(|candidate| candidate.line.text);
+        let mut general = general;
+        let general = general.find(|text| !used(text) && self.judge.fault(text, shape, node).is_none());
         let (text, reason) = match general {
-            Some(entry) => (entry.text.clone(), "The small model found no good line here; this one comes from a curated example."),
+            Some(text) => (text, "The small model found no good line here; this one comes from a curated example."),
             None => (self.plain(node, label, shape, &used), "The small model found no good line here; this one was built by rule."),
         };
         let path = if scope.path.ends_with(']') || slot == 0 { scope.path.clone() } else { format!("{}[{slot}]", scope.path) };
@@ -269,8 +275,9 @@ impl<'a> Drafter<'a> {
             ]
         } else {
             let short = text::title_case(&self.subject.short());
-            let classic = ["Classic", "Everyday", "Gift", "Large", "Small", "Premium"].map(|kind| format!("{kind} {short}"));
-            [short].into_iter().chain(classic).collect()
+            let classic = ["Classic", "Large", "Small", "Gift", "Everyday", "New"].map(|kind| format!("{kind} {short}"));
+            let choices = [short].into_iter().chain(classic);
+            if shape.titled { choices.collect() } else { choices.map(|text| text.to_lowercase()).collect() }
         };
         let choice = choices.iter().find(|text| !used(text) && text.chars().count() <= node.max_length()).or(choices.first());
         text::fit(choice.map_or(noun.as_str(), String::as_str), node.max_length())
@@ -280,12 +287,12 @@ impl<'a> Drafter<'a> {
 impl Group {
     /// A choice is left even for the last line.
     fn is_served(&self) -> bool {
-        self.candidates.iter().filter(|candidate| !candidate.curated).count() > self.need
+        self.settled || self.candidates.iter().filter(|candidate| !candidate.curated).count() > self.need
     }
 }
 
 /// Short values without a sentence that name real things: given names, places, marketplaces, spans of days.
-fn is_pool(entries: &[Entry], shape: &Shape) -> bool {
+fn is_pool(entries: &[Entry<'_>], shape: &Shape) -> bool {
     if shape.closed || entries.is_empty() || shape.words > 5.0 {
         return false;
     }
@@ -318,8 +325,8 @@ fn clean(line: &str, shape: &Shape) -> String {
 mod tests {
     use super::*;
 
-    fn entries(texts: &[&str]) -> Vec<Entry> {
-        texts.iter().map(|text| Entry { example: 0, lead: None, text: (*text).to_owned() }).collect()
+    fn entries(texts: &[&str]) -> Vec<Entry<'static>> {
+        texts.iter().map(|text| Entry { example: 0, item: None, lead: None, text: (*text).to_owned() }).collect()
     }
 
     fn pooled(texts: &[&str]) -> bool {

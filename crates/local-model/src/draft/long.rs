@@ -20,7 +20,7 @@ const FIGURES: usize = 4;
 
 impl<'a> Drafter<'a> {
     /// One long text.
-    pub(super) fn long(&mut self, node: Node<'_>, label: &str, scope: &Scope<'a>, entries: &[Entry]) -> Result<String, Error> {
+    pub(super) fn long(&mut self, node: Node<'_>, label: &str, scope: &Scope<'a>, entries: &[Entry<'_>]) -> Result<String, Error> {
         if scope.siblings.values().filter(|value| value.is_number()).count() >= FIGURES {
             return Ok(self.account(node, scope));
         }
@@ -29,10 +29,10 @@ impl<'a> Drafter<'a> {
         let mut written: Vec<String> = Vec::new();
         let mut count = 0;
         for place in 0..paragraphs {
-            let place_entries: Vec<Entry> = entries
+            let place_entries: Vec<Entry<'_>> = entries
                 .iter()
                 .zip(&split)
-                .filter_map(|(entry, parts)| parts.get(place).map(|part| Entry { text: part.replace('\n', " "), ..entry.clone() }))
+                .filter_map(|(entry, parts)| parts.get(place).map(|part| Entry { text: part.replace('\n', " "), item: None, ..entry.clone() }))
                 .collect();
             let texts: Vec<&str> = place_entries.iter().map(|entry| entry.text.as_str()).collect();
             let shape = Shape::of(&texts);
@@ -58,8 +58,8 @@ impl<'a> Drafter<'a> {
     }
 
     /// Sentences that follow from each other, as many as can be had.
-    fn paragraph(&mut self, node: Node<'_>, label: &str, scope: &Scope<'a>, entries: &[Entry], wanted: usize) -> Result<String, Error> {
-        let trimmed: Vec<Entry> = entries.iter().map(|entry| Entry { text: head(&entry.text, wanted), ..entry.clone() }).collect();
+    fn paragraph(&mut self, node: Node<'_>, label: &str, scope: &Scope<'a>, entries: &[Entry<'_>], wanted: usize) -> Result<String, Error> {
+        let trimmed: Vec<Entry<'_>> = entries.iter().map(|entry| Entry { text: head(&entry.text, wanted), ..entry.clone() }).collect();
         let shown = Self::shown(&trimmed);
         let lead_label = scope.lead.as_ref().map(|lead| lead.label.clone());
         let form = self.form(label, lead_label.as_deref(), &shown);
@@ -84,12 +84,12 @@ impl<'a> Drafter<'a> {
                 banned: &[],
                 done: &done,
             };
-            let ask = Ask { prompt: format!("{form}{open}{text}"), wanted: 8 };
+            let ask = Ask { prompt: format!("{form}{open}{text}"), opener: String::new(), wanted: 7 };
             let lines = self.decoder.write(&[ask], &orders, self.cancel)?.pop().unwrap_or_default();
             let asked = Shape { asks: lines.iter().any(|line| line.text.ends_with('?')) && shape.asks, ..shape.clone() };
             let lines = self.sift(&lines, &asked, node, &[]);
             let at = siblings.len();
-            let same_place: Vec<Entry> = entries
+            let same_place: Vec<Entry<'_>> = entries
                 .iter()
                 .filter_map(|entry| text::sentences(&entry.text).get(at).map(|text| Entry { text: text.clone(), ..entry.clone() }))
                 .collect();
@@ -111,10 +111,11 @@ impl<'a> Drafter<'a> {
             line: Line { text: text.clone(), vector },
             log_prob: *log_prob,
             curated: false,
+            whole: false,
             strange,
         });
         let runs = |candidate: &Candidate| siblings.iter().any(|other| text::shares_run(&other.text, &candidate.line.text, 3));
-        let fresh = |candidate: &Candidate| candidate.strange < 3 && !runs(candidate) && !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen);
+        let fresh = |candidate: &Candidate| candidate.strange < 2 && !runs(candidate) && !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen);
         let measure = Measure {
             subject: &self.subject,
             subject_vector: &self.subject_vector,

@@ -8,24 +8,26 @@ use super::{Drafter, Lead, Scope, judge, money, sense, text};
 use crate::sampling::NoCopy;
 
 /// Entries shown. More cost time and add nothing; fewer and the model forgets the form.
-const ENTRIES: usize = 6;
+const ENTRIES: usize = 5;
 /// Words of all entries together.
-const WORDS: usize = 230;
+const WORDS: usize = 190;
 /// Tokens in a row that a draft may not take over from an entry.
 const RUN: usize = 7;
 
 /// One line of an example.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct Entry<'a> {
     pub example: usize,
+    /// The object the line stands in.
+    pub item: Option<&'a Value>,
     pub lead: Option<String>,
     pub text: String,
 }
 
 impl<'a> Drafter<'a> {
     /// Every line the examples have at these places, the plainest of each example first.
-    pub(super) fn entries(&self, scopes: &[Scope<'a>]) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::new();
+    pub(super) fn entries(&self, scopes: &[Scope<'a>]) -> Vec<Entry<'a>> {
+        let mut entries: Vec<Entry<'a>> = Vec::new();
         for scope in scopes {
             for (example, model) in scope.models.iter().enumerate() {
                 let lead = scope.lead.as_ref().and_then(|lead| lead.models.get(example).copied().flatten());
@@ -33,7 +35,8 @@ impl<'a> Drafter<'a> {
                 for line in model.iter().flat_map(|model| strings(model)) {
                     let text = self.person.adapt(example, line);
                     if !entries.iter().any(|entry| entry.text == text) {
-                        entries.push(Entry { example, lead: lead.clone(), text });
+                        let item = scope.parents.get(example).copied().flatten().filter(|_| model.is_some_and(Value::is_string));
+                        entries.push(Entry { example, item, lead: lead.clone(), text });
                     }
                 }
             }
@@ -43,9 +46,9 @@ impl<'a> Drafter<'a> {
     }
 
     /// The entries worth showing, nearest example last: one of each example, then a second of each.
-    pub(super) fn shown(entries: &[Entry]) -> Vec<Entry> {
+    pub(super) fn shown<'e>(entries: &[Entry<'e>]) -> Vec<Entry<'e>> {
         let last = entries.iter().map(|entry| entry.example).max().unwrap_or(0);
-        let mut shown: Vec<Entry> = Vec::new();
+        let mut shown: Vec<Entry<'e>> = Vec::new();
         let mut words = 0;
         for round in 0..ENTRIES {
             for example in 0..=last {
@@ -62,7 +65,7 @@ impl<'a> Drafter<'a> {
     }
 
     /// First words of the examples' lines that could begin ours: they keep a list from saying one thing six times.
-    pub(super) fn openers(entries: &[Entry]) -> Vec<String> {
+    pub(super) fn openers(entries: &[Entry<'_>]) -> Vec<String> {
         let mut openers: Vec<String> = Vec::new();
         for entry in entries {
             let words: Vec<&str> = entry.text.split_whitespace().collect();
@@ -79,13 +82,13 @@ impl<'a> Drafter<'a> {
     }
 
     /// The share of the entries that names its own product.
-    pub(super) fn naming(&self, entries: &[Entry]) -> f32 {
+    pub(super) fn naming(&self, entries: &[Entry<'_>]) -> f32 {
         let named = entries.iter().filter(|entry| self.subjects.get(entry.example).is_some_and(|theirs| theirs.share_in(&entry.text) > 0.0));
         text::ratio(named.count(), entries.len())
     }
 
     /// The entries as text.
-    pub(super) fn form(&self, label: &str, lead_label: Option<&str>, shown: &[Entry]) -> String {
+    pub(super) fn form(&self, label: &str, lead_label: Option<&str>, shown: &[Entry<'_>]) -> String {
         let mut form = String::new();
         for entry in shown {
             let subject = self.examples.get(entry.example).map_or("", |example| example.subject);
@@ -105,7 +108,7 @@ impl<'a> Drafter<'a> {
     }
 
     /// What of the entries must not be written again word for word.
-    pub(super) fn no_copy(&self, shown: &[Entry]) -> NoCopy {
+    pub(super) fn no_copy(&self, shown: &[Entry<'_>]) -> NoCopy {
         let mut tokens = Vec::new();
         for entry in shown {
             tokens.extend(self.decoder.tokens(&format!(" {}", entry.text)));
@@ -145,7 +148,7 @@ mod tests {
 
     #[test]
     fn lists_begin_as_the_examples_do() {
-        let entry = |text: &str| Entry { example: 0, lead: None, text: text.to_owned() };
+        let entry = |text: &str| Entry { example: 0, item: None, lead: None, text: text.to_owned() };
         let entries = [entry("Ask three printers for a quote."), entry("Playtest every game with families."), entry("Ask three more printers now.")];
         assert_eq!(Drafter::openers(&entries), ["Ask three"]);
     }

@@ -19,6 +19,8 @@ pub(super) struct Candidate {
     pub log_prob: f32,
     /// From a curator's hand, not the model's.
     pub curated: bool,
+    /// Every line of the curator's object can be taken over, those that follow from this one too.
+    pub whole: bool,
     /// Words that have nothing to do with the product.
     pub strange: usize,
 }
@@ -66,7 +68,7 @@ pub(super) fn score(candidate: &Candidate, measure: &Measure<'_>) -> f32 {
     }
     score -= 0.22 * text::ratio(candidate.strange, 1);
     if candidate.curated {
-        score += if measure.bound { 2.0 * CURATED } else { CURATED };
+        score += if measure.bound || candidate.whole { 2.0 * CURATED } else { CURATED };
     } else {
         score += 0.15 * candidate.log_prob.max(-3.0) + 0.5 * cosine(measure.middle, &line.vector);
         let words = measure.examples.iter().map(|example| text::overlap(&line.text, &example.text)).fold(0.0, f32::max);
@@ -129,7 +131,7 @@ mod tests {
             figures: false,
             bound: false,
         };
-        score(&Candidate { line: line(candidate, vector), log_prob: -1.0, curated: false, strange: 0 }, &measure)
+        score(&Candidate { line: line(candidate, vector), log_prob: -1.0, curated: false, whole: false, strange: 0 }, &measure)
     }
 
     #[test]
