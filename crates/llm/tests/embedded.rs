@@ -77,7 +77,7 @@ async fn a_file_that_is_not_there_is_named() {
     let llm = llm("nowhere.gguf");
     let why = llm.ready().await.expect_err("it is not there");
     assert!(why.starts_with("embedded:nowhere cannot be used: ") && why.contains("nowhere.gguf"), "{why}");
-    let outcome = llm.ask(&ask(), Some("Briefly."), &CancellationToken::new()).await;
+    let outcome = llm.ask(&ask(), None, &CancellationToken::new()).await;
     assert!(outcome.result.is_err());
     assert_eq!(outcome.calls.len(), 1);
 }

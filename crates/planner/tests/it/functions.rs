@@ -177,8 +177,9 @@ async fn when_nobody_answers_the_fallback_prompt_is_tried_and_then_it_is_said() 
     for (fault, calls) in [(Fault::Refusal, 2), (Fault::Status { code: 401, retry_after: None }, 2), (Fault::Status { code: 400, retry_after: None }, 2)] {
         house.upstream.reset();
         house.upstream.always(Some(fault.clone()));
-        assert_eq!(house.function("generate-smart-goals", &idea()).await.status, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
-        assert_eq!(house.upstream.calls().len(), calls, "{fault:?} is not retried");
+        let reply = house.function("generate-smart-goals", &idea()).await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
+        assert_eq!(house.upstream.calls().len(), calls, "{fault:?} is not retried: {}", reply.body);
     }
 }
 

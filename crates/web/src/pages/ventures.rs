@@ -176,7 +176,8 @@ async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<Strin
         .map(|view| Event::default().event("section").data(format!("{} {}", view.name, view.stamp)))
         .collect();
     let rest = changes.filter(|_| plan.is_running()).map(changes_as_events);
-    let end = stream::once(async { Ok(Event::default().event("finished").data("")) });
+    // Browsers drop events without data.
+    let end = stream::once(async { Ok(Event::default().event("finished").data("end")) });
     let first = stream::iter(first.into_iter().map(Ok::<_, Infallible>));
     let all: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> = match rest {
         Some(rest) => Box::pin(first.chain(rest).chain(end)),
@@ -194,7 +195,7 @@ fn changes_as_events(changes: tokio::sync::broadcast::Receiver<RunEvent>) -> imp
             Ok(RunEvent::Started { section }) => format!("{section} writing"),
             Ok(RunEvent::Ended { section, .. }) => format!("{section} ended"),
             // The listener fell behind: it looks at everything again.
-            _ => return Ok(Event::default().event("reload").data("")),
+            _ => return Ok(Event::default().event("reload").data("all")),
         };
         Ok(Event::default().event("section").data(data))
     })
