@@ -204,7 +204,8 @@ fn input(order: &Order) -> Value {
 
 /// Sums of all calls; the cost is unknown as soon as one call's is.
 fn usage(calls: &[ModelCall]) -> Usage {
-    let mut usage = Usage { calls: u32::try_from(calls.len()).unwrap_or(u32::MAX), cost: Some(MicroDollars::default()), ..Usage::default() };
+    let mut usage =
+        Usage { calls: u32::try_from(calls.len()).unwrap_or(u32::MAX), cost: Some(MicroDollars::default()), ..Usage::default() };
     for call in calls {
         usage.tokens += call.tokens;
         usage.cost = match (usage.cost, call.cost) {

@@ -27,7 +27,10 @@ pub(crate) fn check(template: &Template, answer: &Answer) -> Checked {
             let issues = template.check_output(&output);
             Checked { output, issues }
         }
-        Ok(other) => Checked { output: Value::Null, issues: vec![Issue::new("json", "", format!("the answer is not an object but {}", kind(&other)))] },
+        Ok(other) => Checked {
+            output: Value::Null,
+            issues: vec![Issue::new("json", "", format!("the answer is not an object but {}", kind(&other)))],
+        },
         Err(reason) => {
             let cut = if answer.truncated { "; it was cut off at the token limit" } else { "" };
             Checked { output: Value::Null, issues: vec![Issue::new("json", "", format!("the answer is not valid JSON ({reason}){cut}"))] }
@@ -38,7 +41,8 @@ pub(crate) fn check(template: &Template, answer: &Answer) -> Checked {
 /// Models like to wrap JSON in a code fence.
 fn parse(text: &str) -> Result<Value, serde_json::Error> {
     let text = text.trim();
-    let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```")).map_or(text, |rest| rest.trim_end().trim_end_matches("```"));
+    let inner =
+        text.strip_prefix("```json").or_else(|| text.strip_prefix("```")).map_or(text, |rest| rest.trim_end().trim_end_matches("```"));
     serde_json::from_str(inner.trim())
 }
 

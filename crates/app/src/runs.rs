@@ -61,7 +61,11 @@ struct LiveRun {
 impl Live {
     fn with<T>(&self, run: RunId, work: impl FnOnce(&mut LiveRun) -> T) -> T {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        work(runs.entry(run).or_insert_with(|| LiveRun { events: broadcast::channel(256).0, writing: HashSet::new(), cancel: CancellationToken::new() }))
+        work(runs.entry(run).or_insert_with(|| LiveRun {
+            events: broadcast::channel(256).0,
+            writing: HashSet::new(),
+            cancel: CancellationToken::new(),
+        }))
     }
 
     fn send(&self, run: RunId, event: Event) {
@@ -99,7 +103,10 @@ pub fn choose(app: &App, wanted: &[String]) -> Result<Vec<SectionName>> {
     for name in wanted {
         if !known.iter().any(|k| k.as_str() == name) {
             let names: Vec<&str> = known.iter().map(SectionName::as_str).collect();
-            faults.add("sections", format!("\"{}\" is not a section; there are {}", name.chars().take(60).collect::<String>(), names.join(", ")));
+            faults.add(
+                "sections",
+                format!("\"{}\" is not a section; there are {}", name.chars().take(60).collect::<String>(), names.join(", ")),
+            );
         }
     }
     if faults.is_empty() { Ok(known.into_iter().filter(|k| wanted.iter().any(|w| w == k.as_str())).collect()) } else { Err(faults.into()) }
@@ -168,7 +175,8 @@ fn drive(app: &App, run: Run) {
 async fn execute(app: &App, run: Run, cancel: &CancellationToken) -> Result<()> {
     let who = Guest { owner: run.owner };
     let plan = ventures::plan(app, &who, run.venture).await?;
-    let mut graph = Graph::new(run.sections.iter().filter_map(|name| app.release().section(name)).map(|t| (t.name.clone(), t.depends_on.clone())));
+    let mut graph =
+        Graph::new(run.sections.iter().filter_map(|name| app.release().section(name)).map(|t| (t.name.clone(), t.depends_on.clone())));
     let mut failed = Vec::new();
     let attempts = app.store.tenant_read(run.owner).await?.generations_of_run(run.id).await?;
     for attempt in attempts.into_iter().filter(|attempt| !attempt.was_stopped()) {
@@ -219,11 +227,19 @@ async fn finish(app: &App, run: &Run, graph: &Graph, failed: Vec<SectionName>, c
 }
 
 /// Generates one section from what the venture holds by now.
-async fn one(app: App, who: Guest, run: Run, brief: Brief, section: SectionName, cancel: CancellationToken) -> (SectionName, Result<Generation>) {
+async fn one(
+    app: App,
+    who: Guest,
+    run: Run,
+    brief: Brief,
+    section: SectionName,
+    cancel: CancellationToken,
+) -> (SectionName, Result<Generation>) {
     let result = async {
         let earlier = earlier(&app, &who, run.venture, &section).await?;
         let seed = u64::from(run.venture.0.as_fields().0) ^ run.id.0.as_u64_pair().1;
-        let order = Order { section: section.clone(), brief, venture: Some(run.venture), run: Some(run.id), earlier, feedback: Vec::new(), seed };
+        let order =
+            Order { section: section.clone(), brief, venture: Some(run.venture), run: Some(run.id), earlier, feedback: Vec::new(), seed };
         generations::generate(&app, &who, order, &cancel).await
     };
     let result = result.await;

@@ -8,10 +8,10 @@ use domain::ids::VentureId;
 use domain::runs::VentureRun;
 use domain::sections::SectionName;
 use domain::ventures::{Brief, RawBrief, Venture};
+use export::Document;
 use prompts::Template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use export::Document;
 use store::Run;
 
 /// A venture with everything made for it, as the page and the export show it.

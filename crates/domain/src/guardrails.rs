@@ -73,8 +73,14 @@ impl Guardrail {
         match self {
             Self::SourcesOrLowConfidence {} => vec!["sources", "lowConfidence"],
             Self::Contrast { at, against } => vec![at, against],
-            Self::MinItems { at, .. } | Self::PriceRange { at } | Self::HexColor { at } | Self::Slug { at } | Self::Sku { at }
-            | Self::Money { at } | Self::Distinct { at } | Self::SumAtMost { at, .. } => vec![at],
+            Self::MinItems { at, .. }
+            | Self::PriceRange { at }
+            | Self::HexColor { at }
+            | Self::Slug { at }
+            | Self::Sku { at }
+            | Self::Money { at }
+            | Self::Distinct { at }
+            | Self::SumAtMost { at, .. } => vec![at],
         }
     }
 
@@ -194,7 +200,7 @@ fn check_min_items(output: &Value, at: &str, min: usize) -> Vec<Issue> {
 fn check_texts(output: &Value, at: &str, rule: &str, good: impl Fn(&str) -> bool, wrong: &str) -> Vec<Issue> {
     at_path(output, at)
         .into_iter()
-        .filter(|(_, value)| !value.as_str().is_some_and(&good))
+        .filter(|(_, value)| value.as_str().is_none_or(|text| !good(text)))
         .map(|(pointer, value)| Issue::new(rule, pointer, format!("{value} {wrong}")))
         .collect()
 }
@@ -202,13 +208,17 @@ fn check_texts(output: &Value, at: &str, rule: &str, good: impl Fn(&str) -> bool
 fn check_sources(output: &Value) -> Vec<Issue> {
     let sources = output.get("sources").and_then(Value::as_array).map_or(0, Vec::len);
     let low = output.get("lowConfidence").and_then(Value::as_bool).unwrap_or(false);
-    if sources > 0 || low { Vec::new() } else { vec![Issue::new("sources-or-low-confidence", "/sources", "no sources were found and the result is not marked as low confidence")] }
+    if sources > 0 || low {
+        Vec::new()
+    } else {
+        vec![Issue::new("sources-or-low-confidence", "/sources", "no sources were found and the result is not marked as low confidence")]
+    }
 }
 
 fn check_money(output: &Value, at: &str) -> Vec<Issue> {
     at_path(output, at)
         .into_iter()
-        .filter(|(_, value)| !value.as_i64().is_some_and(|cents| cents >= 0))
+        .filter(|(_, value)| value.as_i64().is_none_or(|cents| cents < 0))
         .map(|(pointer, value)| Issue::new("money", pointer, format!("{value} is not a whole number of cents")))
         .collect()
 }
@@ -264,7 +274,22 @@ mod tests {
 
     #[test]
     fn price_ranges_are_read_as_people_write_them() {
-        for good in ["$24-$38", "$1,299-$1,499", "$19.99-$24.99", "€120-€180", "€12,50 - €19,90", "120-180 EUR", "£8–£12", "~$20-$30", "CHF 20-CHF 30", "kr 100-kr 200", "A$20-A$30", "$20-30", "₹500-₹900", "¥1,200-¥2,400"] {
+        for good in [
+            "$24-$38",
+            "$1,299-$1,499",
+            "$19.99-$24.99",
+            "€120-€180",
+            "€12,50 - €19,90",
+            "120-180 EUR",
+            "£8–£12",
+            "~$20-$30",
+            "CHF 20-CHF 30",
+            "kr 100-kr 200",
+            "A$20-A$30",
+            "$20-30",
+            "₹500-₹900",
+            "¥1,200-¥2,400",
+        ] {
             assert!(is_price_range(good), "{good}");
         }
         for bad in ["$XX-$YY", "cheap", "$38", "$38-$24", "24-38", "$-$", "", "$1,299-", "about twenty dollars"] {
@@ -274,7 +299,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_found_wherever_they_hide() {
-        let output = json!({"a": ["fine", "[Insert price]"], "b": {"c": "Coming Soon!"}, "d": "$XX-$YY", "e": "[company name]", "f": "{{idea}}"});
+        let output =
+            json!({"a": ["fine", "[Insert price]"], "b": {"c": "Coming Soon!"}, "d": "$XX-$YY", "e": "[company name]", "f": "{{idea}}"});
         let at: Vec<String> = placeholders(&output).into_iter().map(|i| i.at).collect();
         assert_eq!(at, ["/a/1", "/b/c", "/d", "/e", "/f"]);
         assert_eq!(placeholders(&json!({"a": "A soft XXL hoodie for $20, an inserted zip [cotton]"})), []);

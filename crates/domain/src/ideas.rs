@@ -55,7 +55,10 @@ pub fn unclean(field: &str, text: &str) -> Vec<Fault> {
         faults.push(Fault::new(field, format!("contains {kind} (U+{:04X}); remove it, or type the text anew", c as u32)));
     }
     for order in suspicion::orders_in(text) {
-        faults.push(Fault::new(field, format!("contains \"{order}\", which reads as an instruction to the model; describe only the product")));
+        faults.push(Fault::new(
+            field,
+            format!("contains \"{order}\", which reads as an instruction to the model; describe only the product"),
+        ));
     }
     faults
 }

@@ -18,7 +18,11 @@ impl SectionName {
         if ok {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Fault::new("section", format!("\"{}\" is not a section's name; names are lower-case words joined by hyphens", shorten(text))).into())
+            Err(Fault::new(
+                "section",
+                format!("\"{}\" is not a section's name; names are lower-case words joined by hyphens", shorten(text)),
+            )
+            .into())
         }
     }
 

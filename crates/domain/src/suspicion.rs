@@ -76,12 +76,7 @@ fn visible(text: &str) -> String {
 
 /// Compatibility form, no invisible characters, no accents, lower case, look-alikes as Latin letters.
 fn fold(text: &str) -> String {
-    visible(text)
-        .nfkd()
-        .filter(|c| !('\u{0300}'..='\u{036F}').contains(c))
-        .flat_map(char::to_lowercase)
-        .map(latin)
-        .collect()
+    visible(text).nfkd().filter(|c| !('\u{0300}'..='\u{036F}').contains(c)).flat_map(char::to_lowercase).map(latin).collect()
 }
 
 /// Cyrillic and Greek letters that look like Latin ones (Unicode TR 39, the few that spell the phrases).
@@ -134,8 +129,10 @@ fn is_script_tag(text: &str) -> bool {
 }
 
 static ESCAPES: LazyLock<regex::Regex> = LazyLock::new(|| {
-    regex::Regex::new(r"(?i)%([0-9a-f]{2})|&#x0*([0-9a-f]{1,6});?|&#0*([0-9]{1,7});?|\\u\{?([0-9a-f]{4,6})\}?|\\x([0-9a-f]{2})|&(lt|gt|amp|nbsp);?")
-        .expect("a constant pattern compiles")
+    regex::Regex::new(
+        r"(?i)%([0-9a-f]{2})|&#x0*([0-9a-f]{1,6});?|&#0*([0-9]{1,7});?|\\u\{?([0-9a-f]{4,6})\}?|\\x([0-9a-f]{2})|&(lt|gt|amp|nbsp);?",
+    )
+    .expect("a constant pattern compiles")
 });
 
 fn unescape(text: &str) -> String {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Tokens of one or several calls, as billed: `input` includes `cached`, `output` includes `thoughts`
-/// (the OpenTelemetry GenAI convention).
+/// (the `OpenTelemetry` `GenAI` convention).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {

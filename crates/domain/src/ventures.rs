@@ -64,9 +64,16 @@ impl Brief {
         let language = faults.take(given(raw.language.as_ref()).map_or(Ok(Language::default()), Language::parse));
         let currency = faults.take(given(raw.currency.as_ref()).map_or(Ok(Currency::default()), Currency::parse));
         match (idea, voice, persona, experience, target_market, price_range, language, currency) {
-            (Some(idea), Some(voice), Some(persona), Some(experience), Some(target_market), Some(price_range), Some(language), Some(currency)) => {
-                Ok(Self { idea, voice, persona, experience, target_market, price_range, language, currency })
-            }
+            (
+                Some(idea),
+                Some(voice),
+                Some(persona),
+                Some(experience),
+                Some(target_market),
+                Some(price_range),
+                Some(language),
+                Some(currency),
+            ) => Ok(Self { idea, voice, persona, experience, target_market, price_range, language, currency }),
             _ => Err(faults),
         }
     }
@@ -152,7 +159,17 @@ mod tests {
         let fields: Vec<String> = Brief::parse(&raw).expect_err("all wrong").0.into_iter().map(|f| f.field).collect();
         assert_eq!(
             fields,
-            ["productIdea", "productIdea", "brandVoice", "persona", "experienceLevel", "targetMarket", "priceRange", "language", "currency"]
+            [
+                "productIdea",
+                "productIdea",
+                "brandVoice",
+                "persona",
+                "experienceLevel",
+                "targetMarket",
+                "priceRange",
+                "language",
+                "currency"
+            ]
         );
     }
 

@@ -40,7 +40,10 @@ impl BrandVoice {
         if !text.contains(' ') && length < 20 {
             faults.add(
                 "brandVoice",
-                format!("\"{}\" is not a voice we know; use witty-dad, professional, casual-friend, or describe your own in two words or more", shorten(&text)),
+                format!(
+                    "\"{}\" is not a voice we know; use witty-dad, professional, casual-friend, or describe your own in two words or more",
+                    shorten(&text)
+                ),
             );
         }
         if length > 200 {

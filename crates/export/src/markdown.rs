@@ -65,7 +65,9 @@ fn write_part(out: &mut String, part: &Part, level: usize) {
         Body::Figure(figure) => out.push_str(&format!("**{label}:** {}\n\n", text(figure))),
         Body::Score(score) => out.push_str(&format!("**{label}:** {score} / 100\n\n")),
         Body::Swatches(pairs) | Body::Fonts(pairs) => titled(pairs.iter().map(|(l, v)| format!("- {}: {}\n", text(l), text(v))).collect()),
-        Body::Sources(sources) => titled(sources.iter().map(|s| format!("- [{}](<{}>)\n", text(&s.title), s.uri.replace(['<', '>', '\n'], ""))).collect()),
+        Body::Sources(sources) => {
+            titled(sources.iter().map(|s| format!("- [{}](<{}>)\n", text(&s.title), s.uri.replace(['<', '>', '\n'], ""))).collect())
+        }
         Body::Table(heads, rows) => titled(table(heads, rows)),
         Body::Group(parts) => {
             let _ = write!(out, "{} {label}\n\n", "#".repeat(level));

@@ -35,8 +35,13 @@ async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let most = args.iter().find_map(|a| a.parse().ok()).unwrap_or(50);
     let show = args.iter().any(|a| a == "--show");
-    let models = std::env::var("PLANNER_MODELS").map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models")), PathBuf::from);
-    let settings = llm::Settings { gguf: models.join("smollm2-135m-instruct-q4_1.gguf"), embedder: models.join("all-minilm-l6-v2"), ..llm::Settings::default() };
+    let models =
+        std::env::var("PLANNER_MODELS").map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models")), PathBuf::from);
+    let settings = llm::Settings {
+        gguf: models.join("smollm2-135m-instruct-q4_1.gguf"),
+        embedder: models.join("all-minilm-l6-v2"),
+        ..llm::Settings::default()
+    };
     let library = Library::load(None).expect("the library");
     let (release, dir) = (library.latest(), tempfile::tempdir().expect("a folder"));
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
@@ -48,7 +53,9 @@ async fn main() {
         let plan = plan(&app, idea, &mut count).await;
         let foreign = foreign_words(&app, idea);
         for section in &plan.sections {
-            let (ventures::SectionState::Ready { generation, .. } | ventures::SectionState::Failed { generation }) = &section.state else { continue };
+            let (ventures::SectionState::Ready { generation, .. } | ventures::SectionState::Failed { generation }) = &section.state else {
+                continue;
+            };
             judge(&section.template, generation, idea, &foreign, &mut count);
             if show {
                 println!("--- {idea} · {}\n{:#}", generation.section, generation.output);
@@ -74,7 +81,8 @@ async fn plan(app: &App, idea: &str, count: &mut Count) -> ventures::Plan {
 /// Words of the examples' ideas that this idea does not have: where one appears, an example was left over.
 fn foreign_words(app: &App, idea: &str) -> HashSet<String> {
     let own: HashSet<String> = words(idea).collect();
-    let distinctive = ["boots", "hiking", "planters", "succulents", "treats", "shampoo", "embroidery", "brew", "lanterns", "board", "games"];
+    let distinctive =
+        ["boots", "hiking", "planters", "succulents", "treats", "shampoo", "embroidery", "brew", "lanterns", "board", "games"];
     let all = app.library().examples().iter().flat_map(|e| words(e.brief.idea.as_str()).collect::<Vec<_>>());
     all.filter(|w| distinctive.contains(&w.as_str()) && !own.contains(w)).collect()
 }

@@ -20,7 +20,8 @@ async fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let upstream = Upstream::start().await;
     let dir = tempfile::tempdir().expect("a folder");
-    let settings = llm::Settings { gemini: Endpoint { key: Some("bench".to_owned().into()), url: Some(upstream.url()) }, ..llm::Settings::default() };
+    let settings =
+        llm::Settings { gemini: Endpoint { key: Some("bench".to_owned().into()), url: Some(upstream.url()) }, ..llm::Settings::default() };
     let library = Library::load(None).expect("the library");
     let release = library.latest();
     // A grounded section makes two calls, one after the other.

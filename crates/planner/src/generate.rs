@@ -135,7 +135,9 @@ fn write(args: &Args, plan: &ventures::Plan) -> Result<()> {
         None => std::io::stdout().write_all(text.as_bytes()).context("standard output is closed")?,
     }
     if document.sections.iter().filter_map(|s| s.generation).any(|g| g.draft_model) {
-        eprintln!("A small embedded model wrote this draft. For a stronger one set GEMINI_API_KEY, OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_BASE_URL or LOCAL_MODEL=file.gguf.");
+        eprintln!(
+            "A small embedded model wrote this draft. For a stronger one set GEMINI_API_KEY, OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_BASE_URL or LOCAL_MODEL=file.gguf."
+        );
     }
     Ok(())
 }

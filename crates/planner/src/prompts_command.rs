@@ -66,7 +66,10 @@ fn show(config: &Config, library: &prompts::Library, name: &str, version: Option
         })?,
     };
     println!("{} {} · {}\n{}\n", template.name, template.version, template.title, template.summary);
-    println!("model {:?} · temperature {} · at most {} tokens · {} s", template.model, template.temperature, template.max_output_tokens, template.timeout_seconds);
+    println!(
+        "model {:?} · temperature {} · at most {} tokens · {} s",
+        template.model, template.temperature, template.max_output_tokens, template.timeout_seconds
+    );
     println!("sha256 {}", template.hash);
     for variable in &template.variables {
         let need = if variable.required { "required" } else { "optional" };

@@ -28,7 +28,8 @@ pub(crate) fn release(config: &Config, library: &Library) -> Result<Release> {
         return Ok(library.latest());
     }
     let known = || library.releases().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let version = Version::parse(wanted).map_err(|_| anyhow!("PROMPT_VERSION \"{wanted}\" is not a version such as 1.0.0; there are {}", known()))?;
+    let version =
+        Version::parse(wanted).map_err(|_| anyhow!("PROMPT_VERSION \"{wanted}\" is not a version such as 1.0.0; there are {}", known()))?;
     match library.release(&version) {
         Some(release) if library.releases().contains(&version) => Ok(release),
         _ => bail!("PROMPT_VERSION {version} is not in the library; there are {}", known()),

@@ -33,7 +33,11 @@ fn limits(file: &SourceFile, template: &Template) -> Vec<FileFault> {
     expect(!template.title.trim().is_empty(), "title", "is empty");
     expect(!template.user_prompt.trim().is_empty(), "userPrompt", "is empty");
     if template.is_section() {
-        expect(template.step.is_some_and(|s| (1..=4).contains(&s)), if template.step.is_some() { "step" } else { "name" }, "of a section needs step: 1, 2, 3 or 4");
+        expect(
+            template.step.is_some_and(|s| (1..=4).contains(&s)),
+            if template.step.is_some() { "step" } else { "name" },
+            "of a section needs step: 1, 2, 3 or 4",
+        );
     }
     faults
 }
@@ -88,7 +92,9 @@ fn context_faults(file: &SourceFile, template: &Template, declared: &[&str]) -> 
     let needed: Vec<String> = template.depends_on.iter().map(SectionName::camel).collect();
     for name in declared {
         if !ROOTS.iter().any(|root| name.starts_with(root)) {
-            faults.push(file.fault(name, format!("the variable {name} is outside of userInput, previousContext, retrievedContext and metadata")));
+            faults.push(
+                file.fault(name, format!("the variable {name} is outside of userInput, previousContext, retrievedContext and metadata")),
+            );
         }
         if let Some(section) = name.strip_prefix("previousContext.") {
             let section = section.split('.').next().unwrap_or(section);
@@ -102,7 +108,8 @@ fn context_faults(file: &SourceFile, template: &Template, declared: &[&str]) -> 
 
 /// A minor or patch version must not take away or retype what a lower version of the same major promised.
 fn compatibility(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
-    let lower = library.versions(&template.name).filter(|t| t.version < template.version && t.version.major == template.version.major).last();
+    let lower =
+        library.versions(&template.name).filter(|t| t.version < template.version && t.version.major == template.version.major).last();
     let Some(lower) = lower else { return Vec::new() };
     let types = |t: &Template| {
         let mut types = BTreeMap::new();
@@ -116,7 +123,10 @@ fn compatibility(file: &SourceFile, template: &Template, library: &Library) -> V
     broken
         .map(|(path, _)| {
             let (was, version) = (&lower.version, &template.version);
-            file.fault("version:", format!("output.{path} of {was} is gone or retyped in {version}; a breaking schema needs a new major version"))
+            file.fault(
+                "version:",
+                format!("output.{path} of {was} is gone or retyped in {version}; a breaking schema needs a new major version"),
+            )
         })
         .collect()
 }
@@ -129,7 +139,10 @@ pub(crate) fn cycles(read: &[(&SourceFile, Arc<Template>)], library: &Library) -
         if let Some(cycle) = domain::runs::cycle(&graph) {
             let names: Vec<&str> = cycle.iter().map(SectionName::as_str).collect();
             let file = read.iter().rev().find(|(_, t)| t.name == cycle[0]);
-            return file.map(|(file, _)| file.fault("dependsOn:", format!("dependsOn goes in a circle: {}", names.join(" -> ")))).into_iter().collect();
+            return file
+                .map(|(file, _)| file.fault("dependsOn:", format!("dependsOn goes in a circle: {}", names.join(" -> "))))
+                .into_iter()
+                .collect();
         }
     }
     Vec::new()

@@ -92,7 +92,9 @@ pub(crate) fn check(file: &SourceFile, example: &ExampleVenture, release: &Relea
         match release.template(name) {
             None => faults.push(file.fault(&key, format!("section \"{name}\" has no template"))),
             Some(template) => {
-                faults.extend(template.check_output(output).iter().map(|issue| file.fault(&key, format!("{name}{}: {}", issue.at, issue.message))));
+                faults.extend(
+                    template.check_output(output).iter().map(|issue| file.fault(&key, format!("{name}{}: {}", issue.at, issue.message))),
+                );
             }
         }
     }

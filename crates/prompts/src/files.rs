@@ -138,7 +138,11 @@ fn push(files: &mut Vec<SourceFile>, faults: &mut Vec<FileFault>, inside: &str, 
             }
         },
         _ => {
-            return faults.push(FileFault { file: path, line: None, message: "stands too deep; templates are at v1.0.0/<name>.yaml".into() });
+            return faults.push(FileFault {
+                file: path,
+                line: None,
+                message: "stands too deep; templates are at v1.0.0/<name>.yaml".into(),
+            });
         }
     };
     files.push(SourceFile { path, stem, role, text, shipped });

@@ -7,10 +7,10 @@ pub mod check;
 pub mod examples;
 pub mod files;
 pub mod library;
+pub mod outline;
 pub mod render;
 pub mod schema;
 pub mod template;
-pub mod outline;
 mod variables;
 
 pub use examples::ExampleVenture;

@@ -121,7 +121,9 @@ impl Draw<'_> {
     fn figure(&self, schema: &Value, hint: Option<As>, value: &Value) -> String {
         let unit = schema.get("x-unit").and_then(Value::as_str);
         match (unit, hint) {
-            (Some("cents"), _) | (_, Some(As::Money)) => value.as_i64().map_or_else(|| value.to_string(), |cents| self.currency.format(cents)),
+            (Some("cents"), _) | (_, Some(As::Money)) => {
+                value.as_i64().map_or_else(|| value.to_string(), |cents| self.currency.format(cents))
+            }
             (Some("percent"), _) | (_, Some(As::Percent)) => format!("{value} %"),
             (Some(unit @ ("units" | "years")), _) => format!("{value} {unit}"),
             _ => value.to_string(),
@@ -173,7 +175,8 @@ impl Draw<'_> {
 
     fn pairs(&self, schema: &Value, value: &Value) -> Vec<(String, String)> {
         let properties = schema.get("properties").and_then(Value::as_object);
-        let pairs = properties.into_iter().flatten().filter_map(|(key, inner)| Some((label(inner, key), self.cell(inner, value.get(key)?))));
+        let pairs =
+            properties.into_iter().flatten().filter_map(|(key, inner)| Some((label(inner, key), self.cell(inner, value.get(key)?))));
         pairs.collect()
     }
 
@@ -181,7 +184,9 @@ impl Draw<'_> {
     fn cell(&self, schema: &Value, value: &Value) -> String {
         match value {
             Value::String(text) => text.clone(),
-            Value::Array(items) => items.iter().map(|item| self.cell(schema.get("items").unwrap_or(&Value::Null), item)).collect::<Vec<_>>().join(", "),
+            Value::Array(items) => {
+                items.iter().map(|item| self.cell(schema.get("items").unwrap_or(&Value::Null), item)).collect::<Vec<_>>().join(", ")
+            }
             Value::Null => String::new(),
             other => self.figure(schema, None, other),
         }

@@ -18,8 +18,22 @@ pub struct Forms {
 
 /// Keywords every provider understands in a plain schema.
 const PLAIN: [&str; 16] = [
-    "type", "title", "description", "enum", "const", "properties", "required", "items", "additionalProperties", "minItems", "maxItems",
-    "minLength", "maxLength", "minimum", "maximum", "pattern",
+    "type",
+    "title",
+    "description",
+    "enum",
+    "const",
+    "properties",
+    "required",
+    "items",
+    "additionalProperties",
+    "minItems",
+    "maxItems",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "pattern",
 ];
 
 impl Template {
@@ -32,7 +46,11 @@ impl Template {
     /// Everything wrong with an output: schema, placeholders, formats, the template's guardrails.
     pub fn check_output(&self, output: &Value) -> Vec<Issue> {
         let mut issues: Vec<Issue> = match validator(&self.output) {
-            Ok(validator) => validator.iter_errors(output).take(20).map(|e| Issue::new("schema", e.instance_path().to_string(), shorten(&e.to_string()))).collect(),
+            Ok(validator) => validator
+                .iter_errors(output)
+                .take(20)
+                .map(|e| Issue::new("schema", e.instance_path().to_string(), shorten(&e.to_string())))
+                .collect(),
             Err(message) => vec![Issue::new("schema", "", message)],
         };
         issues.extend(guardrails::placeholders(output));
@@ -245,7 +263,8 @@ pub(crate) fn faults(template: &Template) -> Vec<(String, String)> {
         faults.push((format!("{path}:"), format!("view.fields names \"{path}\", which the output does not have")));
     }
     if template.grounding && !["sources", "lowConfidence"].iter().all(|p| paths.contains(&(*p).to_owned())) {
-        faults.push(("grounding:".into(), "a grounded template needs the output properties sources and lowConfidence, both readOnly".into()));
+        faults
+            .push(("grounding:".into(), "a grounded template needs the output properties sources and lowConfidence, both readOnly".into()));
     }
     faults
 }
@@ -270,7 +289,9 @@ fn bounds(kind: Kind, path: &str, schema: &Value, faults: &mut Vec<(String, Stri
         Some("array") if !has("items") => wrong("is a list without items"),
         Some("object") if kind == Kind::Utility && schema.get("x-same-as").is_some() => {}
         Some("object") if !has("properties") => wrong("is an object without properties"),
-        Some("object") if schema.get("additionalProperties") != Some(&Value::Bool(false)) => wrong("is an object without additionalProperties: false"),
+        Some("object") if schema.get("additionalProperties") != Some(&Value::Bool(false)) => {
+            wrong("is an object without additionalProperties: false")
+        }
         Some("string" | "array" | "object" | "integer" | "number" | "boolean") => {
             if !path.is_empty() && !path.ends_with("[]") && !has("title") {
                 wrong("has no title");

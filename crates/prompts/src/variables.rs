@@ -30,7 +30,9 @@ impl Walk {
     fn template(&mut self, template: &Template, depth: usize) {
         for element in &template.elements {
             match element {
-                TemplateElement::Expression(e) | TemplateElement::HtmlExpression(e) | TemplateElement::HelperBlock(e) => self.helper(e, depth),
+                TemplateElement::Expression(e) | TemplateElement::HtmlExpression(e) | TemplateElement::HelperBlock(e) => {
+                    self.helper(e, depth)
+                }
                 TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
                 _ => self.faults.push("decorators and partials are not available in prompts".into()),
             }
@@ -95,7 +97,9 @@ impl Walk {
                 self.used.insert(rest.to_owned());
             }
         } else if depth > 0 {
-            self.faults.push(format!("{{{{{raw}}}}} stands inside #each or #with: use this.{raw} for the item's field or @root.{raw} for a variable"));
+            self.faults.push(format!(
+                "{{{{{raw}}}}} stands inside #each or #with: use this.{raw} for the item's field or @root.{raw} for a variable"
+            ));
         } else {
             self.used.insert(path);
         }

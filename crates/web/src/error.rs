@@ -58,8 +58,12 @@ impl From<app::Error> for Problem {
                 let detail = faults.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                 Self { errors: faults.0, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
             }
-            app::Error::NoModel { reason, retry_after } => Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).retry_after(retry_after.as_secs()),
-            app::Error::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is restarting; try again in a moment").retry_after(5),
+            app::Error::NoModel { reason, retry_after } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).retry_after(retry_after.as_secs())
+            }
+            app::Error::Stopping => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is restarting; try again in a moment").retry_after(5)
+            }
             app::Error::Busy(reason) => {
                 tracing::warn!(error = ?reason, "store unavailable");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}; nothing was lost")).retry_after(5)

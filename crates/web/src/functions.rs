@@ -63,12 +63,17 @@ fn object(headers: &HeaderMap, body: Result<Bytes, axum::extract::rejection::Byt
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body as content-type: application/json"));
     }
     let body = body.map_err(|refused| match refused.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} KiB", LARGEST / 1024)),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} KiB", LARGEST / 1024))
+        }
         _ => Problem::new(StatusCode::BAD_REQUEST, "the body could not be read to its end"),
     })?;
     match serde_json::from_slice(&body) {
         Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body must be a JSON object such as {\"productIdea\": \"...\", \"brandVoice\": \"...\"}")),
+        Ok(_) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "the body must be a JSON object such as {\"productIdea\": \"...\", \"brandVoice\": \"...\"}",
+        )),
         Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))),
     }
 }
@@ -160,7 +165,10 @@ async fn cross_origin(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, OPTIONS"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, x-client-info, apikey, content-type, x-region"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, x-client-info, apikey, content-type, x-region"),
+    );
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("x-generation-id, x-prompt-version, x-cache, x-confidence, x-trace-id, x-model, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after"),

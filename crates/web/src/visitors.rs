@@ -28,6 +28,7 @@ pub(crate) struct Visitor {
 impl Visitor {
     /// The cookie that keeps this guest's ventures theirs.
     pub(crate) fn cookie(&self) -> Cookie<'static> {
+        // Browsers cap a cookie's life at about 400 days; `permanent` asks for as long as they allow.
         Cookie::build((COOKIE, self.token.clone()))
             .path("/")
             .http_only(true)

@@ -59,13 +59,6 @@ impl Shape {
         }
     }
 
-    /// Names made of common words ("Pine Green") rather than of proper ones.
-    pub fn titled_phrases<'t>(&self, values: impl Iterator<Item = &'t str>) -> bool {
-        let phrases: Vec<&str> = values.filter(|value| value.contains(' ')).collect();
-        let plain = phrases.iter().filter(|value| value.split_whitespace().all(|word| word.starts_with(char::is_uppercase))).count();
-        self.titled && plain * 10 >= phrases.len() * 9
-    }
-
     /// A name or a keyword, no sentence.
     pub fn is_label(&self) -> bool {
         !self.closed && self.words <= 8.0
@@ -143,7 +136,9 @@ impl Judge {
         if !text::balanced(line) || text::loops(line) || long_digits(line) {
             return Some("broken");
         }
-        if shape.closed && !shape.figures && (lower.contains('%') || lower.contains(" percent")) {
+        let figures = line.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).count();
+        let stray = figures > usize::from(shape.closed) || lower.contains('%') || lower.contains(" percent") || lower.contains("-year-old");
+        if !shape.figures && stray {
             return Some("figure");
         }
         if self.has_leftovers(line) {

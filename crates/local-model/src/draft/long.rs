@@ -50,7 +50,7 @@ impl<'a> Drafter<'a> {
         }
         if count == 0 {
             self.gap(&scope.path, "The small model found no good text here; this one was built by rule.");
-            let noun = &self.subject.noun;
+            let noun = self.subject.spoken();
             written.push(format!("This draft is about {noun}. Write here in your own words what makes {noun} worth choosing."));
         }
         let text = written.join("\n\n");
@@ -152,7 +152,7 @@ impl<'a> Drafter<'a> {
                 _ => parts.push(format!("{title} {number}")),
             }
         }
-        let noun = &self.subject.noun;
+        let noun = self.subject.spoken();
         let price = parts.first().cloned().unwrap_or_default();
         let rest = parts.get(1..4).map(|parts| parts.join(", ")).unwrap_or_default();
         let text = format!(

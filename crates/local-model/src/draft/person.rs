@@ -7,6 +7,8 @@ use super::text;
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Person {
     name: Option<String>,
+    /// The example they come from.
+    example: Option<usize>,
     female: bool,
     /// The name in each example.
     others: Vec<Option<String>>,
@@ -25,10 +27,10 @@ pub(crate) fn gender(line: &str) -> Option<bool> {
 
 impl Person {
     /// Takes a name, and the pronoun from the text that belongs to it.
-    pub fn new(name: &str, described: &str, others: Vec<Option<String>>) -> Self {
+    pub fn new(name: &str, example: Option<usize>, described: &str, others: Vec<Option<String>>) -> Self {
         let words = text::words(described);
         let count = |word: &str| words.iter().filter(|other| *other == word).count();
-        Self { name: Some(name.to_owned()), female: count("she") + count("her") >= count("he") + count("his"), others }
+        Self { name: Some(name.to_owned()), example, female: count("she") + count("her") >= count("he") + count("his"), others }
     }
 
     /// The example's words as if they were about our person.
@@ -52,6 +54,11 @@ impl Person {
         out
     }
 
+    /// The example they come from.
+    pub fn example(&self) -> Option<usize> {
+        self.example
+    }
+
     /// Whether the line speaks of our person with the other pronoun.
     pub fn is_denied_by(&self, line: &str) -> bool {
         let wrong = if self.female { &TO_FEMALE } else { &TO_MALE };
@@ -65,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_examples_people_become_ours() {
-        let person = Person::new("Maya", "She camps. Her tent is old.", vec![Some("Tom".to_owned())]);
+        let person = Person::new("Maya", Some(0), "She camps. Her tent is old.", vec![Some("Tom".to_owned())]);
         assert_eq!(person.adapt(0, "Tom likes his dog. He walks."), "Maya likes her dog. She walks.");
         assert!(person.is_denied_by("He walks."));
         assert!(!person.is_denied_by("She walks the other way."));

@@ -81,6 +81,12 @@ impl Subject {
         kept.join(" ")
     }
 
+    /// The noun as it stands in a sentence: "hiking boots", "the subscription box".
+    pub fn spoken(&self) -> String {
+        let head = self.head().to_lowercase();
+        if text::stem(&head) == head { format!("the {}", self.noun) } else { self.noun.clone() }
+    }
+
     /// The noun's last word, the thing itself: "boots".
     pub fn head(&self) -> &str {
         self.noun.split_whitespace().next_back().unwrap_or(&self.noun)

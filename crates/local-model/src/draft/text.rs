@@ -84,7 +84,7 @@ pub(crate) fn balanced(text: &str) -> bool {
 pub(crate) fn loops(text: &str) -> bool {
     let words = words(text);
     let mut seen = HashSet::new();
-    if words.windows(3).any(|run| !seen.insert(run)) || words.windows(2).any(|pair| pair[0] == pair[1]) {
+    if words.windows(3).any(|run| !seen.insert(run)) || words.windows(2).any(|pair| pair[0] == pair[1]) || words.windows(4).any(|run| run[..2] == run[2..]) {
         return true;
     }
     let content = content(text);

@@ -4,16 +4,19 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use testkit::Upstream;
 
-/// A child process that ends with the test.
+/// A child process that ends with the test, and so do the children of its own: a driver whose test failed would leave its
+/// browser behind.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let _ = Command::new("kill").args(["--", &format!("-{}", self.0.id())]).status();
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -31,6 +34,7 @@ fn planner(dir: &TempDir, upstream: &Upstream) -> (Running, String) {
         .env("GEMINI_API_KEY", "test")
         .env("GEMINI_BASE_URL", upstream.url())
         .stdout(Stdio::piped())
+        .process_group(0)
         .spawn()
         .expect("the program starts");
     let mut line = String::new();
@@ -42,14 +46,28 @@ fn planner(dir: &TempDir, upstream: &Upstream) -> (Running, String) {
 
 async fn browser(profile: &TempDir) -> (Running, Client) {
     let port = free_port();
-    let driver = Command::new("chromedriver").arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let driver =
+        Command::new("chromedriver").arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn();
     let driver = Running(driver.expect("chromedriver is installed: run make test, which installs it"));
     let profile = format!("--user-data-dir={}", profile.path().display());
-    let args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,1000", &profile];
+    let args = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,1000",
+        &profile,
+    ];
     let options = json!({"goog:chromeOptions": {"args": args}, "goog:loggingPrefs": {"browser": "ALL"}});
     let options = options.as_object().expect("an object").clone();
     for _ in 0..100 {
-        if let Ok(client) = ClientBuilder::rustls().expect("TLS").capabilities(options.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
+        if let Ok(client) =
+            ClientBuilder::rustls().expect("TLS").capabilities(options.clone()).connect(&format!("http://127.0.0.1:{port}")).await
+        {
             return (driver, client);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -80,13 +98,29 @@ async fn an_idea_becomes_a_plan_in_the_browser() {
 
     client.goto(&url).await.expect("the landing page");
     picture(&client, "landing").await;
-    client.find(Locator::Id("productIdea")).await.expect("the field").send_keys("vegan leather hiking boots for women").await.expect("typed");
+    client
+        .find(Locator::Id("productIdea"))
+        .await
+        .expect("the field")
+        .send_keys("vegan leather hiking boots for women")
+        .await
+        .expect("typed");
     client.find(Locator::Css("input[value=professional]")).await.expect("the voice").click().await.expect("chosen");
     client.find(Locator::Css("form.idea button.primary")).await.expect("the button").click().await.expect("sent");
     client.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css("plan-live[data-running]")).await.expect("a plan under way");
-    client.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css(".section[data-state=ready]")).await.expect("the first section, live");
+    client
+        .wait()
+        .at_most(Duration::from_secs(10))
+        .for_element(Locator::Css(".section[data-state=ready]"))
+        .await
+        .expect("the first section, live");
     picture(&client, "writing").await;
-    client.wait().at_most(Duration::from_secs(30)).for_element(Locator::Css("plan-live:not([data-running])")).await.expect("the finished plan");
+    client
+        .wait()
+        .at_most(Duration::from_secs(30))
+        .for_element(Locator::Css("plan-live:not([data-running])"))
+        .await
+        .expect("the finished plan");
     let ready = client.find_all(Locator::Css(".section[data-state=ready]")).await.expect("sections").len();
     assert_eq!(ready, 13);
     picture(&client, "plan").await;

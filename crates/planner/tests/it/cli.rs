@@ -28,7 +28,18 @@ async fn run(mut command: Command) -> (Output, String) {
 async fn a_plan_as_json_and_a_line_per_section() {
     let (dir, upstream) = (TempDir::new().expect("a folder"), Upstream::start().await);
     let mut command = planner(dir.path(), Some(&upstream));
-    command.args(["generate", "vegan leather hiking boots", "--voice", "witty-dad", "--currency", "EUR", "--format", "json", "--sections", "smart-goals,swot"]);
+    command.args([
+        "generate",
+        "vegan leather hiking boots",
+        "--voice",
+        "witty-dad",
+        "--currency",
+        "EUR",
+        "--format",
+        "json",
+        "--sections",
+        "smart-goals,swot",
+    ]);
     let (output, stderr) = run(command).await;
     assert_eq!(output.status.code(), Some(0), "{stderr}");
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -53,10 +64,34 @@ async fn a_failed_section_is_exit_code_3_and_the_rest_is_written() {
 async fn bad_input_is_exit_code_2_with_every_fault() {
     let dir = TempDir::new().expect("a folder");
     let mut command = planner(dir.path(), None);
-    command.args(["generate", "12", "--voice", "xyz", "--language", "tlh", "--currency", "XXX", "--persona", "pirate", "--sections", "nonsense", "--out", "no/where.md"]);
+    command.args([
+        "generate",
+        "12",
+        "--voice",
+        "xyz",
+        "--language",
+        "tlh",
+        "--currency",
+        "XXX",
+        "--persona",
+        "pirate",
+        "--sections",
+        "nonsense",
+        "--out",
+        "no/where.md",
+    ]);
     let (output, stderr) = run(command).await;
     assert_eq!(output.status.code(), Some(2));
-    for said in ["productIdea: has 2", "productIdea: has no letters", "brandVoice", "language", "currency", "persona", "\"nonsense\" is not a section", "folder no does not exist"] {
+    for said in [
+        "productIdea: has 2",
+        "productIdea: has no letters",
+        "brandVoice",
+        "language",
+        "currency",
+        "persona",
+        "\"nonsense\" is not a section",
+        "folder no does not exist",
+    ] {
         assert!(stderr.contains(said), "{said}: {stderr}");
     }
     assert!(!dir.path().join("data").exists(), "nothing is written for bad input");
@@ -92,7 +127,9 @@ async fn what_cannot_work_is_one_clear_sentence() {
 #[tokio::test]
 async fn the_library_can_be_looked_at() {
     let dir = TempDir::new().expect("a folder");
-    for (args, said) in [(&["prompts", "list"][..], "smart-goals"), (&["prompts", "show", "swot"], "--- userPrompt"), (&["prompts", "check"], "no faults")] {
+    for (args, said) in
+        [(&["prompts", "list"][..], "smart-goals"), (&["prompts", "show", "swot"], "--- userPrompt"), (&["prompts", "check"], "no faults")]
+    {
         let mut command = planner(dir.path(), None);
         command.args(args);
         let (output, stderr) = run(command).await;

@@ -34,7 +34,10 @@ async fn every_link_leads_somewhere() {
 async fn a_faulty_form_keeps_what_was_typed_and_says_what_is_wrong() {
     let house = House::open().await;
     let body = "productIdea=%3Cscript%3E&brandVoice=own&ownVoice=zzz&targetMarket=students";
-    let request = Request::post("/ventures").header("accept", "text/html").header("content-type", "application/x-www-form-urlencoded").body(Body::from(body));
+    let request = Request::post("/ventures")
+        .header("accept", "text/html")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(body));
     let reply = house.send(request.expect("a request")).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
     for kept in ["&#60;script&#62;", "zzz", "value=\"students\"", "is not a voice we know", "reads as an instruction"] {

@@ -62,7 +62,11 @@ fn a_broken_file_is_named_with_line_and_reason() {
         ("temperature: 0.9", "temperature: 9", "between 0 and 2"),
         ("dependsOn: [brand-kit]", "dependsOn: [nothing-there]", "nothing-there"),
         ("userInput.productIdea}}<", "userInput.productIdea}} {{metadata.tier}}<", "metadata.tier"),
-        ("  - {name: previousContext.brandKit", "  - {name: metadata.language, type: string}\n  - {name: previousContext.brandKit", "never used"),
+        (
+            "  - {name: previousContext.brandKit",
+            "  - {name: metadata.language, type: string}\n  - {name: previousContext.brandKit",
+            "never used",
+        ),
         ("maxItems: 4, ", "", "maxItems"),
         (", maxLength: 200", "", "maxLength"),
         ("  additionalProperties: false\n", "", "additionalProperties"),
@@ -90,14 +94,24 @@ fn cycles_bombs_and_breaking_changes_are_refused() {
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
             std::fs::write(path, text).expect("written");
         }
-        prompts::Library::load(Some(extra.path())).map(drop).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        prompts::Library::load(Some(extra.path()))
+            .map(drop)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     };
-    let other = FILE.replace("packing-song", "other-song").replace("dependsOn: [brand-kit]", "dependsOn: [packing-song]").replace("brandKit", "packingSong").replace("packingSong.tagline", "packingSong.verses.[0]");
-    let this = FILE.replace("dependsOn: [brand-kit]", "dependsOn: [other-song]").replace("brandKit.tagline", "otherSong.verses.[0]").replace("brandKit", "otherSong");
+    let other = FILE
+        .replace("packing-song", "other-song")
+        .replace("dependsOn: [brand-kit]", "dependsOn: [packing-song]")
+        .replace("brandKit", "packingSong")
+        .replace("packingSong.tagline", "packingSong.verses.[0]");
+    let this = FILE
+        .replace("dependsOn: [brand-kit]", "dependsOn: [other-song]")
+        .replace("brandKit.tagline", "otherSong.verses.[0]")
+        .replace("brandKit", "otherSong");
     let circle = with(&[("packing-song.yaml", this), ("other-song.yaml", other)]).expect_err("a circle");
     assert!(circle.contains("in a circle: other-song -> packing-song -> other-song"), "{circle}");
     let minor = FILE.replace("version: 1.0.0", "version: 1.1.0").replace("verses", "stanzas");
-    let broken = with(&[("v1.0.0/packing-song.yaml", FILE.into()), ("v1.1.0/packing-song.yaml", minor.clone())]).expect_err("a breaking change");
+    let broken =
+        with(&[("v1.0.0/packing-song.yaml", FILE.into()), ("v1.1.0/packing-song.yaml", minor.clone())]).expect_err("a breaking change");
     assert!(broken.contains("needs a new major version"), "{broken}");
     let major = minor.replace("version: 1.1.0", "version: 2.0.0");
     assert_eq!(with(&[("v1.0.0/packing-song.yaml", FILE.into()), ("v2.0.0/packing-song.yaml", major)]), Ok(()));

@@ -40,7 +40,10 @@ async fn later_sections_are_given_the_earlier_ones() {
     house.until_finished(&path, &cookie).await;
     let json = house.get(&format!("{path}/export/plan.json"), &cookie).await.json();
     let tagline = json["sections"]["brand-kit"]["output"]["tagline"].as_str().expect("a tagline").to_owned();
-    assert!(house.upstream.calls().iter().any(|call| call.prompt.contains(&tagline) && call.prompt.contains("mail")), "the mail knows the tagline");
+    assert!(
+        house.upstream.calls().iter().any(|call| call.prompt.contains(&tagline) && call.prompt.contains("mail")),
+        "the mail knows the tagline"
+    );
 }
 
 #[tokio::test]
@@ -60,7 +63,8 @@ async fn nobody_sees_what_is_not_theirs() {
             assert_eq!(house.send(request).await.status, StatusCode::NOT_FOUND);
         }
     }
-    let (unknown, malformed) = (house.get(&format!("/ventures/{}", VentureId::new()), &cookie).await, house.get("/ventures/17", &cookie).await);
+    let (unknown, malformed) =
+        (house.get(&format!("/ventures/{}", VentureId::new()), &cookie).await, house.get("/ventures/17", &cookie).await);
     assert_eq!((unknown.status, unknown.body), (malformed.status, malformed.body), "not there and not theirs look the same");
 }
 
@@ -68,7 +72,12 @@ async fn nobody_sees_what_is_not_theirs() {
 async fn another_site_cannot_make_a_plan() {
     let house = House::open().await;
     let forged = |name: &'static str, value: &'static str| {
-        Request::post("/ventures").header("host", "planner.example").header(name, value).header("content-type", "application/x-www-form-urlencoded").body(Body::from("productIdea=beeswax+candles")).expect("a request")
+        Request::post("/ventures")
+            .header("host", "planner.example")
+            .header(name, value)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from("productIdea=beeswax+candles"))
+            .expect("a request")
     };
     assert_eq!(house.send(forged("sec-fetch-site", "cross-site")).await.status, StatusCode::FORBIDDEN);
     assert_eq!(house.send(forged("origin", "https://evil.example")).await.status, StatusCode::FORBIDDEN);
@@ -117,7 +126,10 @@ async fn an_interrupted_run_goes_on_at_the_next_start_and_pays_nothing_twice() {
     assert_eq!(plan.progress(), (13, 13));
     let ready = |s: &ventures::PlanSection| matches!(&s.state, ventures::SectionState::Ready { generation, .. } if generation.status == Status::Complete);
     assert!(plan.sections.iter().all(ready));
-    assert!(!house.upstream.calls().iter().any(|call| call.prompt.contains("SMART goals for the first year")), "the finished section is not made again");
+    assert!(
+        !house.upstream.calls().iter().any(|call| call.prompt.contains("SMART goals for the first year")),
+        "the finished section is not made again"
+    );
 }
 
 #[tokio::test]

@@ -41,7 +41,9 @@ struct Example {
 /// An example's sections, those that have a template.
 pub(crate) fn sections(app: &App, example: &ExampleVenture) -> Vec<SectionView> {
     let templates = app.release().sections();
-    let shown = templates.into_iter().filter_map(|t| example.section(&t.name).map(|output| SectionView::example(t, output, example.brief.currency)));
+    let shown = templates
+        .into_iter()
+        .filter_map(|t| example.section(&t.name).map(|output| SectionView::example(t, output, example.brief.currency)));
     shown.collect()
 }
 

@@ -70,7 +70,14 @@ impl Landing {
     }
 
     fn more_open(&self) -> bool {
-        let more = [&self.typed.persona, &self.typed.experience, &self.typed.target_market, &self.typed.price_range, &self.typed.language, &self.typed.currency];
+        let more = [
+            &self.typed.persona,
+            &self.typed.experience,
+            &self.typed.target_market,
+            &self.typed.price_range,
+            &self.typed.language,
+            &self.typed.currency,
+        ];
         more.into_iter().any(Option::is_some)
     }
 

@@ -99,7 +99,12 @@ struct ListPage {
 async fn list(State(app): State<App>, visitor: Visitor) -> PageResult<Html<String>> {
     let ventures = ventures::list(&app, &visitor.guest, 100).await?;
     let row = |v: domain::ventures::Venture| {
-        (paths::venture(v.id), v.brief.idea.to_string(), v.brief.voice.name().to_owned(), v.created.format("%-d %B %Y, %H:%M UTC").to_string())
+        (
+            paths::venture(v.id),
+            v.brief.idea.to_string(),
+            v.brief.voice.name().to_owned(),
+            v.created.format("%-d %B %Y, %H:%M UTC").to_string(),
+        )
     };
     render(&ListPage { ventures: ventures.into_iter().map(row).collect() })
 }
