@@ -9,7 +9,7 @@ use domain::generations::{Confidence, Generation, Status};
 use domain::ids::{RunId, VentureId};
 use domain::runs::{Graph, VentureRun};
 use domain::sections::SectionName;
-use domain::ventures::Brief;
+use domain::ventures::{Brief, CurrentSection};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -251,7 +251,9 @@ pub(crate) async fn earlier(app: &App, who: &Guest, venture: VentureId, section:
     let template = app.release().section(section).ok_or(Error::NotFound("this section"))?;
     let tx = app.store.tenant_read(who.owner).await?;
     let current = tx.current_sections(venture).await?;
-    let wanted = current.into_iter().filter(|s| template.depends_on.contains(&s.current.section));
+    // Prompts rely on the form of what they are given: content that broke its schema is shown to people only.
+    let usable = |s: &CurrentSection| !s.current.issues.iter().any(|issue| issue.rule == "schema");
+    let wanted = current.into_iter().filter(|s| template.depends_on.contains(&s.current.section) && usable(s));
     Ok(wanted.map(|s| (s.current.section.camel(), s.current.output)).collect())
 }
 

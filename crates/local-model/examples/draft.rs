@@ -16,10 +16,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let prompts = option("--prompts").map_or_else(|| root.join("prompts"), PathBuf::from);
     let models = std::env::var_os("PLANNER_MODELS").map_or_else(|| root.join("models"), PathBuf::from);
-    let settings = Settings { gguf: models.join("smollm2-135m-instruct-q4_1.gguf"), embedder: models.join("all-minilm-l6-v2"), threads: option("--threads").and_then(|n| n.parse().ok()).unwrap_or(2) };
+    let settings = Settings {
+        gguf: models.join("smollm2-135m-instruct-q4_1.gguf"),
+        embedder: models.join("all-minilm-l6-v2"),
+        threads: option("--threads").and_then(|n| n.parse().ok()).unwrap_or(2),
+    };
     let engine = Engine::load(&settings)?;
-    let idea = args.first().filter(|arg| !arg.starts_with("--")).cloned().unwrap_or_else(|| "vegan leather hiking boots for women".to_owned());
-    let (currency, voice) = (option("--currency").unwrap_or_else(|| "USD".to_owned()), option("--voice").unwrap_or_else(|| "professional".to_owned()));
+    let idea =
+        args.first().filter(|arg| !arg.starts_with("--")).cloned().unwrap_or_else(|| "vegan leather hiking boots for women".to_owned());
+    let (currency, voice) =
+        (option("--currency").unwrap_or_else(|| "USD".to_owned()), option("--voice").unwrap_or_else(|| "professional".to_owned()));
     let without = option("--without");
     let mut ventures: Vec<Value> = read_all(&prompts.join("examples"))?.into_values().collect();
     ventures.retain(|venture| without.is_none() || venture["id"].as_str() != without.as_deref());
@@ -53,9 +59,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let fits = jsonschema::validator_for(&section["output"])?.is_valid(&draft.output);
         valid += i32::from(fits);
         let text = draft.output.to_string().to_lowercase();
-        let names = idea.split_whitespace().any(|word| word.len() > 3 && text.contains(&word.to_lowercase()));
-        named += i32::from(names);
-        println!("== {name}  {seconds:.1} s  read {} wrote {}  fits {fits}  gaps {}", draft.prompt_tokens, draft.completion_tokens, draft.gaps.len());
+        let says = idea.split_whitespace().any(|word| word.len() > 3 && text.contains(&word.to_lowercase()));
+        named += i32::from(says);
+        println!(
+            "== {name}  {seconds:.1} s  read {} wrote {}  fits {fits}  gaps {}",
+            draft.prompt_tokens,
+            draft.completion_tokens,
+            draft.gaps.len()
+        );
         print(&draft.output, 1);
         for gap in &draft.gaps {
             println!("  GAP {}: {}", gap.path, gap.reason);

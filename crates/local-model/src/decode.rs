@@ -119,7 +119,12 @@ impl<'m> Decoder<'m> {
         for (ask, prompt) in prompts.iter().enumerate() {
             for index in 0..asks[ask].wanted {
                 let salt = u64::try_from(ask * 1000 + index).unwrap_or(0);
-                lanes.push(Lane::new(ask, &asks[ask].opener, prompt[shared..].to_vec(), Dice::new(orders.seed.wrapping_mul(0x100_0001).wrapping_add(salt))));
+                lanes.push(Lane::new(
+                    ask,
+                    &asks[ask].opener,
+                    prompt[shared..].to_vec(),
+                    Dice::new(orders.seed.wrapping_mul(0x100_0001).wrapping_add(salt)),
+                ));
             }
         }
         let tail = lanes.iter().map(|lane| lane.prompt.len()).max().unwrap_or(0) + orders.max_tokens;
@@ -181,7 +186,14 @@ impl<'m> Decoder<'m> {
 
     /// Feeds each lane what is its own of the prompt and draws its first token. Lanes go in as many batches as they need;
     /// their tokens are drawn before the next batch overwrites the logits.
-    fn open(&mut self, lanes: &mut [Lane], shared: usize, orders: &Orders<'_>, batch: &mut LlamaBatch<'_>, cancel: &AtomicBool) -> Result<(), Error> {
+    fn open(
+        &mut self,
+        lanes: &mut [Lane],
+        shared: usize,
+        orders: &Orders<'_>,
+        batch: &mut LlamaBatch<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<(), Error> {
         let mut first = 0;
         while first < lanes.len() {
             stop_if(cancel)?;

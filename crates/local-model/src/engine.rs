@@ -5,10 +5,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::sampling::LlamaSampler;
@@ -108,9 +110,35 @@ impl Engine {
 }
 
 impl Loaded {
+    /// How many threads to use just now. llama.cpp's threads wait for each other by spinning: when another program has one
+    /// of the cores, two threads take five times as long as one. A short trial of both tells, in about 50 ms.
+    pub fn threads_now(&self) -> Result<u32, Error> {
+        if self.threads == 1 {
+            return Ok(1);
+        }
+        let alone = self.trial(1)?;
+        Ok(if self.trial(self.threads)? < alone { self.threads } else { 1 })
+    }
+
+    /// Time for a few small batches.
+    fn trial(&self, threads: u32) -> Result<Duration, Error> {
+        let mut context = self.context(128, threads)?;
+        let mut batch = LlamaBatch::new(8, 1);
+        let begun = Instant::now();
+        for start in [0, 8, 16] {
+            batch.clear();
+            for at in start..start + 8 {
+                batch.add(self.model.vocab().nl(), at, &[0], at == start + 7).map_err(Error::engine)?;
+            }
+            context.decode(&mut batch).map_err(Error::engine)?;
+        }
+        context.synchronize();
+        Ok(begun.elapsed())
+    }
+
     /// A fresh context for one conversation of `n_ctx` tokens.
-    pub fn context(&self, n_ctx: u32) -> Result<LlamaContext<'_>, Error> {
-        let threads = i32::try_from(self.threads).unwrap_or(1);
+    pub fn context(&self, n_ctx: u32, threads: u32) -> Result<LlamaContext<'_>, Error> {
+        let threads = i32::try_from(threads).unwrap_or(1);
         let params = LlamaContextParams::default()
             .with_n_ctx(std::num::NonZeroU32::new(n_ctx))
             .with_n_batch(512)

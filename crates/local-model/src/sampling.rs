@@ -165,9 +165,8 @@ mod tests {
     #[test]
     fn unlikely_tokens_stay_out_and_the_seed_decides() {
         let logits = [4.0, 3.9, -9.0];
-        let draws: Vec<i32> = (0..40)
-            .map(|seed| pick(&logits, &[], WARM, &NoCopy::default(), |_| true, &mut Dice::new(seed)).unwrap().token)
-            .collect();
+        let draws: Vec<i32> =
+            (0..40).map(|seed| pick(&logits, &[], WARM, &NoCopy::default(), |_| true, &mut Dice::new(seed)).unwrap().token).collect();
         assert!(draws.contains(&0) && draws.contains(&1) && !draws.contains(&2));
         let again = pick(&logits, &[], WARM, &NoCopy::default(), |_| true, &mut Dice::new(3)).unwrap().token;
         assert_eq!(draws[3], again);

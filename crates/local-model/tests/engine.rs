@@ -43,7 +43,12 @@ fn garbage_and_cut_files_are_told_without_an_abort() {
     let bytes = std::fs::read(models().join(GGUF)).expect("the model");
     let mut noise = b"GGUF\x03\0\0\0".to_vec();
     noise.extend(std::iter::repeat_n(0x5A_u8, 4096));
-    let files = [("text", b"not a model at all".to_vec()), ("noise", noise), ("head", bytes[..200_000].to_vec()), ("half", bytes[..50_000_000].to_vec())];
+    let files = [
+        ("text", b"not a model at all".to_vec()),
+        ("noise", noise),
+        ("head", bytes[..200_000].to_vec()),
+        ("half", bytes[..50_000_000].to_vec()),
+    ];
     for (name, content) in files {
         let gguf = dir.path().join(name);
         std::fs::write(&gguf, content).expect("written");
@@ -108,9 +113,33 @@ fn curated(price: u32, weak: [&str; 3], offers: [&str; 2]) -> Value {
 #[test]
 fn a_draft_fits_its_schema_and_leaves_no_leftovers() {
     let outputs = [
-        curated(3000, ["Shipping ceramic planters is costly and some will break on the way.", "One potter can only make forty planters a week.", "A planter costs more than one from a store."], ["Small white planter", "Set of two planters"]),
-        curated(1200, ["Fresh dog treats have a short shelf life.", "You have no brand yet, and dogs cannot write reviews.", "Every new recipe must be tested first."], ["Bag of chicken treats", "Box of oat treats"]),
-        curated(2400, ["Customers must change a habit before they start to refill a bottle.", "The first bottle costs more than a plastic one.", "You depend on one filling plant for every shampoo."], ["Starter bottle of shampoo", "Refill of shampoo"]),
+        curated(
+            3000,
+            [
+                "Shipping ceramic planters is costly and some will break on the way.",
+                "One potter can only make forty planters a week.",
+                "A planter costs more than one from a store.",
+            ],
+            ["Small white planter", "Set of two planters"],
+        ),
+        curated(
+            1200,
+            [
+                "Fresh dog treats have a short shelf life.",
+                "You have no brand yet, and dogs cannot write reviews.",
+                "Every new recipe must be tested first.",
+            ],
+            ["Bag of chicken treats", "Box of oat treats"],
+        ),
+        curated(
+            2400,
+            [
+                "Customers must change a habit before they start to refill a bottle.",
+                "The first bottle costs more than a plastic one.",
+                "You depend on one filling plant for every shampoo.",
+            ],
+            ["Starter bottle of shampoo", "Refill of shampoo"],
+        ),
     ];
     let subjects = ["handmade ceramic planters", "organic dog treats", "refillable shampoo bottles"];
     let examples: Vec<Example<'_>> =
@@ -128,14 +157,18 @@ fn a_draft_fits_its_schema_and_leaves_no_leftovers() {
         seed: 3,
     };
     let draft = engine().draft(&task, &go()).expect("a draft");
-    let faults: Vec<String> = jsonschema::validator_for(&schema).expect("a schema").iter_errors(&draft.output).map(|e| e.to_string()).collect();
+    let faults: Vec<String> =
+        jsonschema::validator_for(&schema).expect("a schema").iter_errors(&draft.output).map(|e| e.to_string()).collect();
     assert!(faults.is_empty(), "{faults:?} in {}", draft.output);
     let text = draft.output.to_string().to_lowercase();
     for leftover in ["planter", "dog", "treat", "shampoo", "refill", "ceramic"] {
         assert!(!text.contains(leftover), "{leftover} in {text}");
     }
     assert!(text.contains("boot"), "{text}");
-    assert_eq!((&draft.output["priceCents"], &draft.output["costCents"], &draft.output["currency"]), (&json!(12000), &json!(3000), &json!("EUR")));
+    assert_eq!(
+        (&draft.output["priceCents"], &draft.output["costCents"], &draft.output["currency"]),
+        (&json!(12000), &json!(3000), &json!("EUR"))
+    );
     assert_eq!((&draft.output["sources"], &draft.output["unsure"]), (&json!([]), &json!(true)));
     assert_ne!(draft.output["offers"][0]["sku"], draft.output["offers"][1]["sku"]);
     assert!(draft.gaps.iter().any(|gap| gap.reason.contains("English")));
@@ -146,7 +179,17 @@ fn a_draft_fits_its_schema_and_leaves_no_leftovers() {
 #[test]
 fn a_draft_without_examples_still_fits() {
     let (schema, context) = (schema(), json!({}));
-    let task = DraftTask { schema: &schema, examples: &[], subject: "??", voice: "", language: "", currency: "USD", price_range: None, context: &context, seed: 1 };
+    let task = DraftTask {
+        schema: &schema,
+        examples: &[],
+        subject: "??",
+        voice: "",
+        language: "",
+        currency: "USD",
+        price_range: None,
+        context: &context,
+        seed: 1,
+    };
     let draft = engine().draft(&task, &go()).expect("a draft");
     assert!(jsonschema::validator_for(&schema).expect("a schema").is_valid(&draft.output), "{}", draft.output);
 }
@@ -155,7 +198,8 @@ fn a_draft_without_examples_still_fits() {
 fn a_grammar_holds_even_the_small_model() {
     let schema = json!({"type": "object", "additionalProperties": false, "required": ["name", "size"], "properties": {
         "name": {"type": "string", "maxLength": 40}, "size": {"enum": ["small", "large"]}}});
-    let chat = Chat { system: "You name products.", user: "Name a candle.", schema: Some(&schema), temperature: 0.3, max_tokens: 120, seed: 1 };
+    let chat =
+        Chat { system: "You name products.", user: "Name a candle.", schema: Some(&schema), temperature: 0.3, max_tokens: 120, seed: 1 };
     let answer = engine().complete(&chat, &go()).expect("an answer");
     let value: Value = serde_json::from_str(&answer.text).expect("JSON");
     assert!(answer.finished && jsonschema::validator_for(&schema).expect("a schema").is_valid(&value), "{}", answer.text);
@@ -177,7 +221,17 @@ fn a_raised_flag_stops_both_ways_of_asking() {
     let chat = Chat { system: "", user: "Tell a story.", schema: None, temperature: 0.5, max_tokens: 500, seed: 1 };
     assert!(matches!(engine().complete(&chat, &stop), Err(Error::Cancelled)));
     let (schema, context) = (schema(), json!({}));
-    let task = DraftTask { schema: &schema, examples: &[], subject: "boots", voice: "", language: "English", currency: "USD", price_range: None, context: &context, seed: 1 };
+    let task = DraftTask {
+        schema: &schema,
+        examples: &[],
+        subject: "boots",
+        voice: "",
+        language: "English",
+        currency: "USD",
+        price_range: None,
+        context: &context,
+        seed: 1,
+    };
     assert!(matches!(engine().draft(&task, &stop), Err(Error::Cancelled)));
     let late = AtomicBool::new(false);
     std::thread::scope(|scope| {

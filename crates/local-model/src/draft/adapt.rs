@@ -36,12 +36,14 @@ impl<'a> Drafter<'a> {
             }
         }
         let rests = self.embedder.embed_kept(&stripped)?;
-        let free = lines.into_iter().zip(rests).filter(|((example, ..), rest)| {
-            self.example_vectors.get(*example).is_none_or(|vector| cosine(vector, rest) < BOUND)
-        });
+        let free = lines
+            .into_iter()
+            .zip(rests)
+            .filter(|((example, ..), rest)| self.example_vectors.get(*example).is_none_or(|vector| cosine(vector, rest) < BOUND));
         let (texts, wholes): (Vec<String>, Vec<bool>) = free.map(|((_, line, whole), _)| (line, whole)).unzip();
         let vectors = self.embedder.embed_kept(&texts)?;
-        let candidate = |((text, vector), whole)| Candidate { line: Line { text, vector }, log_prob: LOG_PROB, curated: true, whole, strange: 0 };
+        let candidate =
+            |((text, vector), whole)| Candidate { line: Line { text, vector }, log_prob: LOG_PROB, curated: true, whole, strange: 0 };
         Ok(texts.into_iter().zip(vectors).zip(wholes).map(candidate).collect())
     }
 
@@ -64,7 +66,13 @@ impl<'a> Drafter<'a> {
     /// Whether at least two lines stand in the object and all can be said of our product, so that an answer comes with its
     /// question.
     fn is_whole(&self, item: &Value, theirs: &Subject, near: &HashSet<String>) -> bool {
-        let lines: Vec<&str> = item.as_object().into_iter().flat_map(|map| map.values()).filter_map(Value::as_str).filter(|line| text::ends_as_sentence(line)).collect();
+        let lines: Vec<&str> = item
+            .as_object()
+            .into_iter()
+            .flat_map(|map| map.values())
+            .filter_map(Value::as_str)
+            .filter(|line| text::ends_as_sentence(line))
+            .collect();
         lines.len() > 2 && lines.iter().all(|line| self.general(line, theirs, near).is_some())
     }
 

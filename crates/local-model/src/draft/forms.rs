@@ -118,7 +118,8 @@ pub(crate) fn any_string(node: Node<'_>, around: &Around<'_>) -> String {
         Some("hashtag") => "#SmallBusiness",
         _ => "",
     };
-    let guesses = [example, Some(words.clone()), Some(by_format.to_owned()), Some(words.to_lowercase()), Some("A".to_owned()), Some("1".to_owned())];
+    let guesses =
+        [example, Some(words.clone()), Some(by_format.to_owned()), Some(words.to_lowercase()), Some("A".to_owned()), Some("1".to_owned())];
     let known = !by_format.is_empty();
     let mut guesses: Vec<String> = guesses.into_iter().flatten().filter(|guess| !guess.is_empty()).collect();
     if known && around.example.is_none() {

@@ -13,16 +13,38 @@ const KNOWN: &str = "i i'm i'll i've january february march april may june july 
     english ok tv qr q1 q2 q3 q4 mother father day black friday new year";
 
 /// Regions: where somebody else sells is not where the user does.
-const REGIONS: [&str; 12] = ["us", "uk", "usa", "eu", "britain", "british", "america", "american", "europe", "european", "japanese", "chinese"];
+const REGIONS: [&str; 12] =
+    ["us", "uk", "usa", "eu", "britain", "british", "america", "american", "europe", "european", "japanese", "chinese"];
 
 /// Signs of a form that nobody filled in, and of a model that speaks about itself.
 const PLACEHOLDERS: [&str; 22] = [
-    "[insert", "[your", "coming soon", "lorem ipsum", "placeholder", "to be determined", "tbd", "xx", "<", ">", "{", "}", "http", "www.", ".com", "@",
-    "as an ai", "product:", "___", "...", "…", "n/a",
+    "[insert",
+    "[your",
+    "coming soon",
+    "lorem ipsum",
+    "placeholder",
+    "to be determined",
+    "tbd",
+    "xx",
+    "<",
+    ">",
+    "{",
+    "}",
+    "http",
+    "www.",
+    ".com",
+    "@",
+    "as an ai",
+    "product:",
+    "___",
+    "...",
+    "…",
+    "n/a",
 ];
 
 /// What the examples look like at one place, which a draft has to look like too.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an observation of its own about the examples")]
 pub(crate) struct Shape {
     /// Mean and longest count of words.
     pub words: f32,
@@ -39,6 +61,8 @@ pub(crate) struct Shape {
     pub naming: f32,
     /// Most words begin with a capital.
     pub titled: bool,
+    /// The first word does.
+    pub capital: bool,
 }
 
 impl Shape {
@@ -55,6 +79,7 @@ impl Shape {
             figures: most(&|value| value.contains(|c: char| c.is_ascii_digit())),
             naming: 1.0,
             asks: most(&|value| value.ends_with('?')),
+            capital: most(&|value| value.starts_with(char::is_uppercase)),
             titled: most(&|value| titled(value)),
         }
     }
@@ -77,11 +102,12 @@ pub(crate) struct Judge {
 impl Judge {
     pub fn new(subject: &Subject, examples: &[Example<'_>], figures: Vec<f64>) -> Self {
         let outputs: Vec<String> = examples.iter().map(|example| all_text(example.output)).collect();
+        let known: Vec<HashSet<String>> = outputs.iter().map(|output| text::content(output).into_iter().collect()).collect();
         let told: HashSet<&String> = subject.told.iter().collect();
         let mut leftovers: HashSet<String> = HashSet::new();
         let mut names = HashSet::new();
-        for (example, output) in examples.iter().zip(&outputs) {
-            let others = |word: &String| outputs.iter().filter(|other| !std::ptr::eq(*other, output) && text::content(other).contains(word)).count();
+        for (at, (example, output)) in examples.iter().zip(&outputs).enumerate() {
+            let others = |word: &String| known.iter().enumerate().filter(|(other, words)| *other != at && words.contains(word)).count();
             let mut times: HashMap<String, usize> = HashMap::new();
             for word in text::content(output) {
                 *times.entry(word).or_default() += 1;
@@ -110,7 +136,8 @@ impl Judge {
 
     /// Whether the text speaks of another product than the user's.
     pub fn has_leftovers(&self, line: &str) -> bool {
-        text::content(line).iter().any(|word| self.leftovers.contains(word)) || text::words(line).iter().any(|word| self.names.contains(&text::stem(word)) && !is_known(word))
+        text::content(line).iter().any(|word| self.leftovers.contains(word))
+            || text::words(line).iter().any(|word| self.names.contains(&text::stem(word)) && !is_known(word))
     }
 
     /// Why the line may not be shown; `None` when it may.
@@ -144,11 +171,17 @@ impl Judge {
         if self.has_leftovers(line) {
             return Some("leftover");
         }
-        let region = |word: &str| REGIONS.contains(&word.to_lowercase().as_str()) && (word != "us") && !self.subject.full.to_lowercase().contains(&word.to_lowercase());
-        if line.split(|c: char| !c.is_alphanumeric()).any(|word| region(word)) || line.split(|c: char| !c.is_alphanumeric()).any(|word| word == "US") {
+        let region = |word: &str| {
+            REGIONS.contains(&word.to_lowercase().as_str())
+                && (word != "us")
+                && !self.subject.full.to_lowercase().contains(&word.to_lowercase())
+        };
+        if line.split(|c: char| !c.is_alphanumeric()).any(region) || line.split(|c: char| !c.is_alphanumeric()).any(|word| word == "US") {
             return Some("region");
         }
-        if money::speaks_of_money(line) && !money::amounts(line).iter().all(|amount| self.figures.iter().any(|known| (known - amount).abs() < 0.5)) {
+        if money::speaks_of_money(line)
+            && !money::amounts(line).iter().all(|amount| self.figures.iter().any(|known| (known - amount).abs() < 0.5))
+        {
             return Some("money");
         }
         if !shape.titled && !titled(line) && self.names_somebody(line) {

@@ -105,7 +105,11 @@ impl<'a> Node<'a> {
 
     /// A string that the model may word freely.
     pub fn is_prose(self) -> bool {
-        self.kind() == "string" && self.choices().is_none() && self.constant().is_none() && self.format().is_none() && self.pattern().is_none()
+        self.kind() == "string"
+            && self.choices().is_none()
+            && self.constant().is_none()
+            && self.format().is_none()
+            && self.pattern().is_none()
     }
 }
 
@@ -119,7 +123,10 @@ mod tests {
     fn annotations_are_read() {
         let schema = json!({"type": ["null", "string"], "title": " ", "format": "sku", "x-from": "plan.price", "maxLength": 9});
         let node = Node(&schema);
-        assert_eq!((node.kind(), node.title(), node.format(), node.from(), node.max_length()), ("string", None, Some("sku"), Some("plan.price"), 9));
+        assert_eq!(
+            (node.kind(), node.title(), node.format(), node.from(), node.max_length()),
+            ("string", None, Some("sku"), Some("plan.price"), 9)
+        );
         assert!(!node.is_prose());
     }
 

@@ -15,6 +15,20 @@ const ROUNDS: usize = 3;
 const MOST: usize = 14;
 const MOST_TOGETHER: usize = 24;
 
+/// The leaf that is being filled.
+struct Leaf<'l, 'a> {
+    node: Node<'l>,
+    label: &'l str,
+    shape: &'l Shape,
+    scopes: &'l [Scope<'a>],
+    counts: &'l [usize],
+    entries: &'l [Entry<'a>],
+    /// The entries shown to the model.
+    examples: &'l [Line],
+    /// What is asked for: the label and the product together.
+    wanted: &'l [f32],
+}
+
 /// One question and the places it answers.
 struct Group {
     tail: String,
@@ -62,7 +76,8 @@ impl<'a> Drafter<'a> {
         }
         if let (true, Some(scope), Some(name)) = (single, scopes.first(), picks.first()) {
             let others: Vec<Option<String>> = scope.models.iter().map(|model| model.and_then(|m| m.as_str()).map(str::to_owned)).collect();
-            let origin = others.iter().position(|other| other.as_ref() == Some(name)).and_then(|at| scope.parents.get(at).copied().flatten());
+            let origin =
+                others.iter().position(|other| other.as_ref() == Some(name)).and_then(|at| scope.parents.get(at).copied().flatten());
             let described = origin.map(super::judge::all_text).unwrap_or_default();
             self.judge.allow(name);
             let example = others.iter().position(|other| other.as_ref() == Some(name));
@@ -93,7 +108,11 @@ impl<'a> Drafter<'a> {
             let lead = group.scopes.first().and_then(|at| scopes[*at].lead.as_ref());
             let adapted = self.adapted(&entries, lead)?.into_iter();
             let general = shape.closed || shape.naming < 0.3;
-            group.candidates.extend(adapted.filter(|candidate| general || self.subject.share_in(&candidate.line.text) > 0.0).filter(|candidate| self.judge.fault(&candidate.line.text, &shape, node).is_none()));
+            group.candidates.extend(
+                adapted
+                    .filter(|candidate| general || self.subject.share_in(&candidate.line.text) > 0.0)
+                    .filter(|candidate| self.judge.fault(&candidate.line.text, &shape, node).is_none()),
+            );
             let answered = lead.is_some_and(|lead| !lead.inherited) && !group.candidates.is_empty() && group.need == 1;
             let named = shape.is_label() && shape.naming < 0.3 && group.candidates.len() > group.need;
             group.settled = answered || named;
@@ -108,10 +127,11 @@ impl<'a> Drafter<'a> {
         let vectors = self.embedder.embed_kept(&copied)?;
         let examples: Vec<Line> = copied.iter().zip(vectors).map(|(text, vector)| Line { text: text.clone(), vector }).collect();
         let wanted = self.embedder.embed_kept(&[format!("{label} of {}", self.subject.noun)])?.pop().unwrap_or_default();
+        let leaf = Leaf { node, label, shape: &shape, scopes, counts, entries: &entries, examples: &examples, wanted: &wanted };
         let mut lists = vec![Vec::new(); scopes.len()];
         let mut siblings: Vec<Line> = Vec::new();
         for group in groups {
-            self.choose(node, label, &shape, group, (scopes, counts), (&examples, &wanted), &entries, &mut siblings, &mut lists);
+            self.choose(&leaf, group, &mut siblings, &mut lists);
         }
         Ok(lists)
     }
@@ -121,23 +141,27 @@ impl<'a> Drafter<'a> {
         let mut groups: Vec<Group> = Vec::new();
         for (at, scope) in scopes.iter().enumerate() {
             let tail = self.open_entry(label, scope.lead.as_ref());
-            match groups.iter_mut().find(|group| group.tail == tail) {
-                Some(group) => {
-                    group.need += counts[at];
-                    group.scopes.push(at);
-                }
-                None => {
-                    let lead = scope.lead.as_ref().map(|lead| self.embedder.embed(&[&lead.text])).transpose()?;
-                    let lead = lead.and_then(|mut vectors| vectors.pop());
-                    groups.push(Group { tail, lead, need: counts[at], scopes: vec![at], candidates: Vec::new(), settled: false });
-                }
+            if let Some(group) = groups.iter_mut().find(|group| group.tail == tail) {
+                group.need += counts[at];
+                group.scopes.push(at);
+            } else {
+                let lead = scope.lead.as_ref().map(|lead| self.embedder.embed(&[&lead.text])).transpose()?;
+                let lead = lead.and_then(|mut vectors| vectors.pop());
+                groups.push(Group { tail, lead, need: counts[at], scopes: vec![at], candidates: Vec::new(), settled: false });
             }
         }
         Ok(groups)
     }
 
     /// Asks for every group that lacks lines.
-    fn ask(&mut self, (form, shown, openers): (&str, &[Entry<'_>], &[String]), shape: &Shape, node: Node<'_>, groups: &mut [Group], round: usize) -> Result<(), Error> {
+    fn ask(
+        &mut self,
+        (form, shown, openers): (&str, &[Entry<'_>], &[String]),
+        shape: &Shape,
+        node: Node<'_>,
+        groups: &mut [Group],
+        round: usize,
+    ) -> Result<(), Error> {
         let lacking: Vec<usize> = (0..groups.len()).filter(|at| !groups[*at].is_served()).collect();
         let together = (MOST_TOGETHER / lacking.len().max(1)).max(4);
         let creative = if shape.sentences > 1 { 4 } else { 0 };
@@ -183,7 +207,13 @@ impl<'a> Drafter<'a> {
                 if strange > usize::from(!shape.is_label()) {
                     continue;
                 }
-                groups[at].candidates.push(Candidate { line: Line { text: text.clone(), vector }, log_prob: *log_prob, curated: false, whole: false, strange });
+                groups[at].candidates.push(Candidate {
+                    line: Line { text: text.clone(), vector },
+                    log_prob: *log_prob,
+                    curated: false,
+                    whole: false,
+                    strange,
+                });
             }
         }
         Ok(())
@@ -194,7 +224,8 @@ impl<'a> Drafter<'a> {
         let mut lines: Vec<(String, f32)> = Vec::new();
         for one in written {
             let line = self.subject.without_article(&clean(&one.text, shape));
-            let again = lines.iter().any(|(other, _)| other.eq_ignore_ascii_case(&line)) || known.iter().any(|c| c.line.text.eq_ignore_ascii_case(&line));
+            let again = lines.iter().any(|(other, _)| other.eq_ignore_ascii_case(&line))
+                || known.iter().any(|c| c.line.text.eq_ignore_ascii_case(&line));
             let fault = if again { Some("again") } else { self.judge.fault(&line, shape, node) };
             let fault = fault.or(self.person.is_denied_by(&line).then_some("person"));
             tracing::trace!(target: "local_model::lines", ?fault, log_prob = one.log_prob, "{line}");
@@ -206,19 +237,8 @@ impl<'a> Drafter<'a> {
     }
 
     /// Gives each scope of the group its best lines.
-    #[expect(clippy::too_many_arguments, reason = "the inner step of `lists`, split from it for its length")]
-    fn choose(
-        &mut self,
-        node: Node<'_>,
-        label: &str,
-        shape: &Shape,
-        group: Group,
-        (scopes, counts): (&[Scope<'a>], &[usize]),
-        (examples, wanted): (&[Line], &[f32]),
-        entries: &[Entry<'_>],
-        siblings: &mut Vec<Line>,
-        lists: &mut [Vec<String>],
-    ) {
+    fn choose(&mut self, leaf: &Leaf<'_, 'a>, group: Group, siblings: &mut Vec<Line>, lists: &mut [Vec<String>]) {
+        let Leaf { shape, scopes, counts, .. } = *leaf;
         let mut left = group.candidates;
         let middle = middle(&left);
         for at in group.scopes {
@@ -227,10 +247,10 @@ impl<'a> Drafter<'a> {
                 let measure = Measure {
                     subject: &self.subject,
                     subject_vector: &self.subject_vector,
-                    wanted,
+                    wanted: leaf.wanted,
                     middle: &middle,
                     lead: group.lead.as_deref(),
-                    examples,
+                    examples: leaf.examples,
                     chosen: &self.chosen,
                     siblings,
                     naming: if slot == 0 { 0.15 + 0.6 * shape.naming } else { 0.3 * shape.naming },
@@ -249,7 +269,7 @@ impl<'a> Drafter<'a> {
                         curated += usize::from(best.curated);
                         best.line
                     }
-                    None => self.stand_in(node, label, shape, entries, &scopes[at], slot),
+                    None => self.stand_in(leaf, &scopes[at], slot),
                 };
                 lists[at].push(line.text.clone());
                 siblings.push(line.clone());
@@ -259,7 +279,8 @@ impl<'a> Drafter<'a> {
     }
 
     /// A line by rule where the model wrote none: an example's that fits any product, else a plain one with the product's name.
-    fn stand_in(&mut self, node: Node<'_>, label: &str, shape: &Shape, entries: &[Entry<'_>], scope: &Scope<'a>, slot: usize) -> Line {
+    fn stand_in(&mut self, leaf: &Leaf<'_, 'a>, scope: &Scope<'a>, slot: usize) -> Line {
+        let Leaf { node, label, shape, entries, .. } = *leaf;
         let used = |text: &str| self.chosen.iter().any(|line| line.text.eq_ignore_ascii_case(text));
         let general = self.adapted(entries, None).unwrap_or_default().into_iter().map(|candidate| candidate.line.text);
         let mut general = general;
@@ -278,7 +299,11 @@ impl<'a> Drafter<'a> {
         let noun = &self.subject.spoken();
         let label = label.to_lowercase();
         let choices: Vec<String> = if shape.asks {
-            vec![format!("Is the {label} for {noun} settled?"), format!("Have you tested {noun} with real customers?"), format!("Do you know what {noun} cost to make?")]
+            vec![
+                format!("Is the {label} for {noun} settled?"),
+                format!("Have you tested {noun} with real customers?"),
+                format!("Do you know what {noun} cost to make?"),
+            ]
         } else if shape.closed {
             vec![
                 format!("Think about the {label} for {noun} before you launch."),
@@ -306,7 +331,9 @@ impl Group {
 
 /// The values at these places, each with its example.
 fn values_of<'a>(scopes: &[Scope<'a>]) -> Vec<(usize, &'a str)> {
-    let of = |scope: &Scope<'a>| scope.models.iter().enumerate().filter_map(|(at, model)| Some((at, model.and_then(|value| value.as_str())?))).collect::<Vec<_>>();
+    let of = |scope: &Scope<'a>| {
+        scope.models.iter().enumerate().filter_map(|(at, model)| Some((at, model.and_then(|value| value.as_str())?))).collect::<Vec<_>>()
+    };
     scopes.iter().flat_map(of).collect()
 }
 
@@ -316,13 +343,13 @@ fn is_pool(values: &[(usize, &str)], shape: &Shape) -> bool {
     if shape.closed || values.is_empty() || shape.words > 5.0 {
         return false;
     }
-    let share = |test: &dyn Fn(&(usize, &str)) -> bool| text::ratio(values.iter().filter(|value| test(value)).count(), values.len());
+    let portion = |test: &dyn Fn(&(usize, &str)) -> bool| text::ratio(values.iter().filter(|value| test(value)).count(), values.len());
     let spans = ["day", "week", "hour", "month", "minute"];
-    let span = share(&|(_, value)| text::words(value).iter().any(|word| spans.contains(&text::stem(word).as_str())));
-    let capital = share(&|(_, value)| value.starts_with(char::is_uppercase));
-    let single = share(&|(_, value)| !value.contains(' '));
-    let again = share(&|(at, value)| values.iter().any(|(other, text)| other != at && text == value));
-    let place = share(&|(_, value)| value.contains(", ") && value.split(", ").all(|part| part.starts_with(char::is_uppercase)));
+    let span = portion(&|(_, value)| text::words(value).iter().any(|word| spans.contains(&text::stem(word).as_str())));
+    let capital = portion(&|(_, value)| value.starts_with(char::is_uppercase));
+    let single = portion(&|(_, value)| !value.contains(' '));
+    let again = portion(&|(at, value)| values.iter().any(|(other, text)| other != at && text == value));
+    let place = portion(&|(_, value)| value.contains(", ") && value.split(", ").all(|part| part.starts_with(char::is_uppercase)));
     span > 0.5 || (capital > 0.8 && (single > 0.9 || again > 0.25 || place > 0.3))
 }
 
@@ -338,7 +365,8 @@ fn clean(line: &str, shape: &Shape) -> String {
     let line = line.trim().trim_start_matches(['-', '*', '•', '#', '>']).trim();
     let line = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line).replace("**", "");
     if !shape.closed {
-        return line.trim_end_matches(['.', ',', ';', ':']).trim().to_owned();
+        let label = line.trim_end_matches(['.', ',', ';', ':']).trim();
+        return if shape.capital { text::capitalised(label) } else { label.to_owned() };
     }
     let whole = text::sentences(&line).into_iter().take(shape.sentences).filter(|s| text::ends_as_sentence(s));
     let whole: Vec<String> = whole.map(|sentence| text::capitalised(&sentence)).collect();
@@ -371,8 +399,8 @@ mod tests {
         let shape = Shape::of(&["One sentence only."]);
         assert_eq!(clean("- First one here. Second one. Thi", &shape), "First one here.");
         assert_eq!(clean("\"No end", &shape), "\"No end");
-        let label = Shape::of(&["pine green", "deep blue"]);
-        assert_eq!(clean("Forest green.", &label), "Forest green");
+        let label = Shape::of(&["Pine green", "Deep blue"]);
+        assert_eq!(clean("forest green.", &label), "Forest green");
     }
 
     #[test]

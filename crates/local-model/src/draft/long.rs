@@ -32,7 +32,9 @@ impl<'a> Drafter<'a> {
             let place_entries: Vec<Entry<'_>> = entries
                 .iter()
                 .zip(&split)
-                .filter_map(|(entry, parts)| parts.get(place).map(|part| Entry { text: part.replace('\n', " "), item: None, ..entry.clone() }))
+                .filter_map(|(entry, parts)| {
+                    parts.get(place).map(|part| Entry { text: part.replace('\n', " "), item: None, ..entry.clone() })
+                })
                 .collect();
             let texts: Vec<&str> = place_entries.iter().map(|entry| entry.text.as_str()).collect();
             let shape = Shape::of(&texts);
@@ -95,7 +97,7 @@ impl<'a> Drafter<'a> {
                 .collect();
             let mut curated = self.adapted(&same_place, None)?;
             curated.retain(|candidate| at > 0 && self.judge.fault(&candidate.line.text, &shape, node).is_none());
-            let Some(line) = self.best_sentence(lines, curated, &examples, &siblings)? else { continue };
+            let Some(line) = self.best_sentence(&lines, curated, &examples, &siblings)? else { continue };
             text = format!("{text} {}", line.text);
             siblings.push(line);
         }
@@ -103,7 +105,13 @@ impl<'a> Drafter<'a> {
         Ok(text.trim().to_owned())
     }
 
-    fn best_sentence(&self, lines: Vec<(String, f32)>, curated: Vec<Candidate>, examples: &[Line], siblings: &[Line]) -> Result<Option<Line>, Error> {
+    fn best_sentence(
+        &self,
+        lines: &[(String, f32)],
+        curated: Vec<Candidate>,
+        examples: &[Line],
+        siblings: &[Line],
+    ) -> Result<Option<Line>, Error> {
         let texts: Vec<&str> = lines.iter().map(|(text, _)| text.as_str()).collect();
         let strange = self.strange_words(&texts)?;
         let vectors = self.embedder.embed(&texts)?;
@@ -115,7 +123,9 @@ impl<'a> Drafter<'a> {
             strange,
         });
         let runs = |candidate: &Candidate| siblings.iter().any(|other| text::shares_run(&other.text, &candidate.line.text, 3));
-        let fresh = |candidate: &Candidate| candidate.strange < 2 && !runs(candidate) && !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen);
+        let fresh = |candidate: &Candidate| {
+            candidate.strange < 2 && !runs(candidate) && !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen)
+        };
         let measure = Measure {
             subject: &self.subject,
             subject_vector: &self.subject_vector,

@@ -127,7 +127,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "the figures are exact")]
     fn a_told_price_is_heard() {
         assert_eq!(told_price("lamps", Some("$20 - $40")), Some(30.0));
         assert_eq!(told_price("lamps at $1,250.50 each", None), Some(1250.5));
@@ -154,7 +153,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "the figures are exact")]
     fn a_price_is_found_in_the_context() {
         assert_eq!(price_in(&json!({"plan": {"stock": 3, "priceCents": 2900}})), Some(29.0));
         assert_eq!(price_in(&json!({"plan": {"stock": 3}})), None);

@@ -21,7 +21,10 @@ const TO_FEMALE: [(&str, &str); 4] = [("he", "she"), ("his", "her"), ("him", "he
 pub(crate) fn gender(line: &str) -> Option<bool> {
     let words = text::words(line);
     let count = |list: &[&str]| words.iter().filter(|word| list.contains(&word.as_str())).count();
-    let (women, men) = (count(&["she", "her", "women", "woman", "girls", "ladies", "moms", "mums", "mothers", "bridesmaids"]), count(&["he", "his", "him", "men", "man", "boys", "dads", "fathers", "groomsmen"]));
+    let (women, men) = (
+        count(&["she", "her", "women", "woman", "girls", "ladies", "moms", "mums", "mothers", "bridesmaids"]),
+        count(&["he", "his", "him", "men", "man", "boys", "dads", "fathers", "groomsmen"]),
+    );
     (women != men).then_some(women > men)
 }
 

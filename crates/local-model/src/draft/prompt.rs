@@ -70,7 +70,9 @@ impl<'a> Drafter<'a> {
         for entry in entries {
             let words: Vec<&str> = entry.text.split_whitespace().collect();
             let count = words.iter().take(3).take_while(|word| word.chars().all(char::is_alphabetic)).count();
-            let plain = |at: usize, word: &str| (at == 0 || !word.starts_with(char::is_uppercase)) && text::content(word).iter().all(|w| sense::is_general(w));
+            let plain = |at: usize, word: &str| {
+                (at == 0 || !word.starts_with(char::is_uppercase)) && text::content(word).iter().all(|w| sense::is_general(w))
+            };
             let head: Vec<&str> = words.iter().take(count.min(2)).copied().collect();
             let fits = words.len() > 4 && !head.is_empty() && head.iter().enumerate().all(|(at, word)| plain(at, word));
             let opener = head.join(" ");
@@ -83,7 +85,8 @@ impl<'a> Drafter<'a> {
 
     /// The share of the entries that names its own product.
     pub(super) fn naming(&self, entries: &[Entry<'_>]) -> f32 {
-        let named = entries.iter().filter(|entry| self.subjects.get(entry.example).is_some_and(|theirs| theirs.share_in(&entry.text) > 0.0));
+        let named =
+            entries.iter().filter(|entry| self.subjects.get(entry.example).is_some_and(|theirs| theirs.share_in(&entry.text) > 0.0));
         text::ratio(named.count(), entries.len())
     }
 
@@ -149,7 +152,8 @@ mod tests {
     #[test]
     fn lists_begin_as_the_examples_do() {
         let entry = |text: &str| Entry { example: 0, item: None, lead: None, text: text.to_owned() };
-        let entries = [entry("Ask three printers for a quote."), entry("Playtest every game with families."), entry("Ask three more printers now.")];
+        let entries =
+            [entry("Ask three printers for a quote."), entry("Playtest every game with families."), entry("Ask three more printers now.")];
         assert_eq!(Drafter::openers(&entries), ["Ask three"]);
     }
 

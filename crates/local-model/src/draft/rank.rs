@@ -28,7 +28,6 @@ pub(super) struct Candidate {
 /// What a curator's line is ahead by: it says nothing foolish, though it says it to everybody.
 const CURATED: f32 = 0.45;
 
-
 /// What a line is measured against.
 pub(super) struct Measure<'a> {
     pub subject: &'a Subject,
@@ -68,7 +67,7 @@ pub(super) fn score(candidate: &Candidate, measure: &Measure<'_>) -> f32 {
     }
     score -= 0.22 * text::ratio(candidate.strange, 1);
     if candidate.curated {
-        score += if measure.bound || candidate.whole { 2.0 * CURATED } else { CURATED };
+        score += if measure.bound || candidate.whole { 3.0 * CURATED } else { CURATED };
     } else {
         score += 0.15 * candidate.log_prob.max(-3.0) + 0.5 * cosine(measure.middle, &line.vector);
         let words = measure.examples.iter().map(|example| text::overlap(&line.text, &example.text)).fold(0.0, f32::max);

@@ -84,16 +84,9 @@ impl<'a> Drafter<'a> {
 
     pub(super) fn hashtags(&self, item: Node<'_>, scope: &Scope<'a>, count: usize) -> Value {
         let tags = scope.models.iter().flatten().filter_map(|tags| tags.as_array()).flatten().filter_map(Value::as_str);
-        let tags: Vec<String> = tags.filter(|tag| self.is_general(tag)).map(str::to_owned).collect();
+        let tags: Vec<String> = tags.filter(|tag| is_general_tag(tag)).map(str::to_owned).collect();
         let tags = forms::hashtags(&self.subject, &tags, count, scope.index, item.max_length());
         Value::Array(tags.into_iter().map(Value::String).collect())
-    }
-
-    /// A hashtag says several words in one, so each part of it has to be free of other products.
-    fn is_general(&self, tag: &str) -> bool {
-        let spaced: String = tag.chars().flat_map(|c| if c.is_uppercase() { vec![' ', c] } else { vec![c] }).collect();
-        let general = ["small", "business", "gift", "new", "launch", "maker", "weekend", "shop", "behind", "scenes", "sustainable"];
-        text::words(&spaced).iter().all(|word| general.contains(&text::stem(word).as_str()) || text::is_stop(word))
     }
 
     /// A competitor's range: the example's, moved to where the user's own price lies.
@@ -130,7 +123,7 @@ impl<'a> Drafter<'a> {
             None => self.example_figure(node, scope),
         };
         let value = value.max(node.minimum().unwrap_or(f64::MIN)).min(node.maximum().unwrap_or(f64::MAX));
-        if node.kind() == "integer" { json!(whole(value)) } else if value.fract() == 0.0 { json!(whole(value)) } else { json!(value) }
+        if node.kind() == "integer" || value.fract() == 0.0 { json!(whole(value)) } else { json!(value) }
     }
 
     /// The example's figure, in the user's currency and in proportion to their price.
@@ -156,7 +149,11 @@ impl<'a> Drafter<'a> {
         let told = money::told_price(self.task.subject, self.task.price_range).or_else(|| money::price_in(self.task.context));
         let ratio = *self.price_ratio.get_or_insert(told.map_or(rate, |price| price * 100.0 / figure));
         let exact = figure * ratio;
-        if self.price_ratio == Some(ratio) && told.is_some_and(|price| (price * 100.0 - exact).abs() < 1.0) { exact.round() } else { money::rounded(exact) }
+        if self.price_ratio == Some(ratio) && told.is_some_and(|price| (price * 100.0 - exact).abs() < 1.0) {
+            exact.round()
+        } else {
+            money::rounded(exact)
+        }
     }
 }
 
@@ -170,4 +167,11 @@ impl<'a> Scope<'a> {
 #[expect(clippy::cast_possible_truncation, reason = "schemas bound their figures far below this")]
 fn whole(value: f64) -> i64 {
     value.round() as i64
+}
+
+/// A hashtag says several words in one, so each part of it has to be free of other products.
+fn is_general_tag(tag: &str) -> bool {
+    let spaced: String = tag.chars().flat_map(|c| if c.is_uppercase() { vec![' ', c] } else { vec![c] }).collect();
+    let general = ["small", "business", "gift", "new", "launch", "maker", "weekend", "shop", "behind", "scenes", "sustainable"];
+    text::words(&spaced).iter().all(|word| general.contains(&text::stem(word).as_str()) || text::is_stop(word))
 }

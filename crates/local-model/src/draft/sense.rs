@@ -23,7 +23,11 @@ pub(super) fn is_general(stem: &str) -> bool {
         letters.next() == letters.next()
     };
     known(stem)
-        || tense.filter(|root| root.len() >= 3).any(|root| known(root) || known(&format!("{root}e")) || (undouble(root) && known(&root[..root.len() - root.chars().next_back().map_or(0, char::len_utf8)])))
+        || tense.filter(|root| root.len() >= 3).any(|root| {
+            known(root)
+                || known(&format!("{root}e"))
+                || (undouble(root) && known(&root[..root.len() - root.chars().next_back().map_or(0, char::len_utf8)]))
+        })
 }
 
 impl Drafter<'_> {

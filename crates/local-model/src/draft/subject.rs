@@ -27,11 +27,36 @@ static PRICE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Where the thing ends and its purpose, material or audience begins.
 const JOINTS: [&str; 26] = [
-    "for", "with", "made", "from", "about", "that", "which", "in", "of", "to", "using", "inspired", "based", "by", "on", "and", "who", "featuring",
-    "designed", "aimed", "without", "where", "delivered", "so", "at", "while",
+    "for",
+    "with",
+    "made",
+    "from",
+    "about",
+    "that",
+    "which",
+    "in",
+    "of",
+    "to",
+    "using",
+    "inspired",
+    "based",
+    "by",
+    "on",
+    "and",
+    "who",
+    "featuring",
+    "designed",
+    "aimed",
+    "without",
+    "where",
+    "delivered",
+    "so",
+    "at",
+    "while",
 ];
 /// Words a person counts things with; the thing itself comes after "of".
-const CONTAINERS: [&str; 12] = ["set", "pair", "box", "collection", "range", "line", "bundle", "pack", "kit", "series", "selection", "variety"];
+const CONTAINERS: [&str; 12] =
+    ["set", "pair", "box", "collection", "range", "line", "bundle", "pack", "kit", "series", "selection", "variety"];
 
 /// The product in the three lengths that drafting needs.
 #[derive(Debug, Clone)]
@@ -154,9 +179,17 @@ mod tests {
     fn ideas_are_cut_down_to_the_product() {
         let cases = [
             ("vegan leather hiking boots for women", "vegan leather hiking boots for women", "vegan leather hiking boots"),
-            ("I want to sell handmade ceramic planters for succulents.", "handmade ceramic planters for succulents", "handmade ceramic planters"),
+            (
+                "I want to sell handmade ceramic planters for succulents.",
+                "handmade ceramic planters for succulents",
+                "handmade ceramic planters",
+            ),
             ("An online store that sells organic dog treats", "organic dog treats", "organic dog treats"),
-            ("A subscription box for vintage vinyl records, priced at $40 a month", "subscription box for vintage vinyl records", "subscription box"),
+            (
+                "A subscription box for vintage vinyl records, priced at $40 a month",
+                "subscription box for vintage vinyl records",
+                "subscription box",
+            ),
             ("We make board games about local history", "board games about local history", "board games"),
             ("set of wooden toys for toddlers", "set of wooden toys for toddlers", "set of wooden toys"),
             ("LED bike lights", "LED bike lights", "LED bike lights"),

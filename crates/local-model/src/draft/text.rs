@@ -1,6 +1,7 @@
 //! Words and sentences, the little that ranking and rejecting need. English only, like the small model itself.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// Words that carry no meaning of their own.
 const STOP: &str = "a an the and or but nor so yet if then than as at by for from in into of off on onto out over per to up via with \
@@ -11,6 +12,8 @@ const STOP: &str = "a an the and or but nor so yet if then than as at by for fro
     that their theirs them themselves there these they this those though through too two three four five six seven eight nine ten \
     under until us use used uses very was way we well were what when where which while who whom whose why will would you your yours \
     get gets give gives good great want wants";
+
+static STOPS: LazyLock<HashSet<&str>> = LazyLock::new(|| STOP.split_ascii_whitespace().collect());
 
 /// The words of a text in lower case, letters and digits only.
 pub(crate) fn words(text: &str) -> Vec<String> {
@@ -27,7 +30,7 @@ pub(crate) fn stem(word: &str) -> String {
         return format!("{rest}y");
     }
     for ending in ["sses", "shes", "ches", "xes", "zes"] {
-        if cut(ending).is_some() {
+        if word.ends_with(ending) {
             return word[..word.len() - 2].to_owned();
         }
     }
@@ -45,7 +48,7 @@ pub(crate) fn content(text: &str) -> Vec<String> {
 
 /// Whether the word carries no meaning of its own.
 pub(crate) fn is_stop(word: &str) -> bool {
-    STOP.split_ascii_whitespace().any(|stop| stop == word)
+    STOPS.contains(word)
 }
 
 /// The sentences of a text, each with its end mark. A last piece without one is a sentence too.
@@ -84,7 +87,10 @@ pub(crate) fn balanced(text: &str) -> bool {
 pub(crate) fn loops(text: &str) -> bool {
     let words = words(text);
     let mut seen = HashSet::new();
-    if words.windows(3).any(|run| !seen.insert(run)) || words.windows(2).any(|pair| pair[0] == pair[1]) || words.windows(4).any(|run| run[..2] == run[2..]) {
+    if words.windows(3).any(|run| !seen.insert(run))
+        || words.windows(2).any(|pair| pair[0] == pair[1])
+        || words.windows(4).any(|run| run[..2] == run[2..])
+    {
         return true;
     }
     let content = content(text);
@@ -107,7 +113,8 @@ pub(crate) fn capitalised(text: &str) -> String {
 /// Every word with a capital, small words excepted.
 pub(crate) fn title_case(text: &str) -> String {
     let small = |word: &str| ["a", "an", "and", "for", "in", "of", "on", "or", "the", "to", "with", "from", "by"].contains(&word);
-    let words = text.split_whitespace().enumerate().map(|(at, word)| if at > 0 && small(word) { word.to_owned() } else { capitalised(word) });
+    let words =
+        text.split_whitespace().enumerate().map(|(at, word)| if at > 0 && small(word) { word.to_owned() } else { capitalised(word) });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -148,7 +155,9 @@ mod tests {
 
     #[test]
     fn plurals_meet_their_singular() {
-        for (many, one) in [("boots", "boot"), ("batteries", "battery"), ("boxes", "box"), ("dresses", "dress"), ("dog's", "dog"), ("brushes", "brush")] {
+        for (many, one) in
+            [("boots", "boot"), ("batteries", "battery"), ("boxes", "box"), ("dresses", "dress"), ("dog's", "dog"), ("brushes", "brush")]
+        {
             assert_eq!(stem(many), one, "{many}");
         }
         assert_eq!(stem("glass"), "glass");

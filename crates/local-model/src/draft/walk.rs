@@ -34,7 +34,9 @@ impl<'a> Drafter<'a> {
         for (key, child) in node.properties() {
             if child.is_read_only() {
                 if let Some(value) = unasked(child).filter(|_| node.requires(key) || child.kind() != "string") {
-                    built.iter_mut().for_each(|map| drop(map.insert(key.to_owned(), value.clone())));
+                    for map in &mut built {
+                        map.insert(key.to_owned(), value.clone());
+                    }
                 }
                 continue;
             }
@@ -68,7 +70,11 @@ impl<'a> Drafter<'a> {
             return Ok(lists.into_iter().map(|list| Value::Array(list.into_iter().map(Value::String).collect())).collect());
         }
         if item.format() == Some("hashtag") {
-            return Ok(scopes.iter().zip(&counts).map(|(scope, count)| self.hashtags(item, scope, (*count).max(node.min_items()))).collect());
+            return Ok(scopes
+                .iter()
+                .zip(&counts)
+                .map(|(scope, count)| self.hashtags(item, scope, (*count).max(node.min_items())))
+                .collect());
         }
         let inner = scopes.iter().zip(&counts).flat_map(|(scope, count)| (0..*count).map(move |index| item_scope(scope, index)));
         let inner: Vec<Scope<'a>> = inner.collect();
@@ -96,13 +102,13 @@ fn count_of(node: Node<'_>, scope: &Scope<'_>) -> usize {
 }
 
 fn item_scope<'a>(scope: &Scope<'a>, index: usize) -> Scope<'a> {
-    let item = |model: &Option<&'a Value>| {
+    let item = |model: Option<&'a Value>| {
         let items = model.and_then(Value::as_array).filter(|items| !items.is_empty())?;
         items.get(index % items.len())
     };
     Scope {
         path: format!("{}[{index}]", scope.path),
-        models: scope.models.iter().map(item).collect(),
+        models: scope.models.iter().copied().map(item).collect(),
         parents: scope.parents.clone(),
         siblings: scope.siblings.clone(),
         lead: scope.lead.clone(),

@@ -180,13 +180,14 @@ async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<Strin
         .map(|s| SectionView::of(s, currency))
         .map(|view| Event::default().event("section").data(format!("{} {}", view.name, view.stamp)))
         .collect();
-    let rest = changes.filter(|_| plan.is_running()).map(changes_as_events);
+    let first = stream::iter(first.into_iter().map(Ok::<_, Infallible>));
     // Browsers drop events without data.
     let end = stream::once(async { Ok(Event::default().event("finished").data("end")) });
-    let first = stream::iter(first.into_iter().map(Ok::<_, Infallible>));
-    let all: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> = match rest {
-        Some(rest) => Box::pin(first.chain(rest).chain(end)),
-        None => Box::pin(first.chain(end)),
+    let all: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> = match (plan.is_running(), changes) {
+        (false, _) => Box::pin(first.chain(end)),
+        (true, Some(changes)) => Box::pin(first.chain(changes_as_events(changes)).chain(end)),
+        // The run was interrupted and goes on at the next start: the page waits instead of asking again and again.
+        (true, None) => Box::pin(first.chain(stream::pending())),
     };
     let mut response = Sse::new(all).keep_alive(KeepAlive::default()).into_response();
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
