@@ -56,7 +56,7 @@ pub(crate) fn complete(loaded: &Loaded, chat: &Chat<'_>, cancel: &AtomicBool) ->
     if read.saturating_add(64) > limit {
         return Err(Error::TooLong { needed, limit });
     }
-    let mut context = loaded.context(needed.min(limit), loaded.threads_now()?)?;
+    let mut context = loaded.context(needed.min(limit), loaded.threads_now()?.0)?;
     let mut batch = LlamaBatch::new(BATCH, 1);
     for (chunk, start) in prompt.chunks(BATCH).zip((0..).step_by(BATCH)) {
         stop_if(cancel)?;

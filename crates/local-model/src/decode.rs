@@ -5,19 +5,22 @@
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
-use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 
 use crate::Error;
+use crate::engine::Loaded;
 use crate::sampling::{Dice, NoCopy, Sampling, pick};
 
 /// Sequences decoded side by side.
-pub(crate) const LANES: usize = 16;
+const LANES: usize = 16;
+/// This many times slower than one thread alone, and several threads only hinder each other.
+const SLOW: u32 = 2;
 /// Tokens of one llama.cpp call.
 const BATCH: usize = 512;
 
@@ -55,10 +58,14 @@ pub(crate) struct Written {
 
 /// A context of its own for one request.
 pub(crate) struct Decoder<'m> {
+    loaded: &'m Loaded,
     model: &'m LlamaModel,
     context: LlamaContext<'m>,
     held: Vec<LlamaToken>,
-    n_ctx: usize,
+    n_ctx: u32,
+    threads: u32,
+    /// What one thread needs for a token when nobody disturbs it.
+    alone: Duration,
     pub prompt_tokens: u32,
     pub completion_tokens: u32,
 }
@@ -88,20 +95,22 @@ enum State {
 }
 
 impl<'m> Decoder<'m> {
-    /// A context of `n_ctx` tokens for `lanes` sequences.
-    pub fn new(backend: &LlamaBackend, model: &'m LlamaModel, n_ctx: u32, lanes: usize, threads: u32) -> Result<Self, Error> {
-        let threads = i32::try_from(threads.max(1)).unwrap_or(1);
-        let params = LlamaContextParams::default()
-            .with_n_ctx(NonZeroU32::new(n_ctx))
-            .with_n_batch(u32::try_from(BATCH).unwrap_or(512))
-            .with_n_ubatch(u32::try_from(BATCH).unwrap_or(512))
-            .with_n_seq_max(u32::try_from(lanes + 1).unwrap_or(2))
-            .with_kv_unified(true)
-            .with_n_threads(threads)
-            .with_n_threads_batch(threads);
-        let context = model.new_context(backend, params).map_err(Error::engine)?;
-        let n_ctx = usize::try_from(n_ctx).unwrap_or(usize::MAX);
-        Ok(Self { model, context, held: Vec::new(), n_ctx, prompt_tokens: 0, completion_tokens: 0 })
+    /// A context of `n_ctx` tokens.
+    pub fn new(loaded: &'m Loaded, n_ctx: u32) -> Result<Self, Error> {
+        let (threads, alone) = loaded.threads_now()?;
+        let context = context(loaded, n_ctx, threads)?;
+        Ok(Self { loaded, model: &loaded.model, context, held: Vec::new(), n_ctx, threads, alone, prompt_tokens: 0, completion_tokens: 0 })
+    }
+
+    /// Goes on with one thread when several have come to wait for each other because the machine got busy.
+    fn keep_pace(&mut self, tokens: u32, took: Duration) -> Result<(), Error> {
+        if self.threads > 1 && took > self.alone * tokens * SLOW {
+            tracing::debug!(tokens, ?took, "the machine is busy: the draft goes on with one thread");
+            self.threads = 1;
+            self.context = context(self.loaded, self.n_ctx, 1)?;
+            self.held.clear();
+        }
+        Ok(())
     }
 
     /// The token ids of a text, special tokens read as text.
@@ -111,6 +120,7 @@ impl<'m> Decoder<'m> {
 
     /// Writes every continuation asked for, in the order asked.
     pub fn write(&mut self, asks: &[Ask], orders: &Orders<'_>, cancel: &AtomicBool) -> Result<Vec<Vec<Written>>, Error> {
+        let (begun, before) = (Instant::now(), self.prompt_tokens + self.completion_tokens);
         let prompts: Vec<Vec<LlamaToken>> =
             asks.iter().map(|ask| self.model.vocab().tokenize(ask.whole().as_bytes(), false, false)).collect();
         let shared = common_start(&prompts);
@@ -128,10 +138,11 @@ impl<'m> Decoder<'m> {
             }
         }
         let tail = lanes.iter().map(|lane| lane.prompt.len()).max().unwrap_or(0) + orders.max_tokens;
-        let fit = (self.n_ctx.saturating_sub(shared) / tail.max(1)).clamp(1, LANES);
+        let fit = (usize::try_from(self.n_ctx).unwrap_or(usize::MAX).saturating_sub(shared) / tail.max(1)).clamp(1, LANES);
         for group in lanes.chunks_mut(fit) {
             self.run(group, shared, orders, cancel)?;
         }
+        self.keep_pace((self.prompt_tokens + self.completion_tokens).saturating_sub(before), begun.elapsed())?;
         let mut out = vec![Vec::new(); asks.len()];
         for lane in lanes {
             out[lane.ask].push(lane.into_written());
@@ -260,6 +271,20 @@ impl Lane {
         let text = text.trim_start_matches(' ').lines().next().unwrap_or_default().trim().to_owned();
         Written { text, log_prob: self.log_prob / count, finished: self.state == State::Ended }
     }
+}
+
+fn context(loaded: &Loaded, n_ctx: u32, threads: u32) -> Result<LlamaContext<'_>, Error> {
+    let threads = i32::try_from(threads.max(1)).unwrap_or(1);
+    let batch = u32::try_from(BATCH).unwrap_or(512);
+    let params = LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(n_ctx))
+        .with_n_batch(batch)
+        .with_n_ubatch(batch)
+        .with_n_seq_max(u32::try_from(LANES + 1).unwrap_or(2))
+        .with_kv_unified(true)
+        .with_n_threads(threads)
+        .with_n_threads_batch(threads);
+    loaded.model.new_context(loaded.backend, params).map_err(Error::engine)
 }
 
 /// How many first tokens all prompts share; always leaves each prompt one token of its own to draw from.

@@ -25,7 +25,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::decode::{Decoder, LANES};
+use crate::decode::Decoder;
 use crate::embed::{Embedder, cosine};
 use crate::engine::Loaded;
 use judge::Judge;
@@ -156,7 +156,7 @@ pub(crate) fn draft(loaded: &Loaded, embedder: &Embedder, task: &DraftTask<'_>, 
     let mut figures: Vec<f64> = price.into_iter().collect();
     figures.extend(task.price_range.map(money::numbers).unwrap_or_default());
     let mut drafter = Drafter {
-        decoder: Decoder::new(loaded.backend, &loaded.model, CONTEXT.min(loaded.model.n_ctx_train()), LANES, loaded.threads_now()?)?,
+        decoder: Decoder::new(loaded, CONTEXT.min(loaded.model.n_ctx_train()))?,
         embedder,
         cancel,
         task,

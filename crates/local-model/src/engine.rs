@@ -23,6 +23,10 @@ const SMALL: u64 = 1_000_000_000;
 /// No language model in GGUF form is smaller than this; a page of HTML saved under its name is.
 const SMALLEST_FILE: u64 = 1024;
 
+/// Tokens of a trial, and how long its outcome is believed.
+const TRIAL: u32 = 24;
+const TRIAL_HOLDS: Duration = Duration::from_secs(20);
+
 /// llama.cpp may be initialised once in a process and is never let go.
 static BACKEND: LazyLock<Result<LlamaBackend, String>> = LazyLock::new(|| {
     let mut backend = LlamaBackend::init().map_err(|error| error.to_string())?;
@@ -55,6 +59,8 @@ pub(crate) struct Loaded {
     pub model: LlamaModel,
     pub tokens: llguidance::toktrie::TokEnv,
     pub threads: u32,
+    /// When the threads were last tried, how many won, and the time of one thread for a token.
+    pub last_trial: Mutex<Option<(Instant, u32, Duration)>>,
 }
 
 impl Engine {
@@ -73,7 +79,7 @@ impl Engine {
         let small = model.n_params() < SMALL;
         let tokens = LlamaSampler::llguidance_tok_env(&model);
         tracing::debug!(%name, parameters = model.n_params(), "the embedded model is loaded");
-        let loaded = Loaded { backend, model, tokens, threads: settings.threads.max(1) };
+        let loaded = Loaded { backend, model, tokens, threads: settings.threads.max(1), last_trial: Mutex::default() };
         Ok(Self { loaded: Mutex::new(loaded), embedder, name, small })
     }
 
@@ -110,14 +116,20 @@ impl Engine {
 }
 
 impl Loaded {
-    /// How many threads to use just now. llama.cpp's threads wait for each other by spinning: when another program has one
-    /// of the cores, two threads take five times as long as one. A short trial of both tells, in about 50 ms.
-    pub fn threads_now(&self) -> Result<u32, Error> {
-        if self.threads == 1 {
-            return Ok(1);
+    /// How many threads to use just now, and the time that one thread needs for a token. llama.cpp's threads wait for each
+    /// other by spinning: when another program has one of the cores, two threads take five times as long as one. A short
+    /// trial of both tells.
+    pub fn threads_now(&self) -> Result<(u32, Duration), Error> {
+        let mut last = self.last_trial.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, threads, alone)) = *last
+            && at.elapsed() < TRIAL_HOLDS
+        {
+            return Ok((threads, alone));
         }
         let alone = self.trial(1)?;
-        Ok(if self.trial(self.threads)? < alone { self.threads } else { 1 })
+        let threads = if self.threads > 1 && self.trial(self.threads)? < alone { self.threads } else { 1 };
+        *last = Some((Instant::now(), threads, alone / TRIAL));
+        Ok((threads, alone / TRIAL))
     }
 
     /// Time for a few small batches.
@@ -125,7 +137,7 @@ impl Loaded {
         let mut context = self.context(128, threads)?;
         let mut batch = LlamaBatch::new(8, 1);
         let begun = Instant::now();
-        for start in [0, 8, 16] {
+        for start in (0..TRIAL.cast_signed()).step_by(8) {
             batch.clear();
             for at in start..start + 8 {
                 batch.add(self.model.vocab().nl(), at, &[0], at == start + 7).map_err(Error::engine)?;

@@ -83,7 +83,7 @@ pub(crate) fn pick(
 ) -> Option<Pick> {
     let forbidden = no_copy.forbidden(written);
     let top = logits.iter().copied().fold(f32::MIN, f32::max);
-    let mass: f32 = logits.iter().map(|l| l - top).filter(|d| *d > -20.0).map(f32::exp).sum();
+    let mass: f32 = logits.iter().map(|l| l - top).filter(|d| *d > -12.0).map(f32::exp).sum();
     let floor = if how.temperature > 0.0 { how.min_p.max(1e-6).ln() - 1.0 } else { -1.0 };
     let mut kept = keep(logits, top + floor, |token| allowed(token) && !forbidden.is_some_and(|f| f.contains(&token)));
     if kept.is_empty() {

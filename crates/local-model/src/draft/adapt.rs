@@ -22,14 +22,19 @@ const LOG_PROB: f32 = -1.0;
 impl<'a> Drafter<'a> {
     /// The entries that can be said of our product. Where the line follows from another, only those that followed from
     /// the very line that was chosen.
-    pub(super) fn adapted(&self, entries: &[Entry<'_>], lead: Option<&Lead<'a>>) -> Result<Vec<Candidate>, Error> {
+    pub(super) fn adapted(
+        &self,
+        entries: &[Entry<'_>],
+        lead: Option<&Lead<'a>>,
+        fits: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Candidate>, Error> {
         let near = self.near_words(entries)?;
         let mut stripped: Vec<String> = Vec::new();
         let mut lines: Vec<(usize, String, bool)> = Vec::new();
         for entry in entries {
             let Some(theirs) = self.subjects.get(entry.example) else { continue };
             let follows = lead.is_none_or(|lead| lead.inherited || self.follows(entry, theirs, lead));
-            if let Some(line) = self.general(&entry.text, theirs, &near).filter(|_| follows) {
+            if let Some(line) = self.general(&entry.text, theirs, &near).filter(|line| follows && fits(line)) {
                 let whole = entry.item.is_some_and(|item| self.is_whole(item, theirs, &near));
                 stripped.push(without(&entry.text, theirs));
                 lines.push((entry.example, line, whole));

@@ -136,8 +136,17 @@ impl Judge {
 
     /// Whether the text speaks of another product than the user's.
     pub fn has_leftovers(&self, line: &str) -> bool {
-        text::content(line).iter().any(|word| self.leftovers.contains(word))
+        let leftover = |word: &String| {
+            self.leftovers.contains(word) || self.leftovers.iter().any(|other| is_derived(word, other) || is_derived(other, word))
+        };
+        text::content(line).iter().any(leftover)
             || text::words(line).iter().any(|word| self.names.contains(&text::stem(word)) && !is_known(word))
+    }
+
+    /// Whether a line being written cannot be saved any more: what is finished of it speaks of another product or loops.
+    pub fn is_hopeless(&self, begun: &str) -> bool {
+        let finished = begun.trim_end().rsplit_once(' ').map_or("", |(finished, _)| finished);
+        self.has_leftovers(finished) || text::repeats_run(finished)
     }
 
     /// Why the line may not be shown; `None` when it may.
@@ -153,6 +162,10 @@ impl Judge {
         }
         if count > shape.longest * 2 + 4 || (shape.closed && count < 4) || (count < 8 && text::ratio(count, 1) * 3.0 < shape.words) {
             return Some("unlike the examples");
+        }
+        let own = text::content(line).iter().filter(|word| !self.subject.told.contains(word)).count();
+        if (shape.closed && own < 2) || (!shape.closed && shape.words >= 3.0 && count < 3) {
+            return Some("says nothing");
         }
         if shape.asks != line.ends_with('?') && shape.closed && (shape.asks || shape.sentences == 1) {
             return Some("question");
@@ -196,6 +209,14 @@ impl Judge {
     }
 }
 
+/// "refillable" from "refill".
+fn is_derived(long: &str, root: &str) -> bool {
+    root.len() >= 5
+        && long.len() > root.len()
+        && ["able", "ing", "ed", "er", "less", "ful"].contains(&long.get(root.len()..).unwrap_or_default())
+        && long.starts_with(root)
+}
+
 fn is_known(word: &str) -> bool {
     let word = word.to_lowercase();
     KNOWN.split_ascii_whitespace().any(|known| known == word)
@@ -228,11 +249,12 @@ pub(crate) fn titled(line: &str) -> bool {
     long.len() > 1 && long.iter().filter(|word| word.starts_with(char::is_uppercase)).count() * 3 >= long.len() * 2
 }
 
-/// Five digits or more in a row, or more than three numbers: nobody can check that.
+/// Five digits or more in a row, a year, or more than four numbers: nobody can check that.
 fn long_digits(line: &str) -> bool {
     let runs = line.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
     let lengths: Vec<usize> = runs.map(str::len).collect();
-    lengths.len() > 4 || lengths.iter().any(|length| *length > 4)
+    let year = line.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() == 4 && (run.starts_with("19") || run.starts_with("20")));
+    lengths.len() > 4 || year || lengths.iter().any(|length| *length > 4)
 }
 
 /// Every string inside a value, one a line.
@@ -275,15 +297,17 @@ mod tests {
             ("The glaze of our boots is shiny today.", "leftover"),
             ("We send our boots to Leeds every week.", "leftover"),
             ("Sell 123456 pairs of boots this year.", "broken"),
+            ("A study of 2020 praises hiking boots.", "broken"),
             ("Each pair costs $45 with free returns.", "money"),
             ("Each pair costs 45 euros with free returns.", "money"),
             ("Boots by Mountaineer Incorporated are very good.", "name"),
             ("Visit www.boots to see the whole range.", "placeholder"),
             ("Boots [insert number] for women are here.", "placeholder"),
             ("Will the boots be ready by June?", "question"),
-            ("The boots (all of them are ready.", "broken"),
+            ("The boots (every pair arrived safely.", "broken"),
             ("We sell boots and we sell boots today.", "broken"),
             ("Boots.", "unlike the examples"),
+            ("A pair of vegan hiking boots for women.", "says nothing"),
         ];
         for (line, why) in cases {
             assert_eq!(fault(line), Some(why), "{line}");

@@ -106,19 +106,17 @@ impl<'a> Drafter<'a> {
         let mut groups = self.groups(label, scopes, counts)?;
         for group in &mut groups {
             let lead = group.scopes.first().and_then(|at| scopes[*at].lead.as_ref());
-            let adapted = self.adapted(&entries, lead)?.into_iter();
-            let general = shape.closed || shape.naming < 0.3;
-            group.candidates.extend(
-                adapted
-                    .filter(|candidate| general || self.subject.share_in(&candidate.line.text) > 0.0)
-                    .filter(|candidate| self.judge.fault(&candidate.line.text, &shape, node).is_none()),
-            );
+            let adapted = self.adapted(&entries, lead, &|line| self.may_adapt(line, &shape, node))?;
+            group.candidates.extend(adapted);
             let answered = lead.is_some_and(|lead| !lead.inherited) && !group.candidates.is_empty() && group.need == 1;
             let named = shape.is_label() && shape.naming < 0.3 && group.candidates.len() > group.need;
             group.settled = answered || named;
         }
         for round in 0..ROUNDS {
             if groups.iter().all(Group::is_served) {
+                break;
+            }
+            if round > 0 && groups.iter().all(Group::has_enough) {
                 break;
             }
             self.ask((&form, &shown, &openers), &shape, node, &mut groups, round)?;
@@ -162,7 +160,8 @@ impl<'a> Drafter<'a> {
         groups: &mut [Group],
         round: usize,
     ) -> Result<(), Error> {
-        let lacking: Vec<usize> = (0..groups.len()).filter(|at| !groups[*at].is_served()).collect();
+        let lacking: Vec<usize> =
+            (0..groups.len()).filter(|at| !(groups[*at].is_served() || (round > 0 && groups[*at].has_enough()))).collect();
         let together = (MOST_TOGETHER / lacking.len().max(1)).max(4);
         let creative = if shape.sentences > 1 { 4 } else { 0 };
         let wanted = |need: usize| (need * 2 + 4 + creative).min(MOST).min(together);
@@ -181,13 +180,15 @@ impl<'a> Drafter<'a> {
         }
         let no_copy = self.no_copy(shown);
         let closed = shape.closed.then_some(shape.sentences);
-        let done = move |text: &str| closed.is_some_and(|count| closes(text, count));
+        let seed = self.seed();
+        let judge = &self.judge;
+        let done = move |text: &str| closed.is_some_and(|count| closes(text, count)) || judge.is_hopeless(text);
         let longest = shown.iter().map(|entry| self.decoder.tokens(&entry.text).len()).max().unwrap_or(30);
         let boldness = [0.45, 0.65, 0.85];
         let orders = Orders {
             sampling: Sampling { temperature: boldness[round.min(2)], min_p: 0.05, top_p: 0.92, repetition: 0.25 },
             max_tokens: (longest * 5 / 4 + 6).min(if shape.sentences > 1 { 72 } else { 48 }),
-            seed: self.seed(),
+            seed,
             no_copy: &no_copy,
             banned: &[],
             done: &done,
@@ -204,7 +205,7 @@ impl<'a> Drafter<'a> {
             let strange = self.strange_words(&texts)?;
             let vectors = self.embedder.embed(&texts)?;
             for (((text, log_prob), vector), strange) in lines.iter().zip(vectors).zip(strange) {
-                if strange > usize::from(!shape.is_label()) {
+                if strange > usize::from(!shape.is_label() && round + 1 == ROUNDS) {
                     continue;
                 }
                 groups[at].candidates.push(Candidate {
@@ -278,13 +279,18 @@ impl<'a> Drafter<'a> {
         }
     }
 
+    /// Whether a curator's line may stand here. A label that names other people's products says nothing without ours.
+    fn may_adapt(&self, line: &str, shape: &Shape, node: Node<'_>) -> bool {
+        let says = shape.closed || shape.naming < 0.3 || self.subject.share_in(line) > 0.0;
+        says && self.judge.fault(line, shape, node).is_none()
+    }
+
     /// A line by rule where the model wrote none: an example's that fits any product, else a plain one with the product's name.
     fn stand_in(&mut self, leaf: &Leaf<'_, 'a>, scope: &Scope<'a>, slot: usize) -> Line {
         let Leaf { node, label, shape, entries, .. } = *leaf;
         let used = |text: &str| self.chosen.iter().any(|line| line.text.eq_ignore_ascii_case(text));
-        let general = self.adapted(entries, None).unwrap_or_default().into_iter().map(|candidate| candidate.line.text);
-        let mut general = general;
-        let general = general.find(|text| !used(text) && self.judge.fault(text, shape, node).is_none());
+        let fits = |line: &str| !used(line) && self.may_adapt(line, shape, node);
+        let general = self.adapted(entries, None, &fits).unwrap_or_default().into_iter().next().map(|candidate| candidate.line.text);
         let (text, reason) = match general {
             Some(text) => (text, "The small model found no good line here; this one comes from a curated example."),
             None => (self.plain(node, label, shape, &used), "The small model found no good line here; this one was built by rule."),
@@ -306,16 +312,21 @@ impl<'a> Drafter<'a> {
             ]
         } else if shape.closed {
             vec![
-                format!("Think about the {label} for {noun} before you launch."),
+                format!("Decide on the {label} for {noun} before you launch."),
                 format!("Ask five customers about {noun} and write down the {label} they name."),
                 format!("Compare {noun} with two rivals and note one {label}."),
-                format!("Decide on the {label} once the first {noun} are sold."),
+                format!("Come back to the {label} after the first sales of {noun}."),
             ]
         } else {
             let short = text::title_case(&self.subject.short());
             let classic = ["Classic", "Large", "Small", "Gift", "Everyday", "New"].map(|kind| format!("{kind} {short}"));
             let choices = [short].into_iter().chain(classic);
-            if shape.titled { choices.collect() } else { choices.map(|text| text.to_lowercase()).collect() }
+            let case = |text: String| match (shape.titled, shape.capital) {
+                (true, _) => text,
+                (_, true) => text::capitalised(&text.to_lowercase()),
+                _ => text.to_lowercase(),
+            };
+            choices.map(case).collect()
         };
         let choice = choices.iter().find(|text| !used(text) && text.chars().count() <= node.max_length()).or(choices.first());
         text::fit(choice.map_or(noun.as_str(), String::as_str), node.max_length())
@@ -323,6 +334,11 @@ impl<'a> Drafter<'a> {
 }
 
 impl Group {
+    /// Every line is there, from whichever hand.
+    fn has_enough(&self) -> bool {
+        self.settled || self.candidates.len() > self.need
+    }
+
     /// A choice is left even for the last line.
     fn is_served(&self) -> bool {
         self.settled || self.candidates.iter().filter(|candidate| !candidate.curated).count() > self.need

@@ -77,16 +77,18 @@ impl<'a> Drafter<'a> {
         let mut tries = 0;
         while siblings.len() < wanted && tries < wanted + 2 {
             tries += 1;
-            let done = |text: &str| super::lines::closes(text, 1);
+            let seed = self.seed();
+            let judge = &self.judge;
+            let done = |text: &str| super::lines::closes(text, 1) || judge.is_hopeless(text);
             let orders = Orders {
                 sampling: Sampling { temperature: if tries > wanted { 0.85 } else { 0.6 }, min_p: 0.05, top_p: 0.92, repetition: 0.3 },
                 max_tokens: 44,
-                seed: self.seed(),
+                seed,
                 no_copy: &no_copy,
                 banned: &[],
                 done: &done,
             };
-            let ask = Ask { prompt: format!("{form}{open}{text}"), opener: String::new(), wanted: 7 };
+            let ask = Ask { prompt: format!("{form}{open}{text}"), opener: String::new(), wanted: 6 };
             let lines = self.decoder.write(&[ask], &orders, self.cancel)?.pop().unwrap_or_default();
             let asked = Shape { asks: lines.iter().any(|line| line.text.ends_with('?')) && shape.asks, ..shape.clone() };
             let lines = self.sift(&lines, &asked, node, &[]);
@@ -95,8 +97,7 @@ impl<'a> Drafter<'a> {
                 .iter()
                 .filter_map(|entry| text::sentences(&entry.text).get(at).map(|text| Entry { text: text.clone(), ..entry.clone() }))
                 .collect();
-            let mut curated = self.adapted(&same_place, None)?;
-            curated.retain(|candidate| at > 0 && self.judge.fault(&candidate.line.text, &shape, node).is_none());
+            let curated = self.adapted(&same_place, None, &|line| at > 0 && self.judge.fault(line, &shape, node).is_none())?;
             let Some(line) = self.best_sentence(&lines, curated, &examples, &siblings)? else { continue };
             text = format!("{text} {}", line.text);
             siblings.push(line);

@@ -8,9 +8,9 @@ use super::{Drafter, Lead, Scope, judge, money, sense, text};
 use crate::sampling::NoCopy;
 
 /// Entries shown. More cost time and add nothing; fewer and the model forgets the form.
-const ENTRIES: usize = 5;
+const ENTRIES: usize = 4;
 /// Words of all entries together.
-const WORDS: usize = 190;
+const WORDS: usize = 140;
 /// Tokens in a row that a draft may not take over from an entry.
 const RUN: usize = 7;
 

@@ -65,7 +65,7 @@ pub(super) fn score(candidate: &Candidate, measure: &Measure<'_>) -> f32 {
         score += 0.5 * cosine(lead, &line.vector);
         score -= 0.8 * (cosine(lead, &line.vector) - 0.85).max(0.0);
     }
-    score -= 0.22 * text::ratio(candidate.strange, 1);
+    score -= 0.4 * text::ratio(candidate.strange, 1);
     if candidate.curated {
         score += if measure.bound || candidate.whole { 3.0 * CURATED } else { CURATED };
     } else {

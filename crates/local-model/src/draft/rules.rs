@@ -58,8 +58,8 @@ impl<'a> Drafter<'a> {
                 pairs.extend(item.get(line_key).and_then(Value::as_str).zip(item.get(key)));
             }
         }
-        let texts: Vec<&str> = pairs.iter().map(|(text, _)| *text).chain([line.as_str()]).collect();
-        let vectors = self.embedder.embed(&texts)?;
+        let texts: Vec<String> = pairs.iter().map(|(text, _)| *text).chain([line.as_str()]).map(str::to_owned).collect();
+        let vectors = self.embedder.embed_kept(&texts)?;
         let Some((own, others)) = vectors.split_last() else { return Ok(None) };
         let best = others.iter().zip(&pairs).max_by(|a, b| cosine(a.0, own).total_cmp(&cosine(b.0, own)));
         Ok(best.map(|(_, (_, choice))| (*choice).clone()))

@@ -74,8 +74,13 @@ pub(crate) struct Subject {
 impl Subject {
     /// Reads the idea as the person wrote it.
     pub fn of(idea: &str) -> Self {
-        let full = condense(idea);
-        let noun = noun_of(&full);
+        let (mut full, one) = condense(idea);
+        let mut noun = noun_of(&full);
+        if one {
+            let many = plural(&noun);
+            full = full.replacen(&noun, &many, 1);
+            noun = many;
+        }
         Self { told: text::content(idea), noun_words: text::content(&noun), full, noun }
     }
 
@@ -96,14 +101,13 @@ impl Subject {
         let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
         let mut kept = Vec::with_capacity(words.len());
         for (at, word) in words.iter().enumerate() {
-            let rest = words[at + 1..].iter().take(4).map(|word| bare(word));
-            let mut own = rest.take_while(|word| self.noun_words.contains(&text::stem(word)));
-            let slip = ["a", "an"].contains(word) && own.any(|word| word == head);
+            let mut rest = words[at + 1..].iter().take(6).map(|word| bare(word)).take_while(|word| !text::is_stop(word));
+            let slip = ["a", "an", "A", "An", "one"].contains(word) && rest.any(|word| word == head);
             if !slip {
                 kept.push(*word);
             }
         }
-        kept.join(" ")
+        text::capitalised_like(&kept.join(" "), line)
     }
 
     /// The noun as it stands in a sentence: "hiking boots", "the subscription box".
@@ -124,15 +128,20 @@ impl Subject {
     }
 }
 
-fn condense(idea: &str) -> String {
+/// The product's words, and whether they were told as one of many ("a desk").
+fn condense(idea: &str) -> (String, bool) {
     let first = text::sentences(idea.trim()).into_iter().next().unwrap_or_default();
     let mut rest = first.trim_end_matches(['.', '!', '?']).trim().to_owned();
     if let Some(price) = PRICE.as_ref() {
         rest = price.replace_all(&rest, "").trim().to_owned();
     }
+    let mut one = false;
     for _ in 0..4 {
         let shorter = match LEAD_IN.as_ref().and_then(|lead| lead.find(&rest)) {
-            Some(found) if found.end() < rest.len() => rest[found.end()..].trim().to_owned(),
+            Some(found) if found.end() < rest.len() => {
+                one = ["a", "an"].contains(&found.as_str().trim().to_lowercase().as_str());
+                rest[found.end()..].trim().to_owned()
+            }
             _ => break,
         };
         rest = shorter;
@@ -144,7 +153,7 @@ fn condense(idea: &str) -> String {
         kept.pop();
     }
     let kept = kept.join(" ");
-    if kept.is_empty() { text::fit(idea.trim(), 60) } else { lower_first(&kept) }
+    if kept.is_empty() { (text::fit(idea.trim(), 60), false) } else { (lower_first(&kept), one) }
 }
 
 fn noun_of(full: &str) -> String {
@@ -158,6 +167,19 @@ fn noun_of(full: &str) -> String {
         end = joint(end + 1).unwrap_or(words.len());
     }
     words[..end.max(1).min(words.len())].join(" ")
+}
+
+/// The phrase with its last word in the plural.
+fn plural(noun: &str) -> String {
+    let vowel = |c: char| "aeiou".contains(c);
+    if text::stem(noun.split(' ').next_back().unwrap_or_default()) != noun.split(' ').next_back().unwrap_or_default().to_lowercase() {
+        return noun.to_owned();
+    }
+    match noun.strip_suffix('y') {
+        Some(root) if !root.ends_with(vowel) => format!("{root}ies"),
+        _ if noun.ends_with(['s', 'x', 'z']) || noun.ends_with("ch") || noun.ends_with("sh") => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    }
 }
 
 /// "Handmade" becomes "handmade", "LED" stays.
@@ -187,11 +209,13 @@ mod tests {
             ("An online store that sells organic dog treats", "organic dog treats", "organic dog treats"),
             (
                 "A subscription box for vintage vinyl records, priced at $40 a month",
-                "subscription box for vintage vinyl records",
-                "subscription box",
+                "subscription boxes for vintage vinyl records",
+                "subscription boxes",
             ),
             ("We make board games about local history", "board games about local history", "board games"),
             ("set of wooden toys for toddlers", "set of wooden toys for toddlers", "set of wooden toys"),
+            ("I want to sell a bamboo toothbrush for kids", "bamboo toothbrushes for kids", "bamboo toothbrushes"),
+            ("natural soap for sensitive skin", "natural soap for sensitive skin", "natural soap"),
             ("LED bike lights", "LED bike lights", "LED bike lights"),
             ("Scented candles at $24", "scented candles", "scented candles"),
         ];
@@ -208,6 +232,7 @@ mod tests {
         assert!(subject.share_in("A shoe that lasts.") <= 0.0);
         assert_eq!(subject.without_article("Buy a vegan leather hiking boots now."), "Buy vegan leather hiking boots now.");
         assert_eq!(subject.without_article("Buy a pair of hiking boots."), "Buy a pair of hiking boots.");
+        assert_eq!(subject.without_article("A light vegan hiking boots."), "Light vegan hiking boots.");
         assert_eq!(subject.without_article("A hiking boot."), "A hiking boot.");
         assert_eq!(subject.head(), "boots");
         assert_eq!(subject.short(), "hiking boots");

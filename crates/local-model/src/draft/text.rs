@@ -83,19 +83,20 @@ pub(crate) fn balanced(text: &str) -> bool {
     count('(') == count(')') && count('[') == count(']') && count('“') == count('”') && count('"') % 2 == 0
 }
 
-/// Whether a run of three words, or one word of meaning, comes back too often.
-pub(crate) fn loops(text: &str) -> bool {
+/// Whether a word or a run of words comes back at once, or three words come back at all.
+pub(crate) fn repeats_run(text: &str) -> bool {
     let words = words(text);
     let mut seen = HashSet::new();
-    if words.windows(3).any(|run| !seen.insert(run))
-        || words.windows(2).any(|pair| pair[0] == pair[1])
-        || words.windows(4).any(|run| run[..2] == run[2..])
-    {
-        return true;
-    }
+    let again = words.windows(3).any(|run| !seen.insert(run)) || words.windows(2).any(|pair| pair[0] == pair[1]);
+    again || words.windows(4).any(|run| run[..2] == run[2..])
+}
+
+/// Whether a run of words, or one word of meaning, comes back too often.
+pub(crate) fn loops(text: &str) -> bool {
     let content = content(text);
     let most = content.iter().map(|word| content.iter().filter(|other| *other == word).count()).max().unwrap_or(0);
-    most > 2 || (most > 1 && content.len() < 8 && !text.trim_end_matches(['.', '!', '?']).contains(['.', '!', '?']))
+    let one_sentence = !text.trim_end_matches(['.', '!', '?']).contains(['.', '!', '?']);
+    repeats_run(text) || most > 2 || (most > 1 && content.len() < 8 && one_sentence)
 }
 
 /// Whether both texts have a run of so many words in common.
@@ -108,6 +109,11 @@ pub(crate) fn shares_run(a: &str, b: &str, run: usize) -> bool {
 pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The text with a capital where the other has one.
+pub(crate) fn capitalised_like(text: &str, other: &str) -> String {
+    if other.starts_with(char::is_uppercase) { capitalised(text) } else { text.to_owned() }
 }
 
 /// Every word with a capital, small words excepted.
