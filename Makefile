@@ -17,11 +17,11 @@ models: ## the embedded models, into models/
 	@scripts/setup.sh
 	@scripts/models.sh
 
-check: ## what CI looks at besides the tests
+check: ## formatting, lints, documentation, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
-	@command -v cargo-deny >/dev/null && cargo deny check || echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"
+	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: skipped (cargo install cargo-deny)"; fi
 
 quality: models ## what the embedded draft model writes for fifty ideas, counted
 	cargo bench --locked -p planner --bench draft_quality

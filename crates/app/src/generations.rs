@@ -128,7 +128,12 @@ impl<'a> Work<'a> {
         let started = self.spans.now();
         let second = self.ask(&repair::question(ask, &first, &checked.issues), cancel).await;
         self.spans.add("repair", started, json!({"issues": checked.issues, "answered": second.is_ok()}));
-        let Ok(mut second) = second else { return ended(checked, first) };
+        let mut second = match second {
+            Ok(second) => second,
+            // Stopped is no verdict on the first answer either.
+            Err(issue) if issue.rule == Issue::STOPPED => return Ended::failed(vec![issue]),
+            Err(_) => return ended(checked, first),
+        };
         // The repair was not searched again: what the first pass found still holds.
         second.sources.clone_from(&first.sources);
         second.grounded = first.grounded;
@@ -232,7 +237,7 @@ async fn keep(app: &App, who: &Guest, mut generation: Generation) -> Result<Gene
     tx.insert_generation(&generation).await?;
     if let (Some(venture), true) = (generation.venture, generation.status != Status::Failed) {
         tx.make_current(venture, &generation.section, generation.id).await?;
-        // Inside a run the dependents are about to be made from this very content.
+        // Inside a run most dependents are about to be made from this very content; the run marks the others at its end.
         if generation.run.is_none() {
             tx.mark_stale(venture, &app.release().dependents(&generation.section)).await?;
         }

@@ -55,9 +55,10 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// The same question with the first answer and its faults quoted back. What was found in the search stays as it is.
+/// The same question with the first answer and its faults quoted back. The facts of a search come along, so that the repair
+/// rests on them too.
 pub(crate) fn question(ask: &Ask, answer: &Answer, issues: &[Issue]) -> Ask {
-    let mut user = ask.user.clone();
+    let mut user = answer.asked.clone().unwrap_or_else(|| ask.user.clone());
     let given = answer.value.as_ref().map_or_else(|| answer.text.clone(), Value::to_string);
     let _ = write!(user, "\n\nYour previous answer was:\n<previous_answer>\n{given}\n</previous_answer>\nIt has these problems:\n");
     for issue in issues.iter().take(20) {

@@ -114,7 +114,7 @@ pub fn choose(app: &App, wanted: &[String]) -> Result<Vec<SectionName>> {
 
 /// Starts a run over a venture of theirs and returns at once; the run goes on by itself.
 ///
-/// A venture has one run at a time: while one is going on, that one is returned.
+/// A venture has one run at a time: while one is going on, that one is returned, and driven on if nothing drives it any more.
 pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<SectionName>) -> Result<Run> {
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
@@ -122,6 +122,9 @@ pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<Sec
     let tx = app.store.tenant(who.owner).await?;
     tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
     if let Some(run) = tx.latest_run(venture).await?.filter(|r| matches!(r.state, VentureRun::Running { .. })) {
+        if app.live.existing(run.id, |_| ()).is_none() {
+            drive(app, run.clone());
+        }
         return Ok(run);
     }
     let now = app.now();
@@ -187,8 +190,9 @@ async fn execute(app: &App, run: Run, cancel: &CancellationToken) -> Result<()> 
     }
     let both = app.stopping.child_token();
     let mut working = JoinSet::new();
+    let mut fault = None;
     loop {
-        if !cancel.is_cancelled() && !app.stopping.is_cancelled() {
+        if !both.is_cancelled() && !cancel.is_cancelled() {
             for section in graph.take_ready() {
                 app.live.send(run.id, Event::Started { section: section.clone() });
                 working.spawn(one(app.clone(), who, run.clone(), plan.venture.brief.clone(), section, both.clone()));
@@ -199,8 +203,16 @@ async fn execute(app: &App, run: Run, cancel: &CancellationToken) -> Result<()> 
             () = cancel.cancelled(), if !both.is_cancelled() => { both.cancel(); continue }
         };
         let Some(ended) = ended else { break };
-        let (section, generation) = ended.map_err(|error| Error::Internal(error.to_string()))?;
-        let generation = generation?;
+        let generation = match ended.map_err(|error| Error::Internal(error.to_string())).and_then(|(_, generation)| generation) {
+            Ok(generation) => generation,
+            // What runs beside it is stopped and settled, not dropped: its calls are paid for.
+            Err(error) => {
+                both.cancel();
+                fault.get_or_insert(error);
+                continue;
+            }
+        };
+        let section = generation.section.clone();
         if generation.was_stopped() {
             continue;
         }
@@ -210,13 +222,17 @@ async fn execute(app: &App, run: Run, cancel: &CancellationToken) -> Result<()> 
         graph.end(&section);
         app.live.send(run.id, ended_event(&generation));
     }
-    finish(app, &run, &graph, failed, cancel).await
+    match fault {
+        Some(error) => Err(error),
+        None => finish(app, &run, &graph, failed, cancel).await,
+    }
 }
 
 async fn finish(app: &App, run: &Run, graph: &Graph, failed: Vec<SectionName>, cancel: &CancellationToken) -> Result<()> {
     if graph.is_done() && !cancel.is_cancelled() {
         let tx = app.store.tenant(run.owner).await?;
         tx.set_run_state(run.id, &VentureRun::Finished { at: app.now(), failed: failed.clone() }).await?;
+        tx.mark_stale(run.venture, &left_behind(app, run, &failed)).await?;
         tx.commit().await?;
     } else if !cancel.is_cancelled() {
         // Shutting down: the run stays as it is and goes on at the next start.
@@ -224,6 +240,16 @@ async fn finish(app: &App, run: &Run, graph: &Graph, failed: Vec<SectionName>, c
     }
     app.live.send(run.id, Event::Finished { failed });
     Ok(())
+}
+
+/// Sections outside of the run that were built from what the run made anew.
+fn left_behind(app: &App, run: &Run, failed: &[SectionName]) -> Vec<SectionName> {
+    let made = run.sections.iter().filter(|name| !failed.contains(name));
+    let mut behind: Vec<SectionName> =
+        made.flat_map(|name| app.release().dependents(name)).filter(|name| !run.sections.contains(name)).collect();
+    behind.sort();
+    behind.dedup();
+    behind
 }
 
 /// Generates one section from what the venture holds by now.

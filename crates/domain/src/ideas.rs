@@ -17,7 +17,9 @@ impl ProductIdea {
     pub fn parse(text: &str) -> Result<Self, Faults> {
         let text = text.trim();
         let mut faults = Faults::default();
-        let length = text.chars().count();
+        // What is kept is what is measured: spaces in a row count once.
+        let kept = collapse(text);
+        let length = kept.chars().count();
         if text.is_empty() {
             faults.add("productIdea", "is empty; say what you want to sell, in 5 to 500 characters");
             return Err(faults);
@@ -32,7 +34,7 @@ impl ProductIdea {
             faults.add("productIdea", "has no letters; say it in words, in any language");
         }
         faults.0.extend(unclean("productIdea", text));
-        if faults.is_empty() { Ok(Self(collapse(text))) } else { Err(faults) }
+        if faults.is_empty() { Ok(Self(kept)) } else { Err(faults) }
     }
 
     /// The idea as text.
@@ -86,6 +88,7 @@ mod tests {
         assert_eq!(faults("12345"), 1);
         assert_eq!(faults("🕯🕯🕯🕯🕯🕯"), 1);
         assert_eq!(faults("123"), 2);
+        assert_eq!(faults("a    b"), 1, "what is kept has three characters");
         assert_eq!(faults("candles \u{202E}evil"), 1);
         assert_eq!(faults("can\u{0007}dles"), 1);
         assert_eq!(faults("<script> system prompt \u{202E}"), 3);
@@ -103,7 +106,8 @@ mod tests {
         fn parsing_never_panics_and_keeps_the_promise(text in ".{0,520}") {
             if let Ok(idea) = ProductIdea::parse(&text) {
                 let n = idea.as_str().chars().count();
-                prop_assert!(n <= 500);
+                prop_assert!(LENGTH.contains(&n));
+                prop_assert_eq!(ProductIdea::parse(idea.as_str()), Ok(idea.clone()), "what was kept can be read again");
                 prop_assert!(idea.as_str().chars().any(char::is_alphabetic));
                 prop_assert!(suspicion::orders_in(idea.as_str()).is_empty());
             }

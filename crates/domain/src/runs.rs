@@ -64,7 +64,7 @@ impl Graph {
 
     /// Whether every section has ended.
     pub fn is_done(&self) -> bool {
-        self.ended.len() == self.needs.len()
+        self.needs.keys().all(|name| self.ended.contains(name))
     }
 
     /// Length of the longest chain of dependencies, weighing each section with `weight`.

@@ -106,6 +106,8 @@ pub struct Answer {
     pub sources: Vec<Source>,
     /// Whether the web was searched.
     pub grounded: bool,
+    /// The user prompt that was answered, where a search added its facts to it.
+    pub asked: Option<String>,
     /// What a draft had to leave out, in sentences.
     pub gaps: Vec<String>,
     /// Whether the answer ended at the token limit.

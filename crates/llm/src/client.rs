@@ -126,8 +126,9 @@ impl Llm {
         let Some(found) = question.found.clone().filter(|found| !found.sources.is_empty()) else {
             return self.persist(target, Step::Answer, ask, question).await;
         };
-        let answer = self.persist(target, Step::Answer, &with_facts(ask, &found), question).await?;
-        Ok(Answer { sources: found.sources, grounded: true, ..answer })
+        let informed = with_facts(ask, &found);
+        let answer = self.persist(target, Step::Answer, &informed, question).await?;
+        Ok(Answer { sources: found.sources, grounded: true, asked: Some(informed.user), ..answer })
     }
 
     /// Tries one model as often as makes sense.

@@ -1,5 +1,6 @@
 //! What every HTTP dialect shares: sending, statuses as faults, event streams. No key leaves here but in its header.
 
+use crate::ask::Spent;
 use crate::fault::Fault;
 use crate::settings::{ConfigError, Endpoint};
 use eventsource_stream::{EventStreamError, Eventsource as _};
@@ -49,13 +50,16 @@ impl Wire {
         Ok(Self { client, key: endpoint.key.clone() })
     }
 
-    /// Sends a request; anything but success is a fault.
-    pub(crate) async fn post(&self, url: &str, body: &Value) -> Result<Response, Fault> {
+    /// Sends a request whose prompts have `prompt` characters; anything but success is a fault. From the moment it is sent the
+    /// prompt counts as used: a caller who gives up before the answer begins has it to pay for. A refusal costs nothing.
+    pub(crate) async fn post(&self, url: &str, body: &Value, prompt: usize, spent: &mut Spent) -> Result<Response, Fault> {
+        spent.estimate(prompt, 0);
         let response = self.client.post(url).json(body).send().await.map_err(network)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
+        *spent = Spent::default();
         let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(seconds);
         let body = limited(response, ERROR_BODY).await.unwrap_or_default();
         Err(self.fault(status.as_u16(), retry_after, &serde_json::from_slice(&body).unwrap_or_default()))

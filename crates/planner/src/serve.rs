@@ -4,9 +4,15 @@ use crate::config::Config;
 use crate::wire;
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long connections may stay open after all work is settled.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -36,7 +42,11 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     for warning in app.warnings() {
         tracing::warn!("{warning}");
     }
-    let resumed = app::runs::resume_all(&app).await?;
+    // A run that cannot be read must not keep everybody else out.
+    let resumed = app::runs::resume_all(&app).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "unfinished runs cannot be taken up");
+        0
+    });
     if resumed > 0 {
         tracing::info!("taking up {resumed} unfinished runs");
     }
@@ -47,15 +57,19 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     };
     println!("E-commerce Planner is ready: http://{address}");
     let service = web::router(app.clone(), &settings).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = app.clone();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            stop_signal().await;
-            tracing::info!("stopping: unfinished runs go on at the next start");
-            stopping.shut_down().await;
-        })
-        .await
-        .context("the server stopped")?;
+    let (stopping, settled) = (app.clone(), CancellationToken::new());
+    let done = settled.clone();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        stop_signal().await;
+        tracing::info!("stopping: unfinished runs go on at the next start");
+        stopping.shut_down().await;
+        done.cancel();
+    });
+    tokio::select! {
+        ended = server.into_future() => ended.context("the server stopped")?,
+        // A page that waits for events keeps its connection; by now there is nothing left to tell it.
+        () = async { settled.cancelled().await; tokio::time::sleep(LAST_ANSWERS).await } => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -137,7 +137,8 @@ impl Draw<'_> {
             return None;
         }
         if hint == Some(As::Sources) || path == "sources" {
-            let sources = items.iter().filter_map(|item| serde_json::from_value(item.clone()).ok());
+            let sources = items.iter().filter_map(|item| serde_json::from_value::<Source>(item.clone()).ok());
+            let sources = sources.filter(|source| source.uri.starts_with("https://") || source.uri.starts_with("http://"));
             return Some(Body::Sources(sources.collect()));
         }
         if items.iter().all(Value::is_object) {

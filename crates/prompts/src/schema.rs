@@ -262,9 +262,13 @@ pub(crate) fn faults(template: &Template) -> Vec<(String, String)> {
     for path in template.view.fields.keys().filter(|p| !paths.contains(p)) {
         faults.push((format!("{path}:"), format!("view.fields names \"{path}\", which the output does not have")));
     }
-    if template.grounding && !["sources", "lowConfidence"].iter().all(|p| paths.contains(&(*p).to_owned())) {
+    let filled = |key: &str| template.output.get("properties").and_then(|p| p.get(key)).map(is_read_only);
+    if template.grounding && ["sources", "lowConfidence"].iter().any(|key| filled(key).is_none()) {
+        faults.push(("grounding:".into(), "a grounded template needs the output properties sources and lowConfidence".into()));
+    }
+    if filled("sources") == Some(false) {
         faults
-            .push(("grounding:".into(), "a grounded template needs the output properties sources and lowConfidence, both readOnly".into()));
+            .push(("sources:".into(), "output.sources must be readOnly: sources come from the search's record, never from a model".into()));
     }
     faults
 }

@@ -80,8 +80,7 @@ fn answer(model: &str, body: &Value) -> Result<Answer, Fault> {
 #[async_trait]
 impl Provider for Anthropic {
     async fn complete(&self, model: &str, ask: &Ask, spent: &mut Spent) -> Result<Answer, Fault> {
-        let response = self.wire.post(&format!("{}/v1/messages", self.base), &request(model, ask)).await?;
-        spent.estimate(ask.length(), 0);
+        let response = self.wire.post(&format!("{}/v1/messages", self.base), &request(model, ask), ask.length(), spent).await?;
         let body = self.wire.json(response).await?;
         if let Some(usage) = body.get("usage") {
             spent.tokens = tokens(usage);

@@ -48,8 +48,8 @@ impl Gemini {
 
     /// One request. `spent` is kept up to date while it runs.
     async fn stream(&self, model: &str, body: &Value, prompt: usize, spent: &mut Spent) -> Result<Reading, Fault> {
-        let response = self.wire.post(&format!("{}/v1beta/models/{model}:streamGenerateContent?alt=sse", self.base), body).await?;
-        spent.estimate(prompt, 0);
+        let response =
+            self.wire.post(&format!("{}/v1beta/models/{model}:streamGenerateContent?alt=sse", self.base), body, prompt, spent).await?;
         let mut events = http::events(response);
         let mut reading = Reading::default();
         while let Some(event) = events.next().await {

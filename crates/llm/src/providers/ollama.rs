@@ -56,8 +56,7 @@ fn answer(model: &str, body: &Value) -> Result<Answer, Fault> {
 #[async_trait]
 impl Provider for Ollama {
     async fn complete(&self, model: &str, ask: &Ask, spent: &mut Spent) -> Result<Answer, Fault> {
-        let response = self.wire.post(&format!("{}/api/chat", self.base), &request(model, ask)).await?;
-        spent.estimate(ask.length(), 0);
+        let response = self.wire.post(&format!("{}/api/chat", self.base), &request(model, ask), ask.length(), spent).await?;
         let body = self.wire.json(response).await?;
         spent.tokens = tokens(&body);
         answer(model, &body)

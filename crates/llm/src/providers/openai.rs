@@ -130,8 +130,7 @@ fn tokens(usage: &Value) -> Tokens {
 #[async_trait]
 impl Provider for OpenAi {
     async fn complete(&self, model: &str, ask: &Ask, spent: &mut Spent) -> Result<Answer, Fault> {
-        let response = self.wire.post(&self.url, &request(self.original, model, ask)).await?;
-        spent.estimate(ask.length(), 0);
+        let response = self.wire.post(&self.url, &request(self.original, model, ask), ask.length(), spent).await?;
         let mut events = http::events(response);
         let mut reading = Reading::default();
         while let Some(event) = events.next().await {

@@ -144,7 +144,7 @@ impl VenturePage {
     }
 
     fn missing(&self) -> bool {
-        !self.running && self.steps.iter().flat_map(|s| &s.sections).any(|s| matches!(s.state, "failed" | "idle"))
+        !self.running && self.steps.iter().flat_map(|s| &s.sections).any(|s| matches!(s.state, "failed" | "idle" | "stale"))
     }
 }
 
@@ -207,12 +207,15 @@ fn changes_as_events(changes: tokio::sync::broadcast::Receiver<RunEvent>) -> imp
     })
 }
 
-/// Makes what is missing.
+/// Makes what is missing or out of date.
 async fn run(State(shared): State<Shared>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
     let id = id(&text)?;
     let plan = ventures::plan(&shared.app, &visitor.guest, id).await?;
     shared.limits.plan(visitor.address)?;
-    let missing = plan.sections.iter().filter(|s| matches!(s.state, SectionState::Failed { .. } | SectionState::NotAsked));
+    let missing = plan
+        .sections
+        .iter()
+        .filter(|s| matches!(s.state, SectionState::Failed { .. } | SectionState::NotAsked | SectionState::Ready { stale: true, .. }));
     let missing: Vec<_> = missing.map(|s| s.template.name.clone()).collect();
     if !missing.is_empty() {
         runs::start(&shared.app, &visitor.guest, id, missing).await?;
