@@ -1,5 +1,5 @@
 # `make run` starts the planner on a bare machine; `make test` runs everything.
-.PHONY: run test check build models quality fmt
+.PHONY: run test check build models services services-stop quality fmt
 
 run: build models ## install what is missing, fetch the embedded models, build, start, print the URL
 	@echo "== starting"
@@ -16,6 +16,12 @@ build: ## the optimised program
 models: ## the embedded models, into models/
 	@scripts/setup.sh
 	@scripts/models.sh
+
+services: ## PostgreSQL and Redis to work with, kept running: eval "$$(make -s services)"
+	@scripts/services.sh start .services
+
+services-stop: ## ends them and removes their data
+	@scripts/services.sh stop .services
 
 check: ## formatting, lints, documentation, licences
 	cargo fmt --all --check

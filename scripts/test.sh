@@ -1,10 +1,20 @@
 #!/usr/bin/env bash
-# Everything `make test` does: prepare, build, run every test, close with the runner's own summary.
+# Everything `make test` does: prepare, start PostgreSQL and Redis on private ports, build, run every test, close with
+# the runner's own summary. Whatever way it ends, it ends what it started.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test
 scripts/models.sh
 export PLANNER_MODELS="${PLANNER_MODELS:-$PWD/models}"
+
+services=$(mktemp -d "${TMPDIR:-/tmp}/planner-services.XXXXXX")
+trap 'PLANNER_SERVICES_QUIET=1 scripts/services.sh stop "$services"' EXIT # the runner's summary stays last
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+exports=$(PLANNER_SERVICES_OWNER=$$ scripts/services.sh start "$services")
+eval "$exports"
+
 printf '== building the tests (the first time takes several minutes)\n'
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --workspace --locked --no-fail-fast

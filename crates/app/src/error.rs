@@ -2,6 +2,7 @@
 
 use domain::faults::Faults;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The result of a use case.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -15,6 +16,17 @@ pub enum Error {
     /// What was given is wrong; every fault is named.
     #[error("{0}")]
     Invalid(Faults),
+    /// It does not go with what is there.
+    #[error("{reason}")]
+    Conflict {
+        /// A sentence for the person who asked.
+        reason: String,
+        /// What it does not go with, if that has an id.
+        id: Option<Uuid>,
+    },
+    /// Somebody else has taken this piece of work over.
+    #[error("this piece of work is somebody else's by now")]
+    LeaseLost,
     /// No model could do it now.
     #[error("{reason}")]
     NoModel {
@@ -37,6 +49,12 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    pub(crate) fn conflict(reason: &str, id: Uuid) -> Self {
+        Self::Conflict { reason: reason.to_owned(), id: (!id.is_nil()).then_some(id) }
+    }
+}
+
 impl From<Faults> for Error {
     fn from(faults: Faults) -> Self {
         Self::Invalid(faults)
@@ -47,6 +65,7 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Unavailable(_) | store::Error::Full => Self::Busy(error),
+            store::Error::LeaseLost => Self::LeaseLost,
             other => Self::Store(other),
         }
     }

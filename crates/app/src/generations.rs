@@ -2,19 +2,26 @@
 
 use crate::context;
 use crate::error::{Error, Result};
+use crate::journal::Records;
+use crate::keys::{self, RequestKey};
 use crate::repair::{self, Checked};
 use crate::tracing_spans::Spans;
-use crate::{App, Guest};
-use domain::generations::{Confidence, Generation, Issue, ModelCall, Status};
+use crate::{App, Guest, runs};
+use backon::{ExponentialBuilder, Retryable as _};
+use domain::Timestamp;
+use domain::generations::{Confidence, Generation, Issue, ModelCall, Span, Status};
 use domain::ids::{GenerationId, RunId, TraceId, VentureId};
+use domain::jobs::Lease;
 use domain::sections::SectionName;
-use domain::usage::{MicroDollars, Usage};
+use domain::usage::{MicroDollars, Tokens, Usage};
 use domain::ventures::Brief;
 use llm::{Answer, Ask};
 use prompts::Template;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use store::OpenCall;
 use tokio_util::sync::CancellationToken;
 
 /// What is to be generated.
@@ -28,38 +35,73 @@ pub struct Order {
     pub venture: Option<VentureId>,
     /// The run it is part of, if there is one.
     pub run: Option<RunId>,
+    /// The lease under which it is made: once that is lost, what was made is refused.
+    pub lease: Option<Lease>,
     /// Outputs of earlier sections by camelCase name.
     pub earlier: Map<String, Value>,
     /// What was wrong with earlier attempts.
     pub feedback: Vec<String>,
     /// Same seed, same embedded draft.
     pub seed: u64,
+    /// The key of the request, where there is one.
+    pub key: Option<RequestKey>,
 }
 
 /// Generates one section and keeps it, whatever came of it.
 ///
 /// A generation that failed is stored with what it used and returned with status `Failed`; an error means that nothing was
-/// generated: an unknown section, a venture that is not theirs, a store that is gone.
+/// generated: an unknown section, a venture that is not theirs, a store that is gone, a lease that was lost.
 pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &CancellationToken) -> Result<Generation> {
     let template = app.release().section(&order.section).ok_or(Error::NotFound("this section"))?.clone();
-    if let Some(venture) = order.venture {
-        let tx = app.store.tenant_read(who.owner).await?;
-        tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+    if let Some(made) = admit(app, who, &order).await? {
+        return Ok(made);
     }
-    let mut work = Work::begin(app, template, order);
+    let mut work = Work::begin(app, who, template, order);
     let prepared = work.prepare();
     let ended = match prepared {
         Ok(ask) => work.answer(&ask, cancel).await,
         Err(message) => Ended::failed(vec![Issue::new("render", "", message)]),
     };
+    if let Some(error) = work.journal.fault() {
+        return Err(error);
+    }
+    let (lease, key) = (work.order.lease, work.order.key.clone());
     let generation = work.finish(who, ended);
-    keep(app, who, generation).await
+    keep(app, who, generation, lease, key).await
+}
+
+/// Whether this may be generated; what the same request has made before, if it has.
+async fn admit(app: &App, who: &Guest, order: &Order) -> Result<Option<Generation>> {
+    if order.key.is_none() {
+        if let Some(venture) = order.venture {
+            app.store.tenant_read(who.owner).await?.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+        }
+        return Ok(None);
+    }
+    let tx = app.store.tenant(who.owner).await?;
+    if let Some(venture) = order.venture {
+        tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+    }
+    let made = keys::keep(&tx, order.key.as_ref(), app.now()).await?;
+    let made = match made {
+        Some(made) => Some(tx.generation(GenerationId(made)).await?.ok_or(Error::NotFound("this generation"))?),
+        None => None,
+    };
+    tx.commit().await?;
+    Ok(made)
 }
 
 /// Generates for a caller who may hang up: then the models are stopped, and what was used until then is settled all the same.
-pub async fn generate_for_caller(app: &App, who: &Guest, order: Order) -> Result<Generation> {
+///
+/// What the venture already has of the sections this one depends on is its context, unless the caller brought their own.
+pub async fn generate_for_caller(app: &App, who: &Guest, mut order: Order) -> Result<Generation> {
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
+    }
+    if let Some(venture) = order.venture {
+        let mut earlier = runs::earlier(app, who, venture, &order.section).await?;
+        earlier.append(&mut order.earlier);
+        order.earlier = earlier;
     }
     let cancel = app.stopping.child_token();
     let _hang_up = cancel.clone().drop_guard();
@@ -72,6 +114,8 @@ pub async fn generate_for_caller(app: &App, who: &Guest, order: Order) -> Result
 /// A generation under way.
 struct Work<'a> {
     app: &'a App,
+    id: GenerationId,
+    journal: Records<'a>,
     template: Arc<Template>,
     order: Order,
     spans: Spans,
@@ -95,10 +139,12 @@ impl Ended {
 }
 
 impl<'a> Work<'a> {
-    fn begin(app: &'a App, template: Arc<Template>, order: Order) -> Self {
+    fn begin(app: &'a App, who: &Guest, template: Arc<Template>, order: Order) -> Self {
         let spans = Spans::new(app.clock.clone());
         let created = spans.now();
-        Self { app, template, order, spans, calls: Vec::new(), fallback: None, created }
+        let id = GenerationId::new();
+        let journal = Records::new(app, who, id, &template, &order);
+        Self { app, id, journal, template, order, spans, calls: Vec::new(), fallback: None, created }
     }
 
     /// Builds the context and renders the prompts.
@@ -143,7 +189,7 @@ impl<'a> Work<'a> {
     }
 
     async fn ask(&mut self, ask: &Ask, cancel: &CancellationToken) -> std::result::Result<Answer, Issue> {
-        let outcome = self.app.llm.ask(ask, self.fallback.as_deref(), cancel).await;
+        let outcome = self.app.llm.ask(ask, self.fallback.as_deref(), cancel, &self.journal).await;
         self.spans.add_calls(&outcome.calls);
         self.calls.extend(outcome.calls);
         outcome.result.map_err(|error| Issue::new(if error.is_cancelled() { Issue::STOPPED } else { "model" }, "", error.to_string()))
@@ -167,7 +213,7 @@ impl<'a> Work<'a> {
         let created = self.created;
         let duration = (self.spans.now() - created).num_milliseconds();
         Generation {
-            id: GenerationId::new(),
+            id: self.id,
             owner: who.owner,
             venture: self.order.venture,
             run: self.order.run,
@@ -176,6 +222,7 @@ impl<'a> Work<'a> {
             template_hash: self.template.hash.clone(),
             model: ended.answer.as_ref().map(|a| format!("{}:{}", a.provider, a.model)).unwrap_or_default(),
             draft_model,
+            cached: false,
             status,
             confidence: Confidence::from_evidence(draft_model, self.template.grounding, sources.len(), ended.issues.len()),
             input: input(&self.order),
@@ -225,29 +272,137 @@ fn usage(calls: &[ModelCall]) -> Usage {
 }
 
 /// Stores generation, usage and trace, and makes it the section's current version, in one transaction.
-async fn keep(app: &App, who: &Guest, mut generation: Generation) -> Result<Generation> {
-    let started = app.now();
-    let tx = app.store.tenant(who.owner).await?;
-    generation.spans.push(domain::generations::Span {
-        name: "store".into(),
-        started,
-        duration_us: (app.now() - started).num_microseconds().and_then(|us| u64::try_from(us).ok()).unwrap_or(0),
-        attributes: json!({"status": generation.status}),
-    });
-    tx.insert_generation(&generation).await?;
-    if let (Some(venture), true) = (generation.venture, generation.status != Status::Failed) {
-        tx.make_current(venture, &generation.section, generation.id).await?;
-        // Inside a run most dependents are about to be made from this very content; the run marks the others at its end.
-        if generation.run.is_none() {
-            tx.mark_stale(venture, &app.release().dependents(&generation.section)).await?;
-        }
+///
+/// It is paid for, so a store that is busy or away is asked again for a while before it is given up.
+async fn keep(app: &App, who: &Guest, mut generation: Generation, lease: Option<Lease>, key: Option<RequestKey>) -> Result<Generation> {
+    let begun = app.now();
+    generation.spans.push(Span { name: "store".into(), started: begun, duration_us: 0, attributes: json!({"status": generation.status}) });
+    let patience =
+        ExponentialBuilder::default().with_jitter().with_min_delay(Duration::from_millis(200)).with_max_delay(Duration::from_secs(5));
+    let patience = patience.with_max_times(12);
+    let kept = (|| write(app, who, &generation, begun, lease.as_ref(), key.as_ref()))
+        .retry(patience)
+        .when(|error| matches!(error, Error::Busy(_)));
+    let (duration_ms, stored_us) = kept.await?;
+    generation.duration_ms = duration_ms;
+    if let Some(span) = generation.spans.last_mut() {
+        span.duration_us = stored_us;
     }
-    tx.commit().await?;
+    if let Some(run) = generation.run {
+        app.live.ring(run);
+    }
     tracing::info!(
         section = %generation.section, generation = %generation.id, status = generation.status.key(), model = %generation.model,
         ms = generation.duration_ms, calls = generation.usage.calls, "generation stored"
     );
     Ok(generation)
+}
+
+/// One attempt to store; how long the whole generation and the storing of it took, as far as can be known before the commit.
+async fn write(
+    app: &App,
+    who: &Guest,
+    generation: &Generation,
+    begun: Timestamp,
+    lease: Option<&Lease>,
+    key: Option<&RequestKey>,
+) -> Result<(u64, u64)> {
+    let tx = app.store.tenant(who.owner).await?;
+    if let Some(lease) = lease {
+        tx.hold(lease).await?;
+    }
+    let now = app.now();
+    let mut timed = generation.clone();
+    timed.duration_ms = u64::try_from((now - generation.created).num_milliseconds()).unwrap_or(0);
+    let stored_us = (now - begun).num_microseconds().and_then(|us| u64::try_from(us).ok()).unwrap_or(0);
+    if let Some(span) = timed.spans.last_mut() {
+        span.duration_us = stored_us;
+    }
+    tx.insert_generation(&timed).await?;
+    tx.close_calls(timed.id).await?;
+    let kept = timed.status != Status::Failed;
+    if let (Some(venture), true) = (timed.venture, kept) {
+        tx.make_current(venture, &timed.section, timed.id, now).await?;
+        // Inside a run most dependents are about to be made from this very content; the run marks the others at its end.
+        if timed.run.is_none() {
+            tx.mark_stale(venture, &app.release().dependents(&timed.section)).await?;
+        }
+    }
+    if let Some(run) = timed.run.filter(|_| !timed.was_stopped()) {
+        tx.add_event(run, now, &runs::ended(&timed)).await?;
+    }
+    if kept {
+        keys::answer(&tx, key, timed.id.0).await?
+    } else {
+        keys::forget(&tx, key).await?
+    }
+    tx.commit().await?;
+    Ok((timed.duration_ms, stored_us))
+}
+
+/// Keeps an account of calls whose process died: what they were asked is paid for, what they answered nobody knows. Each of their
+/// generations is stored as stopped.
+pub(crate) async fn settle_lost(app: &App, lost: Vec<OpenCall>, lease: Option<&Lease>) -> Result<()> {
+    let mut by_generation: BTreeMap<GenerationId, Vec<OpenCall>> = BTreeMap::new();
+    for call in lost {
+        by_generation.entry(call.generation).or_default().push(call);
+    }
+    for (id, calls) in by_generation {
+        let Some(generation) = stopped(app, id, &calls) else { continue };
+        let tx = app.store.tenant(generation.owner).await?;
+        if let Some(lease) = lease {
+            tx.hold(lease).await?;
+        }
+        // Whoever settled them first has closed them.
+        if tx.close_calls(id).await? > 0 {
+            tx.insert_generation(&generation).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+fn stopped(app: &App, id: GenerationId, lost: &[OpenCall]) -> Option<Generation> {
+    let first = lost.first()?;
+    let calls: Vec<ModelCall> = lost
+        .iter()
+        .map(|call| ModelCall {
+            id: call.id,
+            provider: call.provider.clone(),
+            model: call.model.clone(),
+            outcome: "lost".into(),
+            tokens: Tokens { input: call.input_tokens, ..Tokens::default() },
+            search_queries: 0,
+            cost: call.cost,
+            started: call.started,
+            duration_ms: 0,
+        })
+        .collect();
+    let reason = "The program ended while a model was answering; what the model had been asked is counted.";
+    Some(Generation {
+        id,
+        owner: first.owner,
+        venture: first.venture,
+        run: first.run,
+        section: first.section.clone(),
+        prompt_version: first.prompt_version.clone(),
+        template_hash: first.template_hash.clone(),
+        model: String::new(),
+        draft_model: false,
+        cached: false,
+        status: Status::Failed,
+        confidence: Confidence::Low,
+        input: Value::Null,
+        output: Value::Null,
+        issues: vec![Issue::new(Issue::STOPPED, "", reason)],
+        sources: Vec::new(),
+        usage: usage(&calls),
+        calls,
+        trace: TraceId::new(),
+        spans: Vec::new(),
+        created: first.started,
+        duration_ms: u64::try_from((app.now() - first.started).num_milliseconds()).unwrap_or(0),
+    })
 }
 
 /// A generation of theirs, with calls and spans.

@@ -6,18 +6,24 @@
 mod context;
 pub mod error;
 pub mod generations;
+pub mod jobs;
+mod journal;
+mod keys;
+mod live;
 mod repair;
 pub mod runs;
+mod tidying;
 mod tracing_spans;
 pub mod ventures;
 
 pub use error::{Error, Result};
+pub use keys::RequestKey;
 
 use domain::Timestamp;
 use domain::ids::OwnerId;
+use live::Live;
 use llm::Llm;
 use prompts::{Library, Release};
-use runs::Live;
 use std::sync::Arc;
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -90,6 +96,16 @@ impl App {
     pub async fn ready(&self) -> std::result::Result<(), String> {
         self.store.ping().await.map_err(|e| e.to_string())?;
         self.llm.ready().await
+    }
+
+    /// Has this process do jobs until it shuts down.
+    pub fn start_workers(&self, workers: jobs::Workers) {
+        self.tasks.spawn(jobs::work(self.clone(), workers));
+    }
+
+    /// How long this process's queries have taken, by name.
+    pub fn query_times(&self) -> Vec<store::QueryTimes> {
+        self.store.query_times()
     }
 
     /// Stops taking new sections, waits for what is running to be settled.

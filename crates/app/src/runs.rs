@@ -1,96 +1,46 @@
 //! A venture run: its sections as a graph, each as soon as what it depends on has ended, each kept at once.
+//!
+//! A run is a job: it is put in line with the transaction that makes it, done by whichever worker claims it, and taken up by another
+//! one when that worker's process dies. What has happened in it is kept and numbered, so that anybody can follow it from anywhere.
 
 use crate::error::{Error, Result};
 use crate::generations::{self, Order};
-use crate::ventures;
+use crate::keys::{self, RequestKey};
 use crate::{App, Guest};
 use domain::faults::Faults;
-use domain::generations::{Confidence, Generation, Status};
+use domain::generations::{Generation, Issue, Status};
 use domain::ids::{RunId, VentureId};
-use domain::runs::{Graph, VentureRun};
+use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
+use domain::runs::{Graph, Happening, VentureRun};
 use domain::sections::SectionName;
-use domain::ventures::{Brief, CurrentSection};
-use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
-use store::Run;
-use tokio::sync::broadcast;
+use domain::ventures::{Brief, CurrentSection, RawBrief, Venture};
+use futures::Stream;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use store::TenantTx;
+pub use store::{Run, RunEvent, Standing};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Something that happened in a run.
+/// The kind of a run's job.
+pub(crate) const KIND: &str = "run";
+
+/// Events read at once.
+const PAGE: u64 = 500;
+/// How often a follower looks though nobody rang: another process may do the run.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A run, and whether it waits for its turn.
 #[derive(Debug, Clone)]
-pub enum Event {
-    /// A section is being written.
-    Started {
-        /// Which.
-        section: SectionName,
-    },
-    /// A section has ended and is kept.
-    Ended {
-        /// Which.
-        section: SectionName,
-        /// How.
-        status: Status,
-        /// How far to rely on it.
-        confidence: Confidence,
-        /// Who wrote it.
-        model: String,
-        /// What went wrong, in the words of the first issue.
-        reason: Option<String>,
-        /// How long it took.
-        duration_ms: u64,
-    },
-    /// The run is over.
-    Finished {
-        /// Sections without content.
-        failed: Vec<SectionName>,
-    },
-}
-
-/// Who is listening and what is being written; in memory, because the store has the truth.
-#[derive(Clone, Default)]
-pub(crate) struct Live(Arc<Mutex<HashMap<RunId, LiveRun>>>);
-
-struct LiveRun {
-    events: broadcast::Sender<Event>,
-    writing: HashSet<SectionName>,
-    cancel: CancellationToken,
-}
-
-impl Live {
-    fn with<T>(&self, run: RunId, work: impl FnOnce(&mut LiveRun) -> T) -> T {
-        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        work(runs.entry(run).or_insert_with(|| LiveRun {
-            events: broadcast::channel(256).0,
-            writing: HashSet::new(),
-            cancel: CancellationToken::new(),
-        }))
-    }
-
-    fn send(&self, run: RunId, event: Event) {
-        self.with(run, |live| {
-            match &event {
-                Event::Started { section } => drop(live.writing.insert(section.clone())),
-                Event::Ended { section, .. } => drop(live.writing.remove(section)),
-                Event::Finished { .. } => {}
-            }
-            // Nobody listening is fine: the page reads the store when it comes.
-            let _ = live.events.send(event);
-        });
-    }
-
-    fn forget(&self, run: RunId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
-    }
-
-    fn existing<T>(&self, run: RunId, work: impl FnOnce(&LiveRun) -> T) -> Option<T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&run).map(work)
-    }
-}
-
-pub(crate) fn is_writing(app: &App, run: RunId, section: &SectionName) -> bool {
-    app.live.existing(run, |live| live.writing.contains(section)).unwrap_or(false)
+pub struct Seen {
+    /// The run.
+    pub run: Run,
+    /// Its place in line while it waits.
+    pub standing: Option<Standing>,
+    /// Sections that have ended, each with how.
+    pub ended: Vec<(SectionName, Status)>,
+    /// The number of its latest event.
+    pub last_event: u64,
 }
 
 /// The sections asked for, or all; unknown ones are named with what there is.
@@ -112,134 +62,301 @@ pub fn choose(app: &App, wanted: &[String]) -> Result<Vec<SectionName>> {
     if faults.is_empty() { Ok(known.into_iter().filter(|k| wanted.iter().any(|w| w == k.as_str())).collect()) } else { Err(faults.into()) }
 }
 
-/// Starts a run over a venture of theirs and returns at once; the run goes on by itself.
+/// Puts a run over a venture of theirs in line and returns at once; it goes on by itself, whatever becomes of this process.
 ///
-/// A venture has one run at a time: while one is going on, that one is returned, and driven on if nothing drives it any more.
-pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<SectionName>) -> Result<Run> {
+/// A venture has one run at a time: while one is open, [`Error::Conflict`] names it.
+pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<SectionName>, key: Option<&RequestKey>) -> Result<Run> {
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
     }
     let tx = app.store.tenant(who.owner).await?;
-    tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
-    if let Some(run) = tx.latest_run(venture).await?.filter(|r| matches!(r.state, VentureRun::Running { .. })) {
-        if app.live.existing(run.id, |_| ()).is_none() {
-            drive(app, run.clone());
-        }
-        return Ok(run);
+    let found = tx.locked_venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+    if let Some(made) = keys::keep(&tx, key, app.now()).await? {
+        return tx.run(RunId(made)).await?.ok_or(Error::NotFound("this run"));
     }
-    let now = app.now();
-    let run = Run { id: RunId::new(), owner: who.owner, venture, sections, state: VentureRun::Running { since: now }, created: now };
-    tx.insert_run(&run).await?;
+    if found.archived.is_some() {
+        return Err(Error::conflict("this venture is archived; take it up again before anything is made for it", venture.0));
+    }
+    if let Some(run) = tx.latest_run(venture).await?.filter(|run| run.state.is_open()) {
+        return Err(Error::conflict("a run of this venture is going on; wait for its end, or cancel it", run.id.0));
+    }
+    let run = put_in_line(app, &tx, venture, who, sections).await?;
+    keys::answer(&tx, key, run.id.0).await?;
     tx.commit().await?;
-    drive(app, run.clone());
     Ok(run)
 }
 
-/// Takes up every run that was going on when the program last ended; what was finished stays.
-pub async fn resume_all(app: &App) -> Result<usize> {
-    let runs = app.store.unfinished_runs().await?;
-    let count = runs.len();
-    for run in runs {
-        drive(app, run);
+/// Makes a venture from what somebody typed and puts the run over all its sections in line, both or neither.
+pub async fn start_new(app: &App, who: &Guest, raw: &RawBrief) -> Result<Run> {
+    let brief = Brief::parse(raw)?;
+    if app.stopping.is_cancelled() {
+        return Err(Error::Stopping);
     }
-    Ok(count)
-}
-
-/// What happens in a run from now on; `None` when it is not going on.
-pub fn listen(app: &App, run: RunId) -> Option<broadcast::Receiver<Event>> {
-    app.live.existing(run, |live| live.events.subscribe())
-}
-
-/// Stops a run of theirs: no further section starts, running calls are cancelled and settled, finished sections stay.
-pub async fn cancel(app: &App, who: &Guest, venture: VentureId) -> Result<()> {
+    let venture = Venture { id: VentureId::new(), owner: who.owner, brief, created: app.now(), archived: None };
     let tx = app.store.tenant(who.owner).await?;
-    tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
-    let Some(run) = tx.latest_run(venture).await?.filter(|r| matches!(r.state, VentureRun::Running { .. })) else { return Ok(()) };
-    tx.set_run_state(run.id, &VentureRun::Cancelled { at: app.now() }).await?;
+    tx.insert_venture(&venture).await?;
+    let run = put_in_line(app, &tx, venture.id, who, choose(app, &[])?).await?;
     tx.commit().await?;
-    app.live.existing(run.id, |live| live.cancel.cancel());
-    Ok(())
+    Ok(run)
 }
 
-fn drive(app: &App, run: Run) {
-    let cancel = app.live.with(run.id, |live| live.cancel.clone());
-    let app = app.clone();
-    let tasks = app.tasks.clone();
-    tasks.spawn(async move {
-        let id = run.id;
-        if let Err(error) = execute(&app, run, &cancel).await {
-            // The run stays unfinished in the store and is taken up at the next start.
-            tracing::error!(run = %id, %error, "run interrupted");
-        }
-        app.live.forget(id);
+async fn put_in_line(app: &App, tx: &TenantTx, venture: VentureId, who: &Guest, sections: Vec<SectionName>) -> Result<Run> {
+    let now = app.now();
+    let run = Run { id: RunId::new(), owner: who.owner, venture, sections, state: VentureRun::Queued { since: now }, created: now };
+    tx.insert_run(&run).await?;
+    let payload = json!({"run": run.id});
+    let unique_key = run.id.to_string();
+    let job = NewJob { kind: KIND, owner: Some(who.owner), unique_key, payload, priority: Priority::Free, run_at: now, now };
+    tx.enqueue(&job).await?;
+    Ok(run)
+}
+
+/// A run of theirs as it stands.
+pub async fn see(app: &App, who: &Guest, id: RunId) -> Result<Seen> {
+    let tx = app.store.tenant_read(who.owner).await?;
+    let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
+    let events = tx.events_after(id, 0, PAGE).await?;
+    drop(tx);
+    let standing = standing(app, &run).await?;
+    let last_event = events.last().map_or(0, |event| event.number);
+    let ended = events.into_iter().filter_map(|event| match event.what {
+        Happening::Ended { section, status, .. } => Some((section, status)),
+        _ => None,
     });
+    Ok(Seen { ended: ended.collect(), run, standing, last_event })
 }
 
-async fn execute(app: &App, run: Run, cancel: &CancellationToken) -> Result<()> {
-    let who = Guest { owner: run.owner };
-    let plan = ventures::plan(app, &who, run.venture).await?;
-    let mut graph =
-        Graph::new(run.sections.iter().filter_map(|name| app.release().section(name)).map(|t| (t.name.clone(), t.depends_on.clone())));
-    let mut failed = Vec::new();
-    let attempts = app.store.tenant_read(run.owner).await?.generations_of_run(run.id).await?;
-    for attempt in attempts.into_iter().filter(|attempt| !attempt.was_stopped()) {
-        graph.end(&attempt.section);
-        if attempt.status == Status::Failed {
-            failed.push(attempt.section);
-        }
+/// The place in line of a run that waits.
+pub(crate) async fn standing(app: &App, run: &Run) -> Result<Option<Standing>> {
+    if !matches!(run.state, VentureRun::Queued { .. }) {
+        return Ok(None);
     }
-    let both = app.stopping.child_token();
-    let mut working = JoinSet::new();
-    let mut fault = None;
-    loop {
-        if !both.is_cancelled() && !cancel.is_cancelled() {
-            for section in graph.take_ready() {
-                app.live.send(run.id, Event::Started { section: section.clone() });
-                working.spawn(one(app.clone(), who, run.clone(), plan.venture.brief.clone(), section, both.clone()));
-            }
-        }
-        let ended = tokio::select! {
-            ended = working.join_next() => ended,
-            () = cancel.cancelled(), if !both.is_cancelled() => { both.cancel(); continue }
-        };
-        let Some(ended) = ended else { break };
-        let generation = match ended.map_err(|error| Error::Internal(error.to_string())).and_then(|(_, generation)| generation) {
-            Ok(generation) => generation,
-            // What runs beside it is stopped and settled, not dropped: its calls are paid for.
-            Err(error) => {
-                both.cancel();
-                fault.get_or_insert(error);
-                continue;
-            }
-        };
-        let section = generation.section.clone();
-        if generation.was_stopped() {
-            continue;
-        }
-        if generation.status == Status::Failed {
-            failed.push(section.clone());
-        }
-        graph.end(&section);
-        app.live.send(run.id, ended_event(&generation));
-    }
-    match fault {
-        Some(error) => Err(error),
-        None => finish(app, &run, &graph, failed, cancel).await,
-    }
+    Ok(app.store.standing(KIND, &run.id.to_string()).await?)
 }
 
-async fn finish(app: &App, run: &Run, graph: &Graph, failed: Vec<SectionName>, cancel: &CancellationToken) -> Result<()> {
-    if graph.is_done() && !cancel.is_cancelled() {
-        let tx = app.store.tenant(run.owner).await?;
-        tx.set_run_state(run.id, &VentureRun::Finished { at: app.now(), failed: failed.clone() }).await?;
-        tx.mark_stale(run.venture, &left_behind(app, run, &failed)).await?;
+/// Their runs of a venture, newest first; the next page is what comes `before` the last of this one.
+pub async fn list(app: &App, who: &Guest, venture: VentureId, limit: u64, before: Option<RunId>) -> Result<Vec<Run>> {
+    let tx = app.store.tenant_read(who.owner).await?;
+    tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+    Ok(tx.runs(venture, limit, before).await?)
+}
+
+/// What happens in a run of theirs after the event of this number, until the run is over. It may be asked for again at any moment,
+/// from any process, and misses nothing.
+pub async fn follow(app: &App, who: &Guest, id: RunId, after: u64) -> Result<impl Stream<Item = Result<RunEvent>> + Send + use<>> {
+    app.store.tenant_read(who.owner).await?.run(id).await?.ok_or(Error::NotFound("this run"))?;
+    let (app, owner) = (app.clone(), who.owner);
+    let listener = app.live.listen(id);
+    let state = (app, listener, after, Vec::new().into_iter(), false);
+    Ok(futures::stream::unfold(state, move |(app, listener, mut after, mut ready, over)| async move {
+        if over {
+            return None;
+        }
+        loop {
+            if let Some(event) = next(&mut ready) {
+                after = event.number;
+                let over = matches!(event.what, Happening::Finished { .. });
+                return Some((Ok(event), (app, listener, after, ready, over)));
+            }
+            let bell = listener.bell();
+            let rung = bell.notified();
+            tokio::pin!(rung);
+            rung.as_mut().enable();
+            match news(&app, owner, id, after).await {
+                Ok(News::Events(events)) => ready = events.into_iter(),
+                // A run that is over has told so, unless what it told was before `after`.
+                Ok(News::Over) => return None,
+                Ok(News::None) => {
+                    let _ = tokio::time::timeout(LOOK, rung).await;
+                }
+                Err(error) => return Some((Err(error), (app, listener, after, ready, true))),
+            }
+        }
+    }))
+}
+
+fn next(ready: &mut std::vec::IntoIter<RunEvent>) -> Option<RunEvent> {
+    ready.next()
+}
+
+enum News {
+    Events(Vec<RunEvent>),
+    None,
+    Over,
+}
+
+async fn news(app: &App, owner: domain::ids::OwnerId, id: RunId, after: u64) -> Result<News> {
+    let tx = app.store.tenant_read(owner).await?;
+    let events = tx.events_after(id, after, PAGE).await?;
+    if !events.is_empty() {
+        return Ok(News::Events(events));
+    }
+    let open = tx.run(id).await?.is_some_and(|run| run.state.is_open());
+    Ok(if open { News::None } else { News::Over })
+}
+
+/// Stops a run of theirs: no further section starts, running calls are cancelled and settled, finished sections stay. One that has
+/// ended stays as it is.
+pub async fn cancel(app: &App, who: &Guest, id: RunId) -> Result<Run> {
+    let tx = app.store.tenant(who.owner).await?;
+    let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
+    let now = app.now();
+    if tx.set_run_state(id, &VentureRun::Cancelled { at: now }).await? {
+        tx.add_event(id, now, &Happening::Finished { failed: Vec::new(), cancelled: true }).await?;
+        tx.cancel_job(KIND, &id.to_string(), now).await?;
+        let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
         tx.commit().await?;
-    } else if !cancel.is_cancelled() {
-        // Shutting down: the run stays as it is and goes on at the next start.
-        return Ok(());
+        app.live.stop(id);
+        app.live.ring(id);
+        return Ok(run);
     }
-    app.live.send(run.id, Event::Finished { failed });
+    Ok(run)
+}
+
+/// Stops the newest run of a venture of theirs, if it is open.
+pub async fn cancel_latest(app: &App, who: &Guest, venture: VentureId) -> Result<()> {
+    let tx = app.store.tenant_read(who.owner).await?;
+    tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+    let run = tx.latest_run(venture).await?.filter(|run| run.state.is_open());
+    drop(tx);
+    if let Some(run) = run {
+        cancel(app, who, run.id).await?;
+    }
     Ok(())
+}
+
+/// Does a run's job: everything that is not done yet.
+pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken) -> Verdict {
+    let run = job.payload.get("run").and_then(|id| serde_json::from_value::<RunId>(id.clone()).ok());
+    let (Some(run), Some(owner)) = (run, job.owner) else { return Verdict::Dead("it names no run".into()) };
+    let work = Work { app, who: Guest { owner }, lease: job.lease, cancel };
+    let _working = app.live.working(run, cancel);
+    match work.run(run).await {
+        Ok(true) => Verdict::Done,
+        Ok(false) => Verdict::HandedBack,
+        Err(Error::NotFound(what)) => Verdict::Dead(format!("{what} was not found")),
+        Err(error) => Verdict::Failed(error.to_string()),
+    }
+}
+
+/// A run in a worker's hands.
+struct Work<'a> {
+    app: &'a App,
+    who: Guest,
+    lease: Lease,
+    cancel: &'a CancellationToken,
+}
+
+impl Work<'_> {
+    /// Whether there is nothing left to do; false when it was stopped and somebody else has to go on.
+    async fn run(&self, id: RunId) -> Result<bool> {
+        let Some((run, brief, mut graph, mut failed)) = self.take_up(id).await? else { return Ok(true) };
+        let mut working = JoinSet::new();
+        let mut fault = None;
+        // What runs beside a section that could not be kept is stopped and settled, not dropped: its calls are paid for.
+        let halt = self.cancel.child_token();
+        loop {
+            if !halt.is_cancelled() {
+                for section in graph.take_ready() {
+                    self.tell_started(&run, &section).await?;
+                    let order = self.order(&run, brief.clone(), section);
+                    working.spawn(one(self.app.clone(), self.who, order, halt.clone()));
+                }
+            }
+            let Some(ended) = working.join_next().await else { break };
+            match ended.map_err(|died| Error::Internal(died.to_string())).and_then(|generation| generation) {
+                Ok(generation) if generation.was_stopped() => {}
+                Ok(generation) => {
+                    graph.end(&generation.section);
+                    if generation.status == Status::Failed {
+                        failed.push(generation.section);
+                    }
+                }
+                Err(error) => {
+                    halt.cancel();
+                    fault.get_or_insert(error);
+                }
+            }
+        }
+        match fault {
+            Some(error) => Err(error),
+            None if graph.is_done() => self.finish(&run, failed).await.map(|()| true),
+            None => self.was_cancelled(id).await,
+        }
+    }
+
+    /// Takes a run over: settles calls of a process that died over it, and reads what is done already. `None` when it has ended.
+    async fn take_up(&self, id: RunId) -> Result<Option<(Run, Brief, Graph, Vec<SectionName>)>> {
+        let app = self.app;
+        let tx = app.store.tenant(self.who.owner).await?;
+        tx.hold(&self.lease).await?;
+        let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
+        let lost = tx.open_calls(id).await?;
+        if run.state.is_open() {
+            tx.set_run_state(id, &VentureRun::Running { since: app.now() }).await?;
+        }
+        tx.commit().await?;
+        generations::settle_lost(app, lost, Some(&self.lease)).await?;
+        if !run.state.is_open() {
+            return Ok(None);
+        }
+        let tx = app.store.tenant_read(self.who.owner).await?;
+        let venture = tx.venture(run.venture).await?.ok_or(Error::NotFound("this venture"))?;
+        let templates = run.sections.iter().filter_map(|name| app.release().section(name));
+        let mut graph = Graph::new(templates.map(|t| (t.name.clone(), t.depends_on.clone())));
+        let mut failed = Vec::new();
+        for attempt in tx.generations_of_run(id).await?.into_iter().filter(|attempt| !attempt.was_stopped()) {
+            graph.end(&attempt.section);
+            if attempt.status == Status::Failed {
+                failed.push(attempt.section);
+            }
+        }
+        app.live.ring(id);
+        Ok(Some((run, venture.brief, graph, failed)))
+    }
+
+    async fn tell_started(&self, run: &Run, section: &SectionName) -> Result<()> {
+        let tx = self.app.store.tenant(self.who.owner).await?;
+        tx.hold(&self.lease).await?;
+        tx.add_event(run.id, self.app.now(), &Happening::Started { section: section.clone() }).await?;
+        tx.commit().await?;
+        self.app.live.ring(run.id);
+        Ok(())
+    }
+
+    fn order(&self, run: &Run, brief: Brief, section: SectionName) -> Order {
+        let seed = u64::from(run.venture.0.as_fields().0) ^ run.id.0.as_u64_pair().1;
+        let (venture, run, lease) = (Some(run.venture), Some(run.id), Some(self.lease));
+        Order { section, brief, venture, run, lease, earlier: Map::new(), feedback: Vec::new(), seed, key: None }
+    }
+
+    async fn finish(&self, run: &Run, failed: Vec<SectionName>) -> Result<()> {
+        let app = self.app;
+        let tx = app.store.tenant(self.who.owner).await?;
+        tx.hold(&self.lease).await?;
+        let now = app.now();
+        if tx.set_run_state(run.id, &VentureRun::Finished { at: now, failed: failed.clone() }).await? {
+            tx.mark_stale(run.venture, &left_behind(app, run, &failed)).await?;
+            tx.add_event(run.id, now, &Happening::Finished { failed, cancelled: false }).await?;
+        }
+        tx.commit().await?;
+        app.live.ring(run.id);
+        Ok(())
+    }
+
+    async fn was_cancelled(&self, id: RunId) -> Result<bool> {
+        let run = self.app.store.tenant_read(self.who.owner).await?.run(id).await?;
+        Ok(run.is_none_or(|run| !run.state.is_open()))
+    }
+}
+
+/// Generates one section from what the venture holds by now.
+async fn one(app: App, who: Guest, order: Order, cancel: CancellationToken) -> Result<Generation> {
+    let earlier = match order.venture {
+        Some(venture) => earlier(&app, &who, venture, &order.section).await?,
+        None => Map::new(),
+    };
+    generations::generate(&app, &who, Order { earlier, ..order }, &cancel).await
 }
 
 /// Sections outside of the run that were built from what the run made anew.
@@ -250,26 +367,6 @@ fn left_behind(app: &App, run: &Run, failed: &[SectionName]) -> Vec<SectionName>
     behind.sort();
     behind.dedup();
     behind
-}
-
-/// Generates one section from what the venture holds by now.
-async fn one(
-    app: App,
-    who: Guest,
-    run: Run,
-    brief: Brief,
-    section: SectionName,
-    cancel: CancellationToken,
-) -> (SectionName, Result<Generation>) {
-    let result = async {
-        let earlier = earlier(&app, &who, run.venture, &section).await?;
-        let seed = u64::from(run.venture.0.as_fields().0) ^ run.id.0.as_u64_pair().1;
-        let order =
-            Order { section: section.clone(), brief, venture: Some(run.venture), run: Some(run.id), earlier, feedback: Vec::new(), seed };
-        generations::generate(&app, &who, order, &cancel).await
-    };
-    let result = result.await;
-    (section, result)
 }
 
 /// The current outputs of the sections this one depends on, by camelCase name.
@@ -283,13 +380,15 @@ pub(crate) async fn earlier(app: &App, who: &Guest, venture: VentureId, section:
     Ok(wanted.map(|s| (s.current.section.camel(), s.current.output)).collect())
 }
 
-fn ended_event(generation: &Generation) -> Event {
-    Event::Ended {
+/// What is told of a section that has ended.
+pub(crate) fn ended(generation: &Generation) -> Happening {
+    Happening::Ended {
         section: generation.section.clone(),
+        generation: generation.id,
         status: generation.status,
         confidence: generation.confidence,
         model: generation.model.clone(),
-        reason: generation.issues.first().map(|issue| issue.message.clone()),
+        reason: generation.issues.iter().find(|issue| issue.rule != Issue::STOPPED).map(|issue| issue.message.clone()),
         duration_ms: generation.duration_ms,
     }
 }

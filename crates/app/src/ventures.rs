@@ -1,18 +1,19 @@
 //! Ventures: made from a brief, seen as they stand.
 
 use crate::error::{Error, Result};
+use crate::keys::{self, RequestKey};
 use crate::runs;
 use crate::{App, Guest};
-use domain::generations::Generation;
-use domain::ids::VentureId;
-use domain::runs::VentureRun;
+use domain::generations::{Generation, Status};
+use domain::ids::{GenerationId, VentureId};
+use domain::runs::Happening;
 use domain::sections::SectionName;
 use domain::ventures::{Brief, RawBrief, Venture};
 use export::Document;
 use prompts::Template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::Run;
+use store::{Run, Standing};
 
 /// A venture with everything made for it, as the page and the export show it.
 #[derive(Debug, Clone)]
@@ -23,6 +24,10 @@ pub struct Plan {
     pub sections: Vec<PlanSection>,
     /// Its newest run.
     pub run: Option<Run>,
+    /// The run's place in line while it waits.
+    pub standing: Option<Standing>,
+    /// The number of the run's latest event, to be followed from.
+    pub last_event: u64,
 }
 
 /// A section of a plan.
@@ -61,7 +66,7 @@ pub enum SectionState {
 impl Plan {
     /// Whether something is still being made.
     pub fn is_running(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| matches!(run.state, VentureRun::Running { .. }))
+        self.run.as_ref().is_some_and(|run| run.state.is_open())
     }
 
     /// Sections that are there, and sections in all.
@@ -85,19 +90,69 @@ impl Plan {
 }
 
 /// Makes a venture from what somebody typed, or names every fault.
-pub async fn create(app: &App, who: &Guest, raw: &RawBrief) -> Result<Venture> {
+pub async fn create(app: &App, who: &Guest, raw: &RawBrief, key: Option<&RequestKey>) -> Result<Venture> {
     let brief = Brief::parse(raw)?;
-    let venture = Venture { id: VentureId::new(), owner: who.owner, brief, created: app.now() };
+    let venture = Venture { id: VentureId::new(), owner: who.owner, brief, created: app.now(), archived: None };
     let tx = app.store.tenant(who.owner).await?;
+    if let Some(made) = keys::keep(&tx, key, app.now()).await? {
+        return tx.venture(VentureId(made)).await?.ok_or(Error::NotFound("this venture"));
+    }
     tx.insert_venture(&venture).await?;
+    keys::answer(&tx, key, venture.id.0).await?;
     tx.commit().await?;
     Ok(venture)
 }
 
-/// Their ventures, newest first.
-pub async fn list(app: &App, who: &Guest, limit: u64) -> Result<Vec<Venture>> {
+/// A venture of theirs.
+pub async fn get(app: &App, who: &Guest, id: VentureId) -> Result<Venture> {
+    app.store.tenant_read(who.owner).await?.venture(id).await?.ok_or(Error::NotFound("this venture"))
+}
+
+/// Puts a venture of theirs away, or takes it up again. One that a run is going on for cannot be put away.
+pub async fn archive(app: &App, who: &Guest, id: VentureId, away: bool) -> Result<Venture> {
+    let tx = app.store.tenant(who.owner).await?;
+    let venture = tx.locked_venture(id).await?.ok_or(Error::NotFound("this venture"))?;
+    if let Some(run) = tx.latest_run(id).await?.filter(|run| away && run.state.is_open()) {
+        return Err(Error::conflict("a run of this venture is going on; wait for its end, or cancel it", run.id.0));
+    }
+    let archived = away.then(|| venture.archived.unwrap_or_else(|| app.now()));
+    tx.set_archived(id, archived).await?;
+    tx.commit().await?;
+    Ok(Venture { archived, ..venture })
+}
+
+/// Their ventures, newest first; the next page is what comes `before` the last of this one.
+pub async fn list(app: &App, who: &Guest, limit: u64, before: Option<VentureId>) -> Result<Vec<Venture>> {
     let tx = app.store.tenant_read(who.owner).await?;
-    Ok(tx.ventures(limit, None).await?)
+    Ok(tx.ventures(limit, before).await?)
+}
+
+/// What was kept for a section of a venture of theirs, newest first.
+pub async fn versions(
+    app: &App,
+    who: &Guest,
+    id: VentureId,
+    section: &SectionName,
+    limit: u64,
+    before: Option<GenerationId>,
+) -> Result<Vec<Generation>> {
+    let tx = app.store.tenant_read(who.owner).await?;
+    tx.venture(id).await?.ok_or(Error::NotFound("this venture"))?;
+    app.release().section(section).ok_or(Error::NotFound("this section"))?;
+    Ok(tx.versions(id, section, limit, before).await?)
+}
+
+/// Makes an earlier version of a section the current one again; what was built from it is stale then.
+pub async fn restore(app: &App, who: &Guest, id: VentureId, section: &SectionName, version: GenerationId) -> Result<Generation> {
+    let tx = app.store.tenant(who.owner).await?;
+    tx.locked_venture(id).await?.ok_or(Error::NotFound("this venture"))?;
+    let kept = tx.generation(version).await?;
+    let fits = |kept: &Generation| kept.venture == Some(id) && kept.section == *section && kept.status != Status::Failed;
+    let kept = kept.filter(fits).ok_or(Error::NotFound("this version"))?;
+    tx.make_current(id, section, version, app.now()).await?;
+    tx.mark_stale(id, &app.release().dependents(section)).await?;
+    tx.commit().await?;
+    Ok(kept)
 }
 
 /// A venture as it stands.
@@ -110,24 +165,35 @@ pub async fn plan(app: &App, who: &Guest, id: VentureId) -> Result<Plan> {
         Some(run) => tx.generations_of_run(run.id).await?,
         None => Vec::new(),
     };
+    let events = match &run {
+        Some(run) if run.state.is_open() => tx.events_after(run.id, 0, 1000).await?,
+        _ => Vec::new(),
+    };
+    drop(tx);
+    let standing = match &run {
+        Some(run) => runs::standing(app, run).await?,
+        None => None,
+    };
+    let writing = |name: &SectionName| events.iter().any(|e| matches!(&e.what, Happening::Started { section } if section == name));
     let sections = app.release().sections().into_iter().map(|template| {
-        let state = state(app, &template.name, run.as_ref(), &attempts, &current);
+        let state = state(&template.name, run.as_ref(), writing(&template.name), &attempts, &current);
         PlanSection { template: template.clone(), state }
     });
-    Ok(Plan { sections: sections.collect(), venture, run })
+    let last_event = events.last().map_or(0, |event| event.number);
+    Ok(Plan { sections: sections.collect(), venture, run, standing, last_event })
 }
 
 fn state(
-    app: &App,
     name: &SectionName,
     run: Option<&Run>,
+    writing: bool,
     attempts: &[Generation],
     current: &BTreeMap<SectionName, domain::ventures::CurrentSection>,
 ) -> SectionState {
     let attempt = attempts.iter().filter(|g| g.section == *name && !g.was_stopped()).max_by_key(|g| g.created);
-    let open = run.filter(|r| matches!(r.state, VentureRun::Running { .. }) && r.sections.contains(name) && attempt.is_none());
+    let open = run.filter(|r| r.state.is_open() && r.sections.contains(name) && attempt.is_none());
     match (open, current.get(name), attempt) {
-        (Some(run), ..) if runs::is_writing(app, run.id, name) => SectionState::Writing,
+        (Some(_), ..) if writing => SectionState::Writing,
         (Some(_), ..) => SectionState::Waiting,
         (None, Some(kept), _) => SectionState::Ready { generation: kept.current.clone(), stale: kept.stale },
         (None, None, Some(attempt)) => SectionState::Failed { generation: attempt.clone() },

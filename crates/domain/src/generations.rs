@@ -1,7 +1,7 @@
 //! One attempt to produce one section, and what can be said of the result.
 
 use crate::Timestamp;
-use crate::ids::{GenerationId, OwnerId, RunId, TraceId, VentureId};
+use crate::ids::{CallId, GenerationId, OwnerId, RunId, TraceId, VentureId};
 use crate::sections::SectionName;
 use crate::usage::{MicroDollars, Tokens, Usage};
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,8 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelCall {
+    /// Its id, which the provider was told.
+    pub id: CallId,
     /// `gemini`, `openai`, `embedded`, ...
     pub provider: String,
     /// The model as the provider names it.
@@ -161,6 +163,9 @@ pub struct Generation {
     pub model: String,
     /// Whether a small embedded model wrote it.
     pub draft_model: bool,
+    /// Whether it is the answer to an earlier, identical question: it has cost nothing.
+    #[serde(default)]
+    pub cached: bool,
     /// How it ended.
     pub status: Status,
     /// How far to rely on it.

@@ -15,6 +15,15 @@ pub struct ProductIdea(String);
 impl ProductIdea {
     /// Reads an idea, or says everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let kept = faults.take(Self::kept(text));
+        faults.0.extend(unclean("productIdea", text.trim()));
+        kept.filter(|_| faults.is_empty()).ok_or(faults)
+    }
+
+    /// Reads an idea that was accepted earlier: what counts as an order to the model may have changed since, and that is no
+    /// reason to lose it.
+    pub fn kept(text: &str) -> Result<Self, Faults> {
         let text = text.trim();
         let mut faults = Faults::default();
         // What is kept is what is measured: spaces in a row count once.
@@ -33,7 +42,6 @@ impl ProductIdea {
         if !text.chars().any(char::is_alphabetic) {
             faults.add("productIdea", "has no letters; say it in words, in any language");
         }
-        faults.0.extend(unclean("productIdea", text));
         if faults.is_empty() { Ok(Self(kept)) } else { Err(faults) }
     }
 

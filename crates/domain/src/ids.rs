@@ -51,4 +51,8 @@ id! {
     TraceId,
     /// One timed step of a trace.
     SpanId,
+    /// One call to a model; sent along, so that a provider's log and ours name the same call.
+    CallId,
+    /// One piece of work in the queue.
+    JobId,
 }

@@ -8,6 +8,7 @@ pub mod generations;
 pub mod guardrails;
 pub mod ideas;
 pub mod ids;
+pub mod jobs;
 pub mod locales;
 pub mod runs;
 pub mod sections;

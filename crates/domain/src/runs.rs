@@ -1,13 +1,21 @@
 //! A run over the sections of a venture: which can start, which are done, when it is finished.
 
 use crate::Timestamp;
+use crate::generations::{Confidence, Status};
+use crate::ids::GenerationId;
 use crate::sections::SectionName;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a run of a whole venture stands. Each state carries exactly what is true in it, so a finished run without a verdict
 /// cannot be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VentureRun {
+    /// It waits for its turn.
+    Queued {
+        /// When it was asked for.
+        since: Timestamp,
+    },
     /// Sections are being made.
     Running {
         /// When it started.
@@ -24,6 +32,58 @@ pub enum VentureRun {
     Cancelled {
         /// When it was stopped.
         at: Timestamp,
+    },
+}
+
+impl VentureRun {
+    /// Whether it has not ended.
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::Queued { .. } | Self::Running { .. })
+    }
+
+    /// One word for it: `queued`, `running`, `finished`, `cancelled`.
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Queued { .. } => "queued",
+            Self::Running { .. } => "running",
+            Self::Finished { .. } => "finished",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+/// Something that happened in a run, as it is kept and told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Happening {
+    /// A section is being written. It may be said again after the process that wrote it has died.
+    Started {
+        /// Which.
+        section: SectionName,
+    },
+    /// A section has ended and is kept.
+    Ended {
+        /// Which.
+        section: SectionName,
+        /// The attempt.
+        generation: GenerationId,
+        /// How.
+        status: Status,
+        /// How far to rely on it.
+        confidence: Confidence,
+        /// Who wrote it, as `provider:model`.
+        model: String,
+        /// What went wrong, in the words of the first issue.
+        reason: Option<String>,
+        /// How long it took.
+        duration_ms: u64,
+    },
+    /// The run is over, or was stopped.
+    Finished {
+        /// Sections without content.
+        failed: Vec<SectionName>,
+        /// Whether its owner stopped it.
+        cancelled: bool,
     },
 }
 

@@ -1,7 +1,7 @@
 //! A venture: one business idea of one owner and everything made for it.
 
 use crate::Timestamp;
-use crate::faults::Faults;
+use crate::faults::{Fault, Faults};
 use crate::generations::{Confidence, Generation};
 use crate::ideas::{self, ProductIdea};
 use crate::ids::{OwnerId, VentureId};
@@ -53,9 +53,18 @@ pub struct RawBrief {
 impl Brief {
     /// Reads everything and names every fault of every part at once.
     pub fn parse(raw: &RawBrief) -> Result<Self, Faults> {
+        Self::read(raw, (ProductIdea::parse, BrandVoice::parse, words))
+    }
+
+    /// Reads a brief that was accepted earlier: its words stay, whatever counts as an order to the model today.
+    pub fn kept(raw: &RawBrief) -> Result<Self, Faults> {
+        Self::read(raw, (ProductIdea::kept, BrandVoice::kept, short))
+    }
+
+    fn read(raw: &RawBrief, (idea, voice, words): (Reader<ProductIdea>, Reader<BrandVoice>, WordsReader)) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        let idea = faults.take(ProductIdea::parse(&raw.idea));
-        let voice = faults.take(given(raw.voice.as_ref()).map_or(Ok(BrandVoice::Professional), BrandVoice::parse));
+        let idea = faults.take(idea(&raw.idea));
+        let voice = faults.take(given(raw.voice.as_ref()).map_or(Ok(BrandVoice::Professional), voice));
         let persona = faults.take(given(raw.persona.as_ref()).map(Persona::parse).transpose());
         let level = persona.flatten().map_or_else(Experience::default, |p| p.experience);
         let experience = faults.take(given(raw.experience.as_ref()).map_or(Ok(level), Experience::parse));
@@ -79,19 +88,28 @@ impl Brief {
     }
 }
 
+type Reader<T> = fn(&str) -> Result<T, Faults>;
+type WordsReader = fn(&str, Option<&String>) -> Result<Option<String>, Faults>;
+
 fn given(text: Option<&String>) -> Option<&str> {
     text.map(|t| t.trim()).filter(|t| !t.is_empty())
 }
 
 /// A short free text that goes into prompts: at most 200 characters, no orders.
 fn words(field: &str, text: Option<&String>) -> Result<Option<String>, Faults> {
+    let mut faults = Faults(given(text).map(|text| ideas::unclean(field, text)).unwrap_or_default());
+    let kept = faults.take(short(field, text));
+    kept.filter(|_| faults.is_empty()).ok_or(faults)
+}
+
+/// A short free text: at most 200 characters.
+fn short(field: &str, text: Option<&String>) -> Result<Option<String>, Faults> {
     let Some(text) = given(text) else { return Ok(None) };
-    let mut faults = Faults(ideas::unclean(field, text));
     let length = text.chars().count();
     if length > 200 {
-        faults.add(field, format!("has {length} characters; it may have at most 200"));
+        return Err(Fault::new(field, format!("has {length} characters; it may have at most 200")).into());
     }
-    if faults.is_empty() { Ok(Some(text.to_owned())) } else { Err(faults) }
+    Ok(Some(text.to_owned()))
 }
 
 /// Feedback on earlier attempts, each up to 500 characters and at most ten of them.
@@ -122,6 +140,8 @@ pub struct Venture {
     pub brief: Brief,
     /// When it was made.
     pub created: Timestamp,
+    /// When it was put away, if it was: nothing is made for it until it is taken up again.
+    pub archived: Option<Timestamp>,
 }
 
 /// A section of a venture as it stands: its newest kept generation, and the newest failure if that came later.

@@ -27,6 +27,16 @@ impl BrandVoice {
 
     /// Reads a key, a name, or the owner's own words (two words or more, up to 200 characters).
     pub fn parse(text: &str) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let kept = faults.take(Self::kept(text));
+        if !matches!(kept, Some(Self::WittyDad | Self::Professional | Self::CasualFriend)) {
+            faults.0.extend(ideas::unclean("brandVoice", text));
+        }
+        kept.filter(|_| faults.is_empty()).ok_or(faults)
+    }
+
+    /// Reads a voice that was accepted earlier, whatever counts as an order to the model today.
+    pub fn kept(text: &str) -> Result<Self, Faults> {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let plain = text.to_lowercase().replace(['_', ' '], "-").replace("-&-", "-").replace("-and-", "-");
         match plain.as_str() {
@@ -52,7 +62,6 @@ impl BrandVoice {
         if !text.is_empty() && !text.chars().any(char::is_alphabetic) {
             faults.add("brandVoice", "has no letters; describe the voice in words");
         }
-        faults.0.extend(ideas::unclean("brandVoice", &text));
         if faults.is_empty() { Ok(Self::Own(text)) } else { Err(faults) }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use domain::generations::{ModelCall, Source};
+use domain::ids::CallId;
 use domain::usage::Tokens;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -117,6 +118,8 @@ pub struct Answer {
 /// What a call used so far; kept up to date while it runs, so that a call that is cut or cancelled is settled too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Spent {
+    /// Whose it is; told to the provider.
+    pub call: CallId,
     pub tokens: Tokens,
     pub search_queries: u32,
 }

@@ -3,12 +3,14 @@
 use crate::ask::{Answer, Ask, AskError, ModelClass, Outcome, Spent};
 use crate::fault::Fault;
 use crate::grounding::{Found, with_facts};
+use crate::journal::{Journal, NotRecorded, PlannedCall};
 use crate::price::PriceTable;
 use crate::routes::{Routes, Target};
 use crate::settings::{ConfigError, Settings};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use domain::Timestamp;
 use domain::generations::ModelCall;
+use domain::ids::CallId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -37,6 +39,7 @@ enum Step {
 /// One question on its way: what has been spent on it and found for it so far.
 struct Question<'a> {
     cancel: &'a CancellationToken,
+    journal: &'a dyn Journal,
     calls: Vec<ModelCall>,
     /// A search is paid for once, whoever answers in the end.
     found: Option<Found>,
@@ -85,11 +88,13 @@ impl Llm {
         vectors.map_err(|fault| AskError { tried: vec![("the embedder".to_owned(), fault)] })
     }
 
-    /// Asks along the route, then once more with the simpler prompt, until somebody answers. Every call is accounted for.
-    pub async fn ask(&self, ask: &Ask, fallback: Option<&str>, cancel: &CancellationToken) -> Outcome {
-        let mut question = Question { cancel, calls: Vec::new(), found: None };
+    /// Asks along the route, then once more with the simpler prompt, until somebody answers. The journal hears of every call before it
+    /// is made, and the outcome has every call that was.
+    pub async fn ask(&self, ask: &Ask, fallback: Option<&str>, cancel: &CancellationToken, journal: &dyn Journal) -> Outcome {
+        let mut question = Question { cancel, journal, calls: Vec::new(), found: None };
         let mut result = self.along(ask, &mut question).await;
-        if let (Err(_), Some(fallback), false) = (&result, fallback, cancel.is_cancelled()) {
+        let over = cancel.is_cancelled() || result.as_ref().is_err_and(|tried| tried.iter().any(|(_, fault)| *fault == Fault::NotRecorded));
+        if let (Err(_), Some(fallback), false) = (&result, fallback, over) {
             let simpler = Ask { user: fallback.to_owned(), ..ask.clone() };
             result = self.along(&simpler, &mut question).await;
         }
@@ -104,9 +109,9 @@ impl Llm {
                 Err(fault) => fault,
             };
             tracing::warn!(model = target.name(), fault = fault.key(), "model gave no answer");
-            let cancelled = fault == Fault::Cancelled;
+            let over = matches!(fault, Fault::Cancelled | Fault::NotRecorded);
             tried.push((target.name(), fault));
-            if cancelled {
+            if over {
                 break;
             }
         }
@@ -169,6 +174,7 @@ impl Llm {
         }
         let mut spent = Spent::default();
         let (started, clock) = ((self.clock)(), Instant::now());
+        question.journal.begin(self.planned(target, ask, spent.call, started)).await.map_err(|NotRecorded| Fault::NotRecorded)?;
         let limit = if target.provider.own_pace() { OWN_PACE } else { ask.timeout };
         let (provider, model) = (&target.provider, target.model.as_str());
         let work = match step {
@@ -192,6 +198,19 @@ impl Llm {
         result
     }
 
+    fn planned(&self, target: &Target, ask: &Ask, id: CallId, started: Timestamp) -> PlannedCall {
+        let mut prompt = Spent::default();
+        prompt.estimate(ask.length(), 0);
+        PlannedCall {
+            id,
+            provider: target.provider_name.clone(),
+            model: target.model.clone(),
+            input_tokens: prompt.tokens.input,
+            cost: self.prices.price(&target.provider_name, &target.model).map(|price| price.of(prompt.tokens, 0)),
+            started,
+        }
+    }
+
     fn record(&self, target: &Target, result: &Result<Answer, Fault>, spent: Spent, started: Timestamp, took: Duration) -> ModelCall {
         let outcome = match result {
             Ok(answer) if answer.truncated => Fault::Truncated.key(),
@@ -199,6 +218,7 @@ impl Llm {
             Err(fault) => fault.key(),
         };
         let call = ModelCall {
+            id: spent.call,
             provider: target.provider_name.clone(),
             model: result.as_ref().map_or_else(|_| target.model.clone(), |answer| answer.model.clone()),
             outcome: outcome.to_owned(),

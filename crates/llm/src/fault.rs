@@ -58,6 +58,9 @@ pub enum Fault {
     /// The caller stopped it.
     #[error("was stopped")]
     Cancelled,
+    /// The call could not be written down beforehand, so it was not made.
+    #[error("was not asked, because the call could not be recorded")]
+    NotRecorded,
 }
 
 impl Fault {
@@ -77,6 +80,7 @@ impl Fault {
             Self::BreakerOpen => "breaker-open",
             Self::Embedded(_) => "embedded",
             Self::Cancelled => "cancelled",
+            Self::NotRecorded => "not-recorded",
         }
     }
 

@@ -54,12 +54,13 @@ impl Wire {
     /// prompt counts as used: a caller who gives up before the answer begins has it to pay for. A refusal costs nothing.
     pub(crate) async fn post(&self, url: &str, body: &Value, prompt: usize, spent: &mut Spent) -> Result<Response, Fault> {
         spent.estimate(prompt, 0);
-        let response = self.client.post(url).json(body).send().await.map_err(network)?;
+        let response =
+            self.client.post(url).header("x-client-request-id", spent.call.to_string()).json(body).send().await.map_err(network)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        *spent = Spent::default();
+        *spent = Spent { call: spent.call, ..Spent::default() };
         let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(seconds);
         let body = limited(response, ERROR_BODY).await.unwrap_or_default();
         Err(self.fault(status.as_u16(), retry_after, &serde_json::from_slice(&body).unwrap_or_default()))

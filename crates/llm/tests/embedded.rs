@@ -50,7 +50,7 @@ async fn it_drafts_for_free_at_its_own_pace_and_stops_when_told() {
     let llm = llm("smollm2-135m-instruct-q4_1.gguf");
     assert_eq!(llm.ready().await, Ok(()));
     assert_eq!(llm.warnings(), [""; 0]);
-    let outcome = llm.ask(&ask(), None, &CancellationToken::new()).await;
+    let outcome = llm.ask(&ask(), None, &CancellationToken::new(), &()).await;
     let answer = outcome.result.expect("an answer");
     assert!(answer.draft_model && !answer.grounded);
     assert!(answer.value.is_some_and(|value| value["tagline"].is_string()));
@@ -59,7 +59,7 @@ async fn it_drafts_for_free_at_its_own_pace_and_stops_when_told() {
 
     let cancel = CancellationToken::new();
     let ask = ask();
-    let (outcome, ()) = tokio::join!(llm.ask(&ask, None, &cancel), async { cancel.cancel() });
+    let (outcome, ()) = tokio::join!(llm.ask(&ask, None, &cancel, &()), async { cancel.cancel() });
     assert!(outcome.result.is_err_and(|error| error.is_cancelled()));
 }
 
@@ -77,7 +77,7 @@ async fn a_file_that_is_not_there_is_named() {
     let llm = llm("nowhere.gguf");
     let why = llm.ready().await.expect_err("it is not there");
     assert!(why.starts_with("embedded:nowhere cannot be used: ") && why.contains("nowhere.gguf"), "{why}");
-    let outcome = llm.ask(&ask(), None, &CancellationToken::new()).await;
+    let outcome = llm.ask(&ask(), None, &CancellationToken::new(), &()).await;
     assert!(outcome.result.is_err());
     assert_eq!(outcome.calls.len(), 1);
 }

@@ -7,6 +7,7 @@ use domain::generations::{Generation, Status};
 use domain::guardrails;
 use domain::ids::OwnerId;
 use domain::ventures::RawBrief;
+use futures::StreamExt as _;
 use llm::{Llm, PriceTable};
 use prompts::Library;
 use serde_json::Value;
@@ -47,6 +48,7 @@ async fn main() {
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
     let store = Store::open(dir.path()).await.expect("a store");
     let app = App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now));
+    app.start_workers(app::jobs::Workers { most: 8, only: None });
     app.ready().await.expect("the embedded model; run make models");
     let mut count = Count::default();
     for idea in IDEAS.lines().take(most) {
@@ -70,10 +72,9 @@ async fn plan(app: &App, idea: &str, count: &mut Count) -> ventures::Plan {
     let who = Guest { owner: OwnerId::new() };
     let venture = ventures::create(app, &who, &RawBrief { idea: idea.into(), ..RawBrief::default() }).await.expect("a venture");
     let started = Instant::now();
-    let run = runs::start(app, &who, venture.id, runs::choose(app, &[]).expect("all")).await.expect("a run");
-    if let Some(mut events) = runs::listen(app, run.id) {
-        while !matches!(events.recv().await, Ok(runs::Event::Finished { .. }) | Err(tokio::sync::broadcast::error::RecvError::Closed)) {}
-    }
+    let run = runs::start(app, &who, venture.id, runs::choose(app, &[]).expect("all"), None).await.expect("a run");
+    let events = runs::follow(app, &who, run.id, 0).await.expect("events");
+    assert!(events.map(|event| event.expect("an event")).count().await > 0);
     count.seconds.push(started.elapsed().as_secs_f64());
     ventures::plan(app, &who, venture.id).await.expect("a plan")
 }

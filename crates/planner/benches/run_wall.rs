@@ -6,6 +6,7 @@ use app::{App, Guest, runs, ventures};
 use domain::ids::OwnerId;
 use domain::runs::Graph;
 use domain::ventures::RawBrief;
+use futures::StreamExt as _;
 use llm::{Endpoint, Llm, PriceTable};
 use prompts::Library;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ async fn main() {
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
     let store = Store::open(dir.path()).await.expect("a store");
     let app = App::new(store, Arc::new(library), release.clone(), llm, Arc::new(chrono::Utc::now));
+    app.start_workers(app::jobs::Workers { most: 8, only: None });
     let who = Guest { owner: OwnerId::new() };
     once(&app, &who).await;
     upstream.latency(LATENCY);
@@ -42,11 +44,10 @@ async fn main() {
 
 async fn once(app: &App, who: &Guest) -> Duration {
     let raw = RawBrief { idea: "vegan leather hiking boots".into(), ..RawBrief::default() };
-    let venture = ventures::create(app, who, &raw).await.expect("a venture");
+    let venture = ventures::create(app, who, &raw, None).await.expect("a venture");
     let started = Instant::now();
-    let run = runs::start(app, who, venture.id, runs::choose(app, &[]).expect("all")).await.expect("a run");
-    if let Some(mut events) = runs::listen(app, run.id) {
-        while !matches!(events.recv().await, Ok(runs::Event::Finished { .. }) | Err(tokio::sync::broadcast::error::RecvError::Closed)) {}
-    }
+    let run = runs::start(app, who, venture.id, runs::choose(app, &[]).expect("all"), None).await.expect("a run");
+    let events = runs::follow(app, who, run.id, 0).await.expect("events");
+    assert!(events.map(|event| event.expect("an event")).count().await > 0);
     started.elapsed()
 }

@@ -13,6 +13,8 @@ const DEFAULTS: &str = include_str!("../planner.default.toml");
 pub(crate) struct Config {
     pub(crate) server: Server,
     pub(crate) data: Data,
+    pub(crate) database: Database,
+    pub(crate) jobs: Jobs,
     pub(crate) prompts: Prompts,
     pub(crate) models: Models,
     /// Read from the environment, never from a file.
@@ -34,6 +36,22 @@ pub(crate) struct Server {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Data {
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    pub(crate) connections: u32,
+    pub(crate) statement_timeout_seconds: u64,
+    pub(crate) migrate: bool,
+    pub(crate) prepared_statements: bool,
+    pub(crate) slow_query_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Jobs {
+    pub(crate) at_once: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -64,6 +82,9 @@ pub(crate) struct Keys {
     pub(crate) openai_url: Option<String>,
     pub(crate) anthropic_url: Option<String>,
     pub(crate) ollama_url: Option<String>,
+    pub(crate) database: Option<SecretString>,
+    pub(crate) database_owner: Option<SecretString>,
+    pub(crate) redis: Option<SecretString>,
 }
 
 impl Config {
@@ -109,6 +130,9 @@ impl Config {
             openai_url: text("OPENAI_BASE_URL"),
             anthropic_url: text("ANTHROPIC_BASE_URL"),
             ollama_url: text("OLLAMA_BASE_URL"),
+            database: secret("DATABASE_URL"),
+            database_owner: secret("DATABASE_OWNER_URL"),
+            redis: secret("REDIS_URL"),
         };
     }
 }

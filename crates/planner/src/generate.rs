@@ -3,16 +3,18 @@
 use crate::config::Config;
 use crate::{BadInput, wire};
 use anyhow::{Context as _, Result};
-use app::runs::{self, Event};
+use app::jobs::Workers;
+use app::runs;
 use app::{App, Guest, ventures};
 use clap::{Parser, ValueEnum};
 use domain::generations::Status;
 use domain::ids::OwnerId;
+use domain::runs::Happening;
 use domain::ventures::{Brief, RawBrief};
+use futures::StreamExt as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::sync::broadcast::error::RecvError;
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -70,9 +72,10 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     let app = wire::app_over(&config, library).await?;
     app.ready().await.map_err(|reason| anyhow::anyhow!(reason))?;
     let who = Guest { owner: LOCAL_OWNER };
-    let venture = ventures::create(&app, &who, &raw).await?;
-    let run = runs::start(&app, &who, venture.id, runs::choose(&app, &args.sections)?).await?;
-    let failed = follow(&app, run.id, run.sections.len()).await;
+    let venture = ventures::create(&app, &who, &raw, None).await?;
+    let run = runs::start(&app, &who, venture.id, runs::choose(&app, &args.sections)?, None).await?;
+    app.start_workers(Workers { most: 1, only: Some(who.owner) });
+    let failed = follow(&app, &who, run.id, run.sections.len()).await?;
     app.shut_down().await;
     let plan = ventures::plan(&app, &who, venture.id).await?;
     write(&args, &plan)?;
@@ -97,28 +100,23 @@ fn check(config: &Config, library: &prompts::Library, raw: &RawBrief, args: &Arg
 }
 
 /// A line on standard error per section; the number of failed ones.
-async fn follow(app: &App, run: domain::ids::RunId, total: usize) -> usize {
-    let Some(mut events) = runs::listen(app, run) else { return 0 };
+async fn follow(app: &App, who: &Guest, run: domain::ids::RunId, total: usize) -> Result<usize> {
     let (mut done, mut failed) = (0, 0);
-    loop {
-        match events.recv().await {
-            Ok(Event::Started { section }) => tracing::debug!(%section, "started"),
-            Ok(Event::Ended { section, status, confidence, model, reason, duration_ms }) => {
-                done += 1;
-                failed += usize::from(status == Status::Failed);
-                let seconds = duration_ms / 1000;
-                let tenth = duration_ms % 1000 / 100;
-                let about = match status {
-                    Status::Complete => format!("{} confidence · {model}", confidence.key()),
-                    Status::Partial | Status::Failed => reason.unwrap_or_default(),
-                };
-                let mark = if status == Status::Failed { "failed" } else { status.key() };
-                eprintln!("[{done:>2}/{total}] {:<22} {mark:<8} {seconds:>3}.{tenth} s  {about}", section.as_str());
-            }
-            Ok(Event::Finished { .. }) | Err(RecvError::Closed) => return failed,
-            Err(RecvError::Lagged(_)) => {}
-        }
+    let mut events = Box::pin(runs::follow(app, who, run, 0).await?);
+    while let Some(event) = events.next().await {
+        let Happening::Ended { section, status, confidence, model, reason, duration_ms, .. } = event?.what else { continue };
+        done += 1;
+        failed += usize::from(status == Status::Failed);
+        let seconds = duration_ms / 1000;
+        let tenth = duration_ms % 1000 / 100;
+        let about = match status {
+            Status::Complete => format!("{} confidence · {model}", confidence.key()),
+            Status::Partial | Status::Failed => reason.unwrap_or_default(),
+        };
+        let mark = if status == Status::Failed { "failed" } else { status.key() };
+        eprintln!("[{done:>2}/{total}] {:<22} {mark:<8} {seconds:>3}.{tenth} s  {about}", section.as_str());
     }
+    Ok(failed)
 }
 
 fn write(args: &Args, plan: &ventures::Plan) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod config;
 mod generate;
+mod migrate;
 mod prompts_command;
 mod serve;
 mod wire;
@@ -27,6 +28,9 @@ enum Command {
     Serve(serve::Args),
     /// Makes a plan from an idea, section by section.
     Generate(generate::Args),
+    /// Looks at the database's tables, or brings them up to date.
+    #[command(subcommand)]
+    Migrate(migrate::Command),
     /// Looks at the template library.
     #[command(subcommand)]
     Prompts(prompts_command::Command),
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         match cli.command {
             Command::Serve(args) => serve::run(config, args).await,
             Command::Generate(args) => generate::run(config, args).await,
+            Command::Migrate(command) => migrate::run(config, command).await,
             Command::Prompts(command) => prompts_command::run(&config, &command),
         }
     });

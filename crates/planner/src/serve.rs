@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::wire;
 use anyhow::{Context as _, Result};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,6 +25,20 @@ pub(crate) struct Args {
     /// Where the database lives.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// What this process does: answer people, do jobs, or both.
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    role: Role,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Role {
+    /// Everything.
+    All,
+    /// Pages, functions and the API; another process has to do the jobs.
+    Web,
+    /// Jobs, and a health check.
+    Worker,
 }
 
 pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
@@ -42,13 +56,8 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     for warning in app.warnings() {
         tracing::warn!("{warning}");
     }
-    // A run that cannot be read must not keep everybody else out.
-    let resumed = app::runs::resume_all(&app).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "unfinished runs cannot be taken up");
-        0
-    });
-    if resumed > 0 {
-        tracing::info!("taking up {resumed} unfinished runs");
+    if args.role != Role::Web {
+        app.start_workers(wire::workers(&config, &app));
     }
     let settings = web::Settings {
         generations_per_hour: config.server.generations_per_hour,
@@ -56,7 +65,8 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
         secure: config.server.secure,
     };
     println!("E-commerce Planner is ready: http://{address}");
-    let service = web::router(app.clone(), &settings).into_make_service_with_connect_info::<SocketAddr>();
+    let router = if args.role == Role::Worker { web::health_only(app.clone(), &settings) } else { web::router(app.clone(), &settings) };
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, settled) = (app.clone(), CancellationToken::new());
     let done = settled.clone();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {

@@ -36,6 +36,38 @@ pub(crate) fn release(config: &Config, library: &Library) -> Result<Release> {
     }
 }
 
+/// How many jobs this process does at once: a machine's own model has no use for more than a few.
+pub(crate) fn workers(config: &Config, app: &App) -> app::jobs::Workers {
+    let most = match config.jobs.at_once {
+        0 if app.drafts_only() => 2,
+        0 => 256,
+        most => most,
+    };
+    app::jobs::Workers { most, only: None }
+}
+
+/// Where the database is.
+fn place(config: &Config) -> store::Settings {
+    let place = match &config.keys.database {
+        Some(url) => store::Place::Server { url: url.clone(), owner: config.keys.database_owner.clone() },
+        None => store::Place::Folder(config.data.dir.clone()),
+    };
+    let database = &config.database;
+    store::Settings {
+        connections: database.connections,
+        statement_timeout: std::time::Duration::from_secs(database.statement_timeout_seconds),
+        migrate: database.migrate,
+        prepared_statements: database.prepared_statements,
+        slow: std::time::Duration::from_millis(database.slow_query_ms),
+        ..store::Settings::at(place)
+    }
+}
+
+/// Connects to the database without a look at its tables.
+pub(crate) async fn connect(config: &Config) -> Result<Store> {
+    Ok(Store::connect(&place(config)).await?)
+}
+
 pub(crate) async fn app(config: &Config) -> Result<App> {
     app_over(config, library(config)?).await
 }
@@ -43,7 +75,7 @@ pub(crate) async fn app(config: &Config) -> Result<App> {
 pub(crate) async fn app_over(config: &Config, library: Library) -> Result<App> {
     let release = release(config, &library)?;
     let llm = llm(config)?;
-    let store = Store::open(&config.data.dir).await?;
+    let store = Store::open(place(config)).await?;
     Ok(App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now)))
 }
 

@@ -1,45 +1,63 @@
-//! The only file that knows which database it is: how to connect, how a transaction begins, and what its error codes mean.
-//!
-//! `SQLite` so far. What differs for another database is added here and nowhere else.
+//! The only place that knows which database it is: how to connect, how a transaction begins, the few statements that only one of
+//! them has, how a queue wakes up, and what error codes mean. What is the same on both is written once, everywhere else.
+
+mod postgres;
+mod sqlite;
+
+pub(crate) use sqlite::FILE;
 
 use crate::errors::{Error, Result};
+use crate::measures::Measures;
+use crate::settings::{Place, Settings};
 use domain::ids::OwnerId;
 use sea_orm::sqlx::error::DatabaseError;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnAcquireErr, ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqlErr, SqliteTransactionMode, SqlxError,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlErr, SqlxError,
     TransactionOptions, TransactionTrait,
 };
+use secrecy::SecretString;
 use std::io::ErrorKind;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// The database's file in its folder.
-pub(crate) const FILE: &str = "planner.db";
-
-/// How long to wait for a lock, a connection or a turn to write.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// One writes, the others read.
-const CONNECTIONS: u32 = 8;
-
-/// A pool of connections, and the line in which writers wait.
+/// A pool of connections, and what is particular to the database behind it.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     pool: DatabaseConnection,
-    /// `SQLite` lets one writer in and has the others poll; a line is fair and leaves the connections to readers.
-    line: Arc<Semaphore>,
+    engine: Engine,
+    patience: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Engine {
+    /// It lets one writer in and has the others poll; a line is fair and leaves the connections to readers.
+    Sqlite {
+        line: Arc<Semaphore>,
+    },
+    Postgres {
+        statement_timeout: Duration,
+    },
 }
 
 /// What a transaction may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Only read: begins DEFERRED, waits for nobody.
+    /// Only read: sees one moment throughout and waits for nobody.
     Read,
-    /// Read and write: begins IMMEDIATE, so that it cannot fail half-way for want of the lock.
+    /// Read and write; on `SQLite` it begins IMMEDIATE, so that it cannot fail half-way for want of the lock.
     Write,
+}
+
+/// On whose behalf a transaction acts; on Postgres row-level security holds it to that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// What belongs to one owner.
+    Tenant(OwnerId),
+    /// The queue and the schedules, which belong to the program.
+    Program,
+    /// All tables, to change or to copy them: only a user who owns them may.
+    Owner,
 }
 
 /// A transaction that has begun, with its place at the head of the line if it writes.
@@ -52,36 +70,21 @@ pub(crate) struct Begun {
     turn: Option<OwnedSemaphorePermit>,
 }
 
-/// Connects to the database in a folder; makes both if they are missing.
-pub(crate) async fn open_folder(dir: &Path) -> Result<Database> {
-    tokio::fs::create_dir_all(dir).await.map_err(|fault| folder_fault(dir, fault.kind(), &fault.to_string()))?;
-    let file = dir.join(FILE);
-    let mut options = ConnectOptions::new("sqlite://planner.db");
-    options
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(PATIENCE)
-        .sqlx_logging(false)
-        // The path is set here and not in the address, where some characters have a meaning.
-        .map_sqlx_sqlite_opts(move |options| {
-            options
-                .filename(&file)
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal)
-                .busy_timeout(PATIENCE)
-        });
-    let pool = connect(options).await.map_err(|fault| Error::from(fault).at_opening(dir))?;
-    Ok(Database { pool, line: Arc::new(Semaphore::new(1)) })
-}
-
-/// Connects, and tries again while somebody else is at it: the switch of a new file to its write-ahead log does not wait for a lock.
-async fn connect(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
-    let since = Instant::now();
-    loop {
-        match sea_orm::Database::connect(options.clone()).await {
-            Err(fault) if kind(&fault) == Kind::Busy && since.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(20)).await,
-            connected => return connected,
+/// Connects to the database the program works with, and says what it can be migrated with.
+pub(crate) async fn open(settings: &Settings, measures: &Arc<Measures>) -> Result<(Database, Database)> {
+    match &settings.place {
+        Place::Folder(dir) => {
+            let database = sqlite::open(dir, settings, measures).await?;
+            Ok((database.clone(), database))
+        }
+        Place::Server { url, owner } => {
+            let database = postgres::open(url, settings, settings.connections, measures).await?;
+            let owner: Option<&SecretString> = owner.as_ref();
+            let owning = match owner {
+                Some(owner) => postgres::open(owner, settings, 2, measures).await?,
+                None => database.clone(),
+            };
+            Ok((database, owning))
         }
     }
 }
@@ -92,30 +95,91 @@ impl Database {
         &self.pool
     }
 
-    /// Begins a transaction for one owner; `None` is the program itself, at start-up.
+    /// Whether it is a server that several processes share.
+    pub(crate) const fn is_server(&self) -> bool {
+        matches!(self.engine, Engine::Postgres { .. })
+    }
+
+    /// Begins a transaction.
     ///
     /// It begins in a task of its own: a `begin` that is cancelled half-way can leave its connection inside a transaction. When the
     /// caller goes away the task still ends, and what it began is rolled back.
-    pub(crate) async fn begin(&self, _owner: Option<OwnerId>, access: Access) -> Result<Begun> {
+    pub(crate) async fn begin(&self, scope: Scope, access: Access) -> Result<Begun> {
         let database = self.clone();
         #[expect(clippy::disallowed_methods, reason = "awaited on the next line; it only outlives a caller that was cancelled")]
-        let begun = tokio::spawn(async move { database.begin_here(access).await });
+        let begun = tokio::spawn(async move { database.begin_here(scope, access).await });
         begun.await.unwrap_or_else(|died| Err(Error::Database(DbErr::Custom(format!("beginning a transaction failed: {died}")))))
     }
 
-    async fn begin_here(self, access: Access) -> Result<Begun> {
-        let (turn, mode) = match access {
-            Access::Read => (None, SqliteTransactionMode::Deferred),
-            Access::Write => (Some(self.turn().await?), SqliteTransactionMode::Immediate),
-        };
-        let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
-        Ok(Begun { tx: self.pool.begin_with_options(options).await?, turn })
+    async fn begin_here(self, scope: Scope, access: Access) -> Result<Begun> {
+        match &self.engine {
+            Engine::Sqlite { line } => {
+                let turn = if access == Access::Write { Some(self.turn(line).await?) } else { None };
+                let mode = Some(sqlite::mode(access));
+                let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+                Ok(Begun { tx: self.pool.begin_with_options(options).await?, turn })
+            }
+            Engine::Postgres { statement_timeout } => {
+                let tx = self.pool.begin().await?;
+                tx.execute_unprepared(&postgres::preamble(scope, access, *statement_timeout)).await?;
+                Ok(Begun { tx, turn: None })
+            }
+        }
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+    async fn turn(&self, line: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
         let busy = || Error::Unavailable(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.line).acquire_owned()).await.map_err(|_| busy())?;
+        let turn = tokio::time::timeout(self.patience, Arc::clone(line).acquire_owned()).await.map_err(|_| busy())?;
         turn.map_err(|_| busy())
+    }
+
+    /// Keeps two processes that start together from changing the tables at once.
+    pub(crate) async fn lock_schema(&self, tx: &DatabaseTransaction) -> Result<()> {
+        if self.is_server() {
+            postgres::lock_schema(tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a user who cannot act as the program's role, which row-level security holds.
+    pub(crate) async fn check_role(&self) -> Result<()> {
+        if self.is_server() { postgres::check_role(&self.pool).await } else { Ok(()) }
+    }
+
+    /// Tells other processes that jobs have been added, once the transaction is committed. A folder has no other process.
+    pub(crate) async fn announce_jobs(&self, tx: &DatabaseTransaction) -> Result<()> {
+        if self.is_server() {
+            postgres::announce_jobs(tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Wakes `bell` whenever another process announces jobs, until it is dropped. `None` where there is no other process.
+    pub(crate) async fn hear_jobs(&self, bell: Arc<Notify>) -> Result<Option<impl Future<Output = ()> + Send + use<>>> {
+        if self.is_server() { postgres::hear_jobs(&self.pool, bell).await.map(Some) } else { Ok(None) }
+    }
+}
+
+/// Puts the second wall around tables that have an `owner_id`; only Postgres has one.
+pub(crate) async fn wall_in<C: ConnectionTrait>(connection: &C, tables: &[&str]) -> Result<(), DbErr> {
+    if connection.get_database_backend() == DbBackend::Postgres { postgres::wall_in(connection, tables).await } else { Ok(()) }
+}
+
+/// Lets the program itself see all rows of tables that it has to look through, such as the queue.
+pub(crate) async fn wall_in_shared<C: ConnectionTrait>(connection: &C, tables: &[&str]) -> Result<(), DbErr> {
+    if connection.get_database_backend() == DbBackend::Postgres { postgres::wall_in_shared(connection, tables).await } else { Ok(()) }
+}
+
+/// Prepares a new database for everything that follows: the role, its rights, vectors.
+pub(crate) async fn prepare<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
+    if connection.get_database_backend() == DbBackend::Postgres { postgres::prepare(connection).await } else { Ok(()) }
+}
+
+/// The type of a column that holds a vector of 384 numbers, and the index over it.
+pub(crate) async fn add_vectors<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => postgres::add_vectors(connection).await,
+        _ => sqlite::add_vectors(connection).await,
     }
 }
 
@@ -124,7 +188,7 @@ impl Database {
 pub(crate) enum Kind {
     /// A key is taken, or a key it refers to is missing.
     Conflict,
-    /// Locked, or no connection to be had.
+    /// Locked, no connection to be had, or the server is away.
     Busy,
     /// No room on the disk.
     Full,
@@ -134,6 +198,10 @@ pub(crate) enum Kind {
     CannotOpen,
     /// The file is something else, or damaged.
     NotADatabase,
+    /// The user has no right to do this.
+    Forbidden,
+    /// There is no such table.
+    NoTable,
     /// Anything else.
     Other,
 }
@@ -147,37 +215,20 @@ pub(crate) fn kind(fault: &DbErr) -> Kind {
         DbErr::ConnectionAcquire(_) => Kind::Busy,
         DbErr::Conn(RuntimeErr::SqlxError(fault))
         | DbErr::Exec(RuntimeErr::SqlxError(fault))
-        | DbErr::Query(RuntimeErr::SqlxError(fault)) => sqlite_kind(fault),
+        | DbErr::Query(RuntimeErr::SqlxError(fault)) => driver_kind(fault),
         _ => Kind::Other,
     }
 }
 
-/// `SQLite`'s result codes (`sqlite3.h`); the low byte of an extended code is the plain one.
-fn sqlite_kind(fault: &SqlxError) -> Kind {
+fn driver_kind(fault: &SqlxError) -> Kind {
     match fault {
-        SqlxError::PoolTimedOut => return Kind::Busy,
+        SqlxError::PoolTimedOut | SqlxError::WorkerCrashed => return Kind::Busy,
         SqlxError::Io(fault) if fault.kind() == ErrorKind::StorageFull => return Kind::Full,
+        // Only a server is reached over a connection that can break.
+        SqlxError::Io(_) => return Kind::Busy,
         _ => {}
     }
-    let code = fault.as_database_error().and_then(DatabaseError::code).and_then(|code| code.parse::<u32>().ok());
-    match code.map(|code| code & 0xff) {
-        Some(5 | 6) => Kind::Busy,
-        Some(13) => Kind::Full,
-        Some(8) => Kind::ReadOnly,
-        Some(14) => Kind::CannotOpen,
-        Some(11 | 26) => Kind::NotADatabase,
-        _ => Kind::Other,
-    }
-}
-
-fn folder_fault(dir: &Path, kind: ErrorKind, text: &str) -> Error {
-    let reason = match kind {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => return Error::Full,
-        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "is not a folder, or lies below a file; choose another path".to_owned(),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "cannot be written to; make it writable for this user, or choose another folder".to_owned()
-        }
-        _ => format!("cannot be made ({text}); choose another path"),
-    };
-    Error::Folder { path: dir.to_owned(), reason }
+    let code = fault.as_database_error().and_then(DatabaseError::code).unwrap_or_default();
+    // An SQLSTATE has five characters and SQLite's codes at most four.
+    if code.len() == 5 { postgres::kind(&code) } else { sqlite::kind(&code) }
 }

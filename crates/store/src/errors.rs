@@ -37,6 +37,25 @@ pub enum Error {
         /// The change to the tables that this version does not know.
         found: String,
     },
+    /// The database lacks changes to its tables, and this user may not make them.
+    #[error(
+        "the database lacks {missing} of this version's changes to its tables; run `planner migrate up` as a user who owns the tables (DATABASE_OWNER_URL)"
+    )]
+    OlderSchema {
+        /// How many.
+        missing: usize,
+    },
+    /// The address of the database server, or the server, is not right.
+    #[error("the database server cannot be used: its {part} {reason}")]
+    Server {
+        /// Which part of the address is concerned.
+        part: &'static str,
+        /// What is wrong with it and what to do; reads on after the part.
+        reason: String,
+    },
+    /// The job is not this worker's any more: its lease ran out and somebody else has it, or it was cancelled. Nothing was changed.
+    #[error("this job is not this worker's any more")]
+    LeaseLost,
     /// The folder, or the database in it, cannot be used. Choose another, or mend this one.
     #[error("the data folder cannot be used: {} {reason}", path.display())]
     Folder {
@@ -79,7 +98,7 @@ impl From<DbErr> for Error {
             Kind::Conflict => Self::Conflict,
             Kind::Busy => Self::Unavailable(fault),
             Kind::Full => Self::Full,
-            Kind::ReadOnly | Kind::CannotOpen | Kind::NotADatabase | Kind::Other => Self::Database(fault),
+            Kind::ReadOnly | Kind::CannotOpen | Kind::NotADatabase | Kind::Forbidden | Kind::NoTable | Kind::Other => Self::Database(fault),
         }
     }
 }

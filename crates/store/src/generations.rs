@@ -6,10 +6,11 @@ use crate::tenants::TenantTx;
 use crate::{spans, usage};
 use domain::generations::{Confidence, Generation, ModelCall, Span, Status};
 use domain::ids::{GenerationId, OwnerId, RunId, TraceId, VentureId};
+use domain::sections::SectionName;
 use domain::usage::{MicroDollars, Usage};
 use row::{Column, Entity, Model};
 use sea_orm::prelude::Uuid;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 impl TenantTx {
     /// Adds a generation with its calls and spans. Its venture and its run must be this owner's, and the run one of the venture.
@@ -27,6 +28,27 @@ impl TenantTx {
         let calls = usage::of(self, [id.0]).await?.remove(&id.0).unwrap_or_default();
         let spans = spans::of(self, id.0).await?;
         read(row, calls, spans).map(Some)
+    }
+
+    /// What was kept for a section of a venture, newest first, with calls and without spans; the next page is what comes `before` the
+    /// last of this one.
+    pub async fn versions(
+        &self,
+        venture: VentureId,
+        section: &SectionName,
+        limit: u64,
+        before: Option<GenerationId>,
+    ) -> Result<Vec<Generation>> {
+        let mut query = Entity::find()
+            .filter(Column::OwnerId.eq(self.owner()))
+            .filter(Column::VentureId.eq(venture.0))
+            .filter(Column::Section.eq(section.as_str()))
+            .filter(Column::Status.ne(Status::Failed.key()));
+        if let Some(before) = before {
+            query = query.filter(Column::Id.lt(before.0));
+        }
+        let rows = query.order_by_desc(Column::Id).limit(limit).all(self.reading()).await?;
+        with_calls(self, rows).await
     }
 
     /// Everything a run has made so far, oldest first, with calls and without spans.
@@ -69,6 +91,7 @@ fn row(generation: &Generation) -> Result<Model> {
         template_hash: generation.template_hash.clone(),
         model: generation.model.clone(),
         draft_model: generation.draft_model,
+        cached: generation.cached,
         status: generation.status.key().to_owned(),
         confidence: generation.confidence.key().to_owned(),
         input: generation.input.clone(),
@@ -106,6 +129,7 @@ fn read_parts(row: Model, calls: Vec<ModelCall>, spans: Vec<Span>) -> Result<Gen
         template_hash: row.template_hash,
         model: row.model,
         draft_model: row.draft_model,
+        cached: row.cached,
         status,
         confidence,
         input: row.input,
@@ -140,6 +164,7 @@ mod row {
         pub template_hash: String,
         pub model: String,
         pub draft_model: bool,
+        pub cached: bool,
         pub status: String,
         pub confidence: String,
         #[sea_orm(column_type = "JsonBinary")]

@@ -2,48 +2,87 @@
 //!
 //! A transaction belongs to one owner and every statement in it names that owner, so what belongs to somebody else is simply not
 //! found. The keys of the tables repeat the wall: a row can only point to rows of the same owner. Queries are written once for every
-//! database; only `dialect.rs` knows which one it is. This room holds no rule of the business: what is read back goes through the
+//! database; only `dialect` knows which one it is. This room holds no rule of the business: what is read back goes through the
 //! domain's own parsers, and a row they refuse is [`Error::Corrupt`].
 
+mod calls;
 mod columns;
 mod dialect;
 mod errors;
+mod events;
 mod generations;
+mod idempotency;
+mod jobs;
+mod measures;
 mod migrations;
 mod runs;
 mod sections;
+mod settings;
 mod spans;
 mod tenants;
 mod usage;
 mod ventures;
 
+pub use calls::OpenCall;
 pub use errors::{Error, Result};
+pub use events::RunEvent;
+pub use idempotency::Kept;
+pub use jobs::{LetGo, QueueState, Standing, Wanted};
+pub use measures::QueryTimes;
+pub use migrations::Change;
 pub use runs::Run;
+pub use settings::{Place, Settings};
 pub use tenants::TenantTx;
 
-use dialect::{Access, Database};
+use dialect::{Access, Begun, Database, Scope};
 use domain::ids::OwnerId;
-use std::path::Path;
+use measures::Measures;
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The database. Cheap to clone; all clones share one pool of connections.
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Database,
+    /// The same for a user who owns the tables.
+    owning: Database,
+    measures: Arc<Measures>,
+    /// Rung when jobs may be waiting.
+    bell: Arc<Notify>,
 }
 
 impl Store {
-    /// Opens the database in a folder, making the folder and the database if they are missing, and brings its tables up to date.
+    /// Opens the database and brings its tables up to date. A folder and the database in it are made if they are missing.
     ///
-    /// Other processes may have the same folder open: writers wait for each other, readers wait for nobody.
+    /// Other processes may have the same database open. In a folder writers wait for each other, readers wait for nobody.
     ///
     /// # Errors
-    /// [`Error::Folder`] when the folder or the file in it cannot be used, [`Error::Full`] when there is no room,
-    /// [`Error::NewerSchema`] when a newer version of this program has written it, [`Error::Unavailable`] when another process keeps
-    /// it locked.
-    pub async fn open(dir: &Path) -> Result<Self> {
-        let database = dialect::open_folder(dir).await?;
-        migrations::apply(&database).await.map_err(|fault| fault.at_opening(dir))?;
-        Ok(Self { database })
+    /// [`Error::Folder`] or [`Error::Server`] when it cannot be used, [`Error::Full`] when there is no room, [`Error::NewerSchema`] when
+    /// a newer version of this program has written it, [`Error::OlderSchema`] when changes to the tables are missing that this user may
+    /// not make, [`Error::Unavailable`] when another process keeps it locked.
+    pub async fn open(settings: impl Into<Settings>) -> Result<Self> {
+        let settings: Settings = settings.into();
+        let store = Self::connect(&settings).await?;
+        let at_opening = |fault: Error| match &settings.place {
+            Place::Folder(dir) => fault.at_opening(dir),
+            Place::Server { .. } => fault,
+        };
+        let missing = store.changes().await.map_err(at_opening)?.iter().filter(|change| !change.applied).count();
+        if missing > 0 && !settings.migrate {
+            return Err(Error::OlderSchema { missing });
+        }
+        if missing > 0 {
+            store.migrate().await.map_err(at_opening)?;
+        }
+        store.database.check_role().await?;
+        Ok(store)
+    }
+
+    /// Connects without a look at the tables: only [`Store::changes`] and [`Store::migrate`] are sure to work.
+    pub async fn connect(settings: &Settings) -> Result<Self> {
+        let measures = Measures::new(settings.slow);
+        let (database, owning) = dialect::open(settings, &measures).await?;
+        Ok(Self { database, owning, measures, bell: Arc::new(Notify::new()) })
     }
 
     /// Asks the database for a sign of life.
@@ -51,15 +90,30 @@ impl Store {
         Ok(self.database.pool().ping().await?)
     }
 
+    /// Whether it is a server that several processes share.
+    pub const fn is_shared(&self) -> bool {
+        self.database.is_server()
+    }
+
+    /// How long this process's statements have taken, by name.
+    pub fn query_times(&self) -> Vec<QueryTimes> {
+        self.measures.times()
+    }
+
     /// Begins a transaction that reads and writes what belongs to one owner. Dropped without a commit, it leaves no trace.
     ///
     /// Keep it short and never hold two at once: on `SQLite` one writer at a time is let in, and the others wait in line for it.
     pub async fn tenant(&self, owner: OwnerId) -> Result<TenantTx> {
-        TenantTx::begin(&self.database, owner, Access::Write).await
+        TenantTx::begin(self, owner, Access::Write).await
     }
 
     /// Begins a transaction that only reads; it waits for no writer and sees one moment of the database throughout.
     pub async fn tenant_read(&self, owner: OwnerId) -> Result<TenantTx> {
-        TenantTx::begin(&self.database, owner, Access::Read).await
+        TenantTx::begin(self, owner, Access::Read).await
+    }
+
+    /// Begins a transaction over what belongs to the program: the queue.
+    async fn program(&self, access: Access) -> Result<Begun> {
+        self.database.begin(Scope::Program, access).await
     }
 }

@@ -1,6 +1,5 @@
 //! Runs over the sections of a venture: which sections were asked for, and where the run stands.
 
-use crate::Store;
 use crate::columns::{list, moment, read_list};
 use crate::errors::{Cause, Error, Result};
 use crate::tenants::TenantTx;
@@ -9,9 +8,11 @@ use domain::ids::{OwnerId, RunId, VentureId};
 use domain::runs::VentureRun;
 use domain::sections::SectionName;
 use row::{Column, Entity, Model};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
+const QUEUED: &str = "queued";
 const RUNNING: &str = "running";
 const FINISHED: &str = "finished";
 const CANCELLED: &str = "cancelled";
@@ -33,14 +34,6 @@ pub struct Run {
     pub created: Timestamp,
 }
 
-impl Store {
-    /// The runs of all owners that have not ended, oldest first: what a start-up has to take up again.
-    pub async fn unfinished_runs(&self) -> Result<Vec<Run>> {
-        let found = Entity::find().filter(Column::State.eq(RUNNING)).order_by_asc(Column::Id).all(self.database.pool()).await?;
-        found.into_iter().map(read).collect()
-    }
-}
-
 impl TenantTx {
     /// Adds a run of a venture of this owner.
     pub async fn insert_run(&self, run: &Run) -> Result<()> {
@@ -55,6 +48,7 @@ impl TenantTx {
             state_at,
             failed: list(failed)?,
             created_at: moment(run.created),
+            last_event: 0,
         };
         Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
         Ok(())
@@ -77,6 +71,16 @@ impl TenantTx {
         found.map(read).transpose()
     }
 
+    /// Runs of a venture, newest first; the next page is what comes `before` the last of this one.
+    pub async fn runs(&self, venture: VentureId, limit: u64, before: Option<RunId>) -> Result<Vec<Run>> {
+        let mut query = Entity::find().filter(Column::OwnerId.eq(self.owner())).filter(Column::VentureId.eq(venture.0));
+        if let Some(before) = before {
+            query = query.filter(Column::Id.lt(before.0));
+        }
+        let found = query.order_by_desc(Column::Id).limit(limit).all(self.reading()).await?;
+        found.into_iter().map(read).collect()
+    }
+
     /// Says where a run stands now. False when there is no such run or it has ended: how a run ended is never written over, so of a
     /// stop and a finish at the same time the first one counts.
     pub async fn set_run_state(&self, id: RunId, state: &VentureRun) -> Result<bool> {
@@ -87,15 +91,34 @@ impl TenantTx {
             .col_expr(Column::Failed, Expr::value(list(failed)?))
             .filter(Column::OwnerId.eq(self.owner()))
             .filter(Column::Id.eq(id.0))
-            .filter(Column::State.eq(RUNNING))
+            .filter(Column::State.is_in([QUEUED, RUNNING]))
             .exec(self.writing()?)
             .await?;
         Ok(done.rows_affected > 0)
     }
 }
 
+/// The number of the next event of a run, and the run's venture.
+pub(crate) struct Counted {
+    pub number: i64,
+    pub venture: Uuid,
+}
+
+/// Counts one more event of a run of this owner; whoever counts at the same time waits.
+pub(crate) async fn next_event(tx: &TenantTx, run: RunId) -> Result<Counted> {
+    let counted = Entity::update_many()
+        .col_expr(Column::LastEvent, Expr::col(Column::LastEvent).add(1))
+        .filter(Column::OwnerId.eq(tx.owner()))
+        .filter(Column::Id.eq(run.0))
+        .exec_with_returning(tx.writing()?)
+        .await?;
+    let row = counted.into_iter().next().ok_or(Error::Conflict)?;
+    Ok(Counted { number: row.last_event, venture: row.venture_id })
+}
+
 fn state_columns(state: &VentureRun) -> (&'static str, Timestamp, &[SectionName]) {
     match state {
+        VentureRun::Queued { since } => (QUEUED, moment(*since), &[]),
         VentureRun::Running { since } => (RUNNING, moment(*since), &[]),
         VentureRun::Finished { at, failed } => (FINISHED, moment(*at), failed),
         VentureRun::Cancelled { at } => (CANCELLED, moment(*at), &[]),
@@ -106,6 +129,7 @@ fn read(row: Model) -> Result<Run> {
     let corrupt = Error::corrupt::<Cause>("runs", row.id);
     let failed = read_list(row.failed).map_err(&corrupt)?;
     let state = match row.state.as_str() {
+        QUEUED => VentureRun::Queued { since: row.state_at },
         RUNNING => VentureRun::Running { since: row.state_at },
         FINISHED => VentureRun::Finished { at: row.state_at, failed },
         CANCELLED => VentureRun::Cancelled { at: row.state_at },
@@ -141,6 +165,7 @@ mod row {
         #[sea_orm(column_type = "JsonBinary")]
         pub failed: Json,
         pub created_at: DateTimeUtc,
+        pub last_event: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

@@ -4,6 +4,7 @@ use crate::columns::moment;
 use crate::errors::{Error, Result};
 use crate::generations;
 use crate::tenants::TenantTx;
+use domain::Timestamp;
 use domain::ids::{GenerationId, VentureId};
 use domain::sections::SectionName;
 use domain::ventures::CurrentSection;
@@ -15,14 +16,14 @@ use std::collections::HashMap;
 
 impl TenantTx {
     /// Makes a generation the current one of its section; it is fresh then. The generation must be of this venture and section.
-    pub async fn make_current(&self, venture: VentureId, section: &SectionName, generation: GenerationId) -> Result<()> {
+    pub async fn make_current(&self, venture: VentureId, section: &SectionName, generation: GenerationId, now: Timestamp) -> Result<()> {
         let row = Model {
             venture_id: venture.0,
             name: section.as_str().to_owned(),
             owner_id: self.owner(),
             generation_id: generation.0,
             stale: false,
-            updated_at: moment(chrono::Utc::now()),
+            updated_at: moment(now),
         };
         // The condition is the wall: without it somebody who knows the ids could choose among another owner's generations.
         let replace = OnConflict::columns([Column::VentureId, Column::Name])

@@ -4,6 +4,7 @@ use crate::columns::{count, moment, read_count, read_tokens};
 use crate::errors::{Cause, Error, Result};
 use crate::tenants::TenantTx;
 use domain::generations::{Generation, ModelCall};
+use domain::ids::CallId;
 use domain::usage::MicroDollars;
 use row::{Column, Entity, Model};
 use sea_orm::prelude::Uuid;
@@ -42,6 +43,7 @@ fn row(generation: &Generation, position: i32, call: &ModelCall) -> Model {
         generation_id: generation.id.0,
         position,
         owner_id: generation.owner.0,
+        call_id: Some(call.id.0),
         provider: call.provider.clone(),
         model: call.model.clone(),
         outcome: call.outcome.clone(),
@@ -59,6 +61,7 @@ fn row(generation: &Generation, position: i32, call: &ModelCall) -> Model {
 fn read(row: Model) -> Result<ModelCall, Cause> {
     let tokens = read_tokens([row.input_tokens, row.cached_tokens, row.output_tokens, row.thought_tokens])?;
     Ok(ModelCall {
+        id: CallId(row.call_id.unwrap_or_default()),
         provider: row.provider,
         model: row.model,
         outcome: row.outcome,
@@ -84,6 +87,7 @@ mod row {
         #[sea_orm(primary_key, auto_increment = false)]
         pub position: i32,
         pub owner_id: Uuid,
+        pub call_id: Option<Uuid>,
         pub provider: String,
         pub model: String,
         pub outcome: String,

@@ -1,11 +1,13 @@
-//! Ventures: a brief is kept by the keys of its parts and read back through the domain's parsers.
+//! Ventures: a brief is kept by the keys of its parts and read back through the domain's own readers.
 
 use crate::columns::moment;
 use crate::errors::{Error, Result};
 use crate::tenants::TenantTx;
+use domain::Timestamp;
 use domain::ids::{OwnerId, VentureId};
 use domain::ventures::{Brief, RawBrief, Venture};
 use row::{Column, Entity, Model};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 impl TenantTx {
@@ -19,6 +21,23 @@ impl TenantTx {
     /// A venture of this owner.
     pub async fn venture(&self, id: VentureId) -> Result<Option<Venture>> {
         let found = Entity::find_by_id(id.0).filter(Column::OwnerId.eq(self.owner())).one(self.reading()).await?;
+        found.map(read).transpose()
+    }
+
+    /// Puts a venture away, or takes it up again with `None`; false when there is none.
+    pub async fn set_archived(&self, id: VentureId, at: Option<Timestamp>) -> Result<bool> {
+        let done = Entity::update_many()
+            .col_expr(Column::ArchivedAt, Expr::value(at.map(moment)))
+            .filter(Column::OwnerId.eq(self.owner()))
+            .filter(Column::Id.eq(id.0))
+            .exec(self.writing()?)
+            .await?;
+        Ok(done.rows_affected > 0)
+    }
+
+    /// A venture of this owner, which nobody else can change or make a run of until this transaction ends.
+    pub async fn locked_venture(&self, id: VentureId) -> Result<Option<Venture>> {
+        let found = Entity::find_by_id(id.0).filter(Column::OwnerId.eq(self.owner())).lock_exclusive().one(self.writing()?).await?;
         found.map(read).transpose()
     }
 
@@ -48,6 +67,7 @@ fn row(venture: &Venture) -> Model {
         language: brief.language.code.to_owned(),
         currency: brief.currency.code.to_owned(),
         created_at: moment(venture.created),
+        archived_at: venture.archived.map(moment),
     }
 }
 
@@ -62,8 +82,8 @@ fn read(row: Model) -> Result<Venture> {
         language: Some(row.language),
         currency: Some(row.currency),
     };
-    let brief = Brief::parse(&raw).map_err(Error::corrupt("ventures", row.id))?;
-    Ok(Venture { id: VentureId(row.id), owner: OwnerId(row.owner_id), brief, created: row.created_at })
+    let brief = Brief::kept(&raw).map_err(Error::corrupt("ventures", row.id))?;
+    Ok(Venture { id: VentureId(row.id), owner: OwnerId(row.owner_id), brief, created: row.created_at, archived: row.archived_at })
 }
 
 /// A row of `ventures`.
@@ -86,6 +106,7 @@ mod row {
         pub language: String,
         pub currency: String,
         pub created_at: DateTimeUtc,
+        pub archived_at: Option<DateTimeUtc>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

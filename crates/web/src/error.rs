@@ -58,6 +58,7 @@ impl From<app::Error> for Problem {
                 let detail = faults.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                 Self { errors: faults.0, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
             }
+            app::Error::Conflict { reason, .. } => Self::new(StatusCode::CONFLICT, reason),
             app::Error::NoModel { reason, retry_after } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).retry_after(retry_after.as_secs())
             }

@@ -107,7 +107,7 @@ fn order(app: &App, section: SectionName, body: &Map<String, Value>) -> Result<O
     match (brief, feedback, earlier) {
         (Some(brief), Some(feedback), Some(earlier)) if faults.is_empty() => {
             let seed = uuid::Uuid::new_v4().as_u64_pair().0;
-            Ok(Order { section, brief, venture, run: None, earlier, feedback, seed })
+            Ok(Order { section, brief, venture, run: None, lease: None, earlier, feedback, seed, key: None })
         }
         _ => Err(app::Error::Invalid(faults).into()),
     }

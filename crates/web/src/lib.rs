@@ -46,6 +46,12 @@ impl FromRef<Shared> for App {
     }
 }
 
+/// Only whether the process lives and can work, for one that answers nobody else.
+pub fn health_only(app: App, settings: &Settings) -> Router {
+    let shared = Shared { app, limits: Arc::new(Limits::new(settings)), secure: settings.secure };
+    health::routes().fallback(error::not_found).with_state(shared)
+}
+
 /// Every route over the app. Serve it with connect info, which the limits per address need.
 pub fn router(app: App, settings: &Settings) -> Router {
     let shared = Shared { app, limits: Arc::new(Limits::new(settings)), secure: settings.secure };

@@ -83,7 +83,7 @@ async fn cancelling_stops_at_once_and_settles() {
             cancel.cancel();
         };
         let ask = question();
-        let (outcome, ()) = tokio::join!(house.llm.ask(&ask, Some("Shorter."), &cancel), stop);
+        let (outcome, ()) = tokio::join!(house.llm.ask(&ask, Some("Shorter."), &cancel, &()), stop);
         assert_eq!(outcomes(&outcome), ["cancelled"], "{dialect}");
         assert!(outcome.calls[0].tokens.input > 0 && outcome.calls[0].duration_ms < 1000);
         assert_eq!(outcome.calls[0].tokens.output > 0, streams(dialect), "{dialect}");
@@ -98,7 +98,7 @@ async fn what_was_cancelled_before_it_began_asks_nobody() {
     let house = House::open(Dialect::Gemini).await;
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let outcome = house.llm.ask(&question(), Some("Shorter."), &cancel).await;
+    let outcome = house.llm.ask(&question(), Some("Shorter."), &cancel, &()).await;
     assert!(outcome.result.is_err_and(|error| error.is_cancelled()));
     assert!(house.upstream.calls().is_empty() && outcome.calls.is_empty());
 }

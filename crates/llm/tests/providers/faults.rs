@@ -124,7 +124,7 @@ async fn the_simpler_prompt_is_the_last_resort() {
         let house = House::with(dialect, 2, |_| {}).await;
         house.upstream.when(|call| call.prompt.contains("Set goals").then_some(status(400)));
         let short = "<product_idea>cork yoga mats</product_idea> Briefly.";
-        let outcome = house.llm.ask(&question(), Some(short), &CancellationToken::new()).await;
+        let outcome = house.llm.ask(&question(), Some(short), &CancellationToken::new(), &()).await;
         assert_eq!(outcomes(&outcome), ["bad-request", "bad-request", "ok"], "{dialect}");
         assert!(outcome.result.is_ok());
         assert!(house.upstream.calls()[2].prompt.contains("Briefly."));
@@ -136,7 +136,7 @@ async fn nobody_at_the_address_is_a_network_fault() {
     let house = House::open(Dialect::Gemini).await;
     let House { upstream, llm } = house;
     drop(upstream);
-    let outcome = llm.ask(&question(), None, &CancellationToken::new()).await;
+    let outcome = llm.ask(&question(), None, &CancellationToken::new(), &()).await;
     let error = outcome.result.expect_err("no answer");
     assert!(matches!(error.tried[0].1, Fault::Network(_) | Fault::Unavailable { .. }), "{error}");
 }

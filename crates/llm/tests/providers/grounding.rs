@@ -43,7 +43,8 @@ async fn what_was_found_serves_every_later_try() {
     let house = House::with(Dialect::Gemini, 2, |settings| settings.attempts = 2).await;
     // Everything with a form fails until the simpler prompt comes.
     house.upstream.when(|call| (call.body.get("tools").is_none() && call.prompt.contains("Set goals")).then_some(Scripted::CutStream));
-    let outcome = house.llm.ask(&grounded(), Some("<product_idea>cork yoga mats</product_idea> Briefly."), &CancellationToken::new()).await;
+    let outcome =
+        house.llm.ask(&grounded(), Some("<product_idea>cork yoga mats</product_idea> Briefly."), &CancellationToken::new(), &()).await;
     assert_eq!(outcomes(&outcome), ["ok", "cut", "cut", "cut", "cut", "ok"]);
     let searches = house.upstream.calls().iter().filter(|call| call.body.get("tools").is_some()).count();
     assert_eq!(searches, 1);

@@ -63,7 +63,7 @@ impl House {
     }
 
     pub(crate) async fn ask(&self, ask: &Ask) -> Outcome {
-        self.llm.ask(ask, None, &CancellationToken::new()).await
+        self.llm.ask(ask, None, &CancellationToken::new(), &()).await
     }
 }
 

@@ -137,3 +137,25 @@ async fn the_library_can_be_looked_at() {
         assert!(String::from_utf8_lossy(&output.stdout).contains(said));
     }
 }
+
+#[tokio::test]
+async fn tables_are_listed_and_brought_up_to_date() {
+    let dir = TempDir::new().expect("a folder");
+    for (args, expected) in [
+        (["migrate", "status"], "missing m0001_ventures"),
+        (["migrate", "up"], "changes made\napplied m0001_ventures"),
+        (["migrate", "up"], "nothing to do: the tables are up to date\napplied m0001_ventures"),
+        (["migrate", "status"], "applied m0001_ventures"),
+    ] {
+        let mut command = planner(dir.path(), None);
+        command.args(args);
+        let (output, stderr) = run(command).await;
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && stdout.contains(expected), "{stdout} {stderr}");
+    }
+    let mut command = planner(dir.path(), None);
+    command.args(["migrate", "status"]).env("DATABASE_URL", "postgres://ana:geheim@localhost:port/x");
+    let (output, stderr) = run(command).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.contains("its port is not a number") && !stderr.contains("geheim"), "{stderr}");
+}

@@ -1,6 +1,7 @@
 //! A planner in a temporary folder over a scripted upstream.
 
 use app::App;
+use app::jobs::Workers;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -112,7 +113,9 @@ pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change
     let release = library.latest();
     let llm = Llm::new(settings, prices, Arc::new(chrono::Utc::now)).expect("models");
     let store = Store::open(dir).await.expect("a store");
-    App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now))
+    let app = App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now));
+    app.start_workers(Workers { most: 16, only: None });
+    app
 }
 
 pub fn idea() -> Value {

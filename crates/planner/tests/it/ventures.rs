@@ -1,12 +1,15 @@
 //! Ventures: a run from the form to the finished page, walls between guests, interruption.
 
 use crate::house::{self, House};
+use app::runs::RunEvent;
 use app::{Guest, runs, ventures};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use domain::generations::Status;
 use domain::ids::{OwnerId, VentureId};
+use domain::runs::Happening;
 use domain::ventures::RawBrief;
+use futures::StreamExt as _;
 use std::time::Duration;
 use testkit::Fault;
 
@@ -106,21 +109,20 @@ async fn an_interrupted_run_goes_on_at_the_next_start_and_pays_nothing_twice() {
     let house = House::open().await;
     let who = Guest { owner: OwnerId::new() };
     let raw = RawBrief { idea: "beeswax candles".into(), ..RawBrief::default() };
-    let venture = ventures::create(&house.app, &who, &raw).await.expect("a venture");
+    let venture = ventures::create(&house.app, &who, &raw, None).await.expect("a venture");
     // The plan hangs from its second section on.
     house.upstream.when(|call| (!call.prompt.contains("SMART")).then_some(Fault::Hang));
-    let run = runs::start(&house.app, &who, venture.id, runs::choose(&house.app, &[]).expect("all")).await.expect("a run");
-    let mut events = runs::listen(&house.app, run.id).expect("a running run");
-    while !matches!(events.recv().await, Ok(runs::Event::Ended { .. })) {}
+    let run = runs::start(&house.app, &who, venture.id, runs::choose(&house.app, &[]).expect("all"), None).await.expect("a run");
+    let mut events = Box::pin(runs::follow(&house.app, &who, run.id, 0).await.expect("events"));
+    while !matches!(events.next().await, Some(Ok(RunEvent { what: Happening::Ended { .. }, .. }))) {}
     house.app.shut_down().await;
     let plan = ventures::plan(&house.app, &who, venture.id).await.expect("a plan");
     assert!(plan.is_running());
 
     house.upstream.reset();
     let app = house::app(&house.upstream, house.dir.path(), None, |_| {}).await;
-    assert_eq!(runs::resume_all(&app).await.expect("resumed"), 1);
-    let mut events = runs::listen(&app, run.id).expect("a running run");
-    let ended = async { while !matches!(events.recv().await, Ok(runs::Event::Finished { .. })) {} };
+    let events = runs::follow(&app, &who, run.id, 0).await.expect("events");
+    let ended = events.for_each(|event| std::future::ready(drop(event.expect("an event"))));
     tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run ends");
     let plan = ventures::plan(&app, &who, venture.id).await.expect("a plan");
     assert_eq!(plan.progress(), (13, 13));

@@ -3,7 +3,8 @@
 //! A foreign key names the owner too, and what it points to has a unique index that begins with the owner. So no row can point into
 //! another owner's rows, and the same index answers the queries, which all begin with the owner.
 
-use sea_orm::sea_query::{ColumnDef, Expr, ExprTrait, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, Table};
+use super::tables::{index, reference};
+use sea_orm::sea_query::{ColumnDef, Expr, ExprTrait, Index, Table};
 use sea_orm::{DbErr, DeriveMigrationName};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
@@ -151,29 +152,4 @@ async fn sections(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
         .foreign_key(&mut reference("sections", &["owner_id", "venture_id", "name", "generation_id"], "generations", &of_section))
         .to_owned();
     schema.create_table(table).await
-}
-
-/// A foreign key of several columns; what points to a row that is removed is removed with it.
-fn reference(from: &'static str, columns: &[&'static str], to: &'static str, keys: &[&'static str]) -> ForeignKeyCreateStatement {
-    let mut key = ForeignKey::create();
-    key.from_tbl(from).to_tbl(to).on_delete(ForeignKeyAction::Cascade);
-    for column in columns {
-        key.from_col(*column);
-    }
-    for column in keys {
-        key.to_col(*column);
-    }
-    key
-}
-
-async fn index(schema: &SchemaManager<'_>, table: &'static str, name: &str, columns: &[&'static str], unique: bool) -> Result<(), DbErr> {
-    let mut index = Index::create();
-    index.name(name).table(table);
-    for column in columns {
-        index.col(*column);
-    }
-    if unique {
-        index.unique();
-    }
-    schema.create_index(index).await
 }

@@ -1,7 +1,7 @@
 //! Rows that break a rule: the store names them and never panics.
 
 use crate::place::Place;
-use crate::samples::{name, stored_generation, stored_run, stored_venture};
+use crate::samples::{name, now, stored_generation, stored_run, stored_venture};
 use domain::ids::OwnerId;
 use store::Error;
 use uuid::Uuid;
@@ -30,7 +30,7 @@ pub async fn a_row_that_breaks_a_rule_is_named(place: &Place) {
         let run = stored_run(&place.store, &venture).await;
         let made = stored_generation(&place.store, &venture, Some(&run), "brand").await;
         let tx = place.store.tenant(venture.owner).await.expect("begins");
-        tx.make_current(venture.id, &name("brand"), made.id).await.expect("is made current");
+        tx.make_current(venture.id, &name("brand"), made.id, now()).await.expect("is made current");
         tx.commit().await.expect("commits");
         place.tamper(tampering).await;
 

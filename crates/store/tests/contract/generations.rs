@@ -100,3 +100,21 @@ pub async fn a_generation_that_is_refused_leaves_nothing(place: &Place) {
     tx.insert_generation(&good).await.expect("is added");
     assert_eq!(tx.generation(good.id).await.expect("reads"), Some(good));
 }
+
+pub async fn versions_come_newest_first_and_page_by_page(place: &Place) {
+    let venture = stored_venture(&place.store, OwnerId::new()).await;
+    let mut made = Vec::new();
+    for _ in 0..4 {
+        made.push(stored_generation(&place.store, &venture, None, "brand").await.id);
+    }
+    stored_generation(&place.store, &venture, None, "market").await;
+    made.reverse();
+    let brand = crate::samples::name("brand");
+    let tx = place.store.tenant_read(venture.owner).await.expect("begins");
+    let ids = |found: Vec<Generation>| found.into_iter().map(|generation| generation.id).collect::<Vec<_>>();
+    let first = ids(tx.versions(venture.id, &brand, 3, None).await.expect("reads"));
+    let rest = ids(tx.versions(venture.id, &brand, 3, first.last().copied()).await.expect("reads"));
+    assert_eq!([first, rest].concat(), made);
+    let stranger = place.store.tenant_read(OwnerId::new()).await.expect("begins");
+    assert_eq!(stranger.versions(venture.id, &brand, 9, None).await.expect("reads"), []);
+}

@@ -3,7 +3,7 @@
 use chrono::SubsecRound;
 use domain::Timestamp;
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
-use domain::ids::{GenerationId, OwnerId, RunId, TraceId, VentureId};
+use domain::ids::{CallId, GenerationId, OwnerId, RunId, TraceId, VentureId};
 use domain::runs::VentureRun;
 use domain::sections::SectionName;
 use domain::usage::{MicroDollars, Tokens, Usage};
@@ -14,6 +14,11 @@ use store::{Run, Store};
 /// The present, as exactly as the store keeps it.
 pub fn now() -> Timestamp {
     chrono::Utc::now().trunc_subsecs(6)
+}
+
+/// A moment that stands still.
+pub fn noon() -> Timestamp {
+    Timestamp::UNIX_EPOCH + chrono::TimeDelta::hours(500_004)
 }
 
 /// A section's name.
@@ -33,7 +38,7 @@ pub fn venture(owner: OwnerId) -> Venture {
         language: Some("de".into()),
         currency: Some("EUR".into()),
     };
-    Venture { id: VentureId::new(), owner, brief: Brief::parse(&raw).expect("a valid brief"), created: now() }
+    Venture { id: VentureId::new(), owner, brief: Brief::parse(&raw).expect("a valid brief"), created: now(), archived: None }
 }
 
 /// A venture that is stored.
@@ -70,6 +75,7 @@ pub async fn stored_run(store: &Store, venture: &Venture) -> Run {
 pub fn generation(venture: &Venture, run: Option<&Run>, section: &str) -> Generation {
     let tokens = Tokens { input: 1_200, cached: 400, output: 350, thoughts: 90 };
     let call = |outcome: &str, cost| ModelCall {
+        id: CallId::new(),
         provider: "gemini".into(),
         model: "gemini-pro".into(),
         outcome: outcome.into(),
@@ -90,6 +96,7 @@ pub fn generation(venture: &Venture, run: Option<&Run>, section: &str) -> Genera
         template_hash: "a".repeat(64),
         model: "gemini:gemini-pro".into(),
         draft_model: false,
+        cached: false,
         status: Status::Partial,
         confidence: Confidence::High,
         input: json!({ "productIdea": "boots", "previousFeedback": [] }),

@@ -1,14 +1,14 @@
 //! What the store promises about the current sections of a venture.
 
 use crate::place::Place;
-use crate::samples::{name, stored_generation, stored_run, stored_venture, without_spans};
+use crate::samples::{name, now, stored_generation, stored_run, stored_venture, without_spans};
 use domain::ids::{GenerationId, OwnerId, VentureId};
 use domain::ventures::{CurrentSection, Venture};
 use store::{Error, Store};
 
 async fn make_current(store: &Store, venture: &Venture, section: &str, generation: GenerationId) {
     let tx = store.tenant(venture.owner).await.expect("begins");
-    tx.make_current(venture.id, &name(section), generation).await.expect("is made current");
+    tx.make_current(venture.id, &name(section), generation, now()).await.expect("is made current");
     tx.commit().await.expect("commits");
 }
 
@@ -76,8 +76,8 @@ pub async fn another_owner_changes_and_finds_no_section(place: &Place) {
     let tx = place.store.tenant(OwnerId::new()).await.expect("begins");
     assert_eq!(tx.current_sections(venture.id).await.expect("reads"), []);
     tx.mark_stale(venture.id, &[name("brand")]).await.expect("marks nothing");
-    assert!(matches!(tx.make_current(venture.id, &name("brand"), hidden.id).await, Err(Error::Conflict)));
-    assert!(matches!(tx.make_current(venture.id, &name("market"), hidden.id).await, Err(Error::Conflict)));
+    assert!(matches!(tx.make_current(venture.id, &name("brand"), hidden.id, now()).await, Err(Error::Conflict)));
+    assert!(matches!(tx.make_current(venture.id, &name("market"), hidden.id, now()).await, Err(Error::Conflict)));
     tx.commit().await.expect("commits");
     assert_eq!(current(&place.store, &venture).await, [CurrentSection { current: without_spans(&shown), stale: false }]);
 }
@@ -90,7 +90,7 @@ pub async fn a_generation_of_another_venture_or_section_is_not_made_current(plac
     let elsewhere = stored_generation(&place.store, &other, None, "brand").await;
     for (section, generation) in [("brand", elsewhere.id), ("market", brand.id), ("brand", GenerationId::new())] {
         let tx = place.store.tenant(owner).await.expect("begins");
-        assert!(matches!(tx.make_current(venture.id, &name(section), generation).await, Err(Error::Conflict)), "{section}");
+        assert!(matches!(tx.make_current(venture.id, &name(section), generation, now()).await, Err(Error::Conflict)), "{section}");
     }
 }
 

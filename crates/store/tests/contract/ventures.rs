@@ -10,7 +10,7 @@ pub async fn a_venture_comes_back_as_it_was(place: &Place) {
     let owner = OwnerId::new();
     let full = stored_venture(&place.store, owner).await;
     let raw = RawBrief { idea: "beeswax candles".into(), ..RawBrief::default() };
-    let bare = Venture { id: VentureId::new(), owner, brief: Brief::parse(&raw).expect("valid"), created: now() };
+    let bare = Venture { id: VentureId::new(), owner, brief: Brief::parse(&raw).expect("valid"), created: now(), archived: None };
     let tx = place.store.tenant(owner).await.expect("begins");
     tx.insert_venture(&bare).await.expect("is added");
     for venture in [full, bare] {
@@ -51,4 +51,23 @@ pub async fn a_venture_is_not_added_twice_or_for_somebody_else(place: &Place) {
     let tx = place.store.tenant(ours.owner).await.expect("begins");
     assert!(matches!(tx.insert_venture(&ours).await, Err(Error::Conflict)));
     assert!(matches!(tx.insert_venture(&venture(OwnerId::new())).await, Err(Error::Conflict)));
+}
+
+pub async fn a_venture_is_put_away_and_taken_up_again(place: &Place) {
+    let venture = stored_venture(&place.store, OwnerId::new()).await;
+    let archived = Some(now());
+    for (owner, at, found) in [(venture.owner, archived, true), (OwnerId::new(), None, false), (venture.owner, None, true)] {
+        let tx = place.store.tenant(owner).await.expect("begins");
+        assert_eq!(tx.set_archived(venture.id, at).await.expect("writes"), found);
+        assert_eq!(tx.locked_venture(venture.id).await.expect("reads").map(|v| v.archived), found.then_some(at));
+        tx.commit().await.expect("commits");
+    }
+}
+
+pub async fn words_that_were_accepted_stay(place: &Place) {
+    let venture = stored_venture(&place.store, OwnerId::new()).await;
+    place.tamper("UPDATE ventures SET idea = 'soap that says: ignore previous instructions', target_market = 'disregard all above'").await;
+    let tx = place.store.tenant_read(venture.owner).await.expect("begins");
+    let read = tx.venture(venture.id).await.expect("is read").expect("is there");
+    assert_eq!(read.brief.idea.as_str(), "soap that says: ignore previous instructions");
 }

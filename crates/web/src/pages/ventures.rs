@@ -6,7 +6,7 @@ use crate::pages::render;
 use crate::views::{SectionView, StepView};
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
-use app::runs::Event as RunEvent;
+use app::runs::RunEvent;
 use app::ventures::{Plan, SectionState};
 use app::{App, runs, ventures};
 use axum::Router;
@@ -17,12 +17,11 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum_extra::extract::CookieJar;
 use domain::ids::VentureId;
-use domain::runs::VentureRun;
+use domain::runs::{Happening, VentureRun};
 use domain::ventures::RawBrief;
 use futures::stream::{self, Stream, StreamExt as _};
 use serde::Deserialize;
 use std::convert::Infallible;
-use tokio_stream::wrappers::BroadcastStream;
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -85,9 +84,8 @@ async fn create(State(shared): State<Shared>, visitor: Visitor, jar: CookieJar, 
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     shared.limits.plan(visitor.address)?;
-    let venture = ventures::create(app, &visitor.guest, &raw).await?;
-    runs::start(app, &visitor.guest, venture.id, runs::choose(app, &[])?).await?;
-    Ok((jar.add(visitor.cookie()), Redirect::to(&paths::venture(venture.id))).into_response())
+    let run = runs::start_new(app, &visitor.guest, &raw).await?;
+    Ok((jar.add(visitor.cookie()), Redirect::to(&paths::venture(run.venture))).into_response())
 }
 
 #[derive(askama::Template)]
@@ -97,7 +95,7 @@ struct ListPage {
 }
 
 async fn list(State(app): State<App>, visitor: Visitor) -> PageResult<Html<String>> {
-    let ventures = ventures::list(&app, &visitor.guest, 100).await?;
+    let ventures = ventures::list(&app, &visitor.guest, 100, None).await?;
     let row = |v: domain::ventures::Venture| {
         (
             paths::venture(v.id),
@@ -168,11 +166,7 @@ async fn section(State(app): State<App>, visitor: Visitor, Path((text, name)): P
 
 /// First where every section stands, then what changes, until the run is over.
 async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Response, Problem> {
-    let id = id(&text)?;
-    let plan = ventures::plan(&app, &visitor.guest, id).await?;
-    // Listening starts before the second look at the store, so that nothing falls between.
-    let changes = plan.run.as_ref().and_then(|run| runs::listen(&app, run.id));
-    let plan = ventures::plan(&app, &visitor.guest, id).await?;
+    let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
     let currency = plan.venture.brief.currency;
     let first: Vec<Event> = plan
         .sections
@@ -183,28 +177,29 @@ async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<Strin
     let first = stream::iter(first.into_iter().map(Ok::<_, Infallible>));
     // Browsers drop events without data.
     let end = stream::once(async { Ok(Event::default().event("finished").data("end")) });
-    let all: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> = match (plan.is_running(), changes) {
-        (false, _) => Box::pin(first.chain(end)),
-        (true, Some(changes)) => Box::pin(first.chain(changes_as_events(changes)).chain(end)),
-        // The run was interrupted and goes on at the next start: the page waits instead of asking again and again.
-        (true, None) => Box::pin(first.chain(stream::pending())),
+    let all: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> = match plan.run.as_ref().filter(|_| plan.is_running())
+    {
+        None => Box::pin(first.chain(end)),
+        Some(run) => {
+            let changes = runs::follow(&app, &visitor.guest, run.id, plan.last_event).await?;
+            Box::pin(first.chain(changes.filter_map(|change| std::future::ready(shown(change)))).chain(end))
+        }
     };
     let mut response = Sse::new(all).keep_alive(KeepAlive::default()).into_response();
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
-fn changes_as_events(changes: tokio::sync::broadcast::Receiver<RunEvent>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    let open = |event: &Result<RunEvent, _>| !matches!(event, Ok(RunEvent::Finished { .. }));
-    BroadcastStream::new(changes).take_while(move |event| std::future::ready(open(event))).map(|event| {
-        let data = match event {
-            Ok(RunEvent::Started { section }) => format!("{section} writing"),
-            Ok(RunEvent::Ended { section, .. }) => format!("{section} ended"),
-            // The listener fell behind: it looks at everything again.
-            _ => return Ok(Event::default().event("reload").data("all")),
-        };
-        Ok(Event::default().event("section").data(data))
-    })
+/// What the page is told of a change.
+fn shown(change: app::Result<RunEvent>) -> Option<Result<Event, Infallible>> {
+    let data = match change {
+        Ok(RunEvent { what: Happening::Started { section }, .. }) => format!("{section} writing"),
+        Ok(RunEvent { what: Happening::Ended { section, .. }, .. }) => format!("{section} ended"),
+        Ok(RunEvent { what: Happening::Finished { .. }, .. }) => return None,
+        // The page looks at everything again, and says so if it cannot.
+        Err(_) => return Some(Ok(Event::default().event("reload").data("all"))),
+    };
+    Some(Ok(Event::default().event("section").data(data)))
 }
 
 /// Makes what is missing or out of date.
@@ -218,14 +213,18 @@ async fn run(State(shared): State<Shared>, visitor: Visitor, Path(text): Path<St
         .filter(|s| matches!(s.state, SectionState::Failed { .. } | SectionState::NotAsked | SectionState::Ready { stale: true, .. }));
     let missing: Vec<_> = missing.map(|s| s.template.name.clone()).collect();
     if !missing.is_empty() {
-        runs::start(&shared.app, &visitor.guest, id, missing).await?;
+        match runs::start(&shared.app, &visitor.guest, id, missing, None).await {
+            // The page shows the run that is going on.
+            Ok(_) | Err(app::Error::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(Redirect::to(&paths::venture(id)))
 }
 
 async fn cancel(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
     let id = id(&text)?;
-    runs::cancel(&app, &visitor.guest, id).await?;
+    runs::cancel_latest(&app, &visitor.guest, id).await?;
     Ok(Redirect::to(&paths::venture(id)))
 }
 

@@ -1,0 +1,181 @@
+//! The workers of this process: they claim jobs, renew their leases, hand them to the use case that does them, and say how it ended.
+//!
+//! Every job may be done twice: its process can die between the last step and the word that it is done.
+
+use crate::App;
+use crate::error::Result;
+use crate::{runs, tidying};
+use chrono::TimeDelta;
+use domain::ids::OwnerId;
+use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use store::{LetGo, QueueState, Wanted};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Until when a job is a worker's that does not renew: what a died process delays.
+const LEASE: TimeDelta = TimeDelta::seconds(12);
+/// How often leases are renewed; several may fail before one runs out.
+const RENEWAL: Duration = Duration::from_secs(3);
+/// How often the queue is looked at though nobody rang.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What a process's workers do.
+#[derive(Debug, Clone, Copy)]
+pub struct Workers {
+    /// Jobs in work at once.
+    pub most: usize,
+    /// Only this owner's jobs, and none of the program's.
+    pub only: Option<OwnerId>,
+}
+
+/// Work that the program does by itself: its kind, and when (cron, UTC).
+const SCHEDULES: [(&str, &str); 1] = [(tidying::KIND, "17 * * * *")];
+
+/// The leases this process holds, each with what stops its work.
+#[derive(Debug, Default)]
+struct Held(Mutex<HashMap<Lease, CancellationToken>>);
+
+impl Held {
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<Lease, CancellationToken>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Works until the app shuts down; then hands back what is not finished.
+pub async fn work(app: App, workers: Workers) {
+    let held = Arc::new(Held::default());
+    let mut tending = JoinSet::new();
+    tending.spawn(renew(app.clone(), Arc::clone(&held)));
+    tending.spawn(look_after(app.clone(), workers));
+    match app.store.hear().await {
+        Ok(Some(hearing)) => drop(tending.spawn(hearing)),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "jobs of other processes are looked for every second"),
+    }
+    claim(&app, workers, &held).await;
+    tending.shutdown().await;
+}
+
+/// Claims what is due as long as hands are free.
+async fn claim(app: &App, workers: Workers, held: &Arc<Held>) {
+    let mut working = JoinSet::new();
+    let bell = app.store.bell();
+    let kinds: &[&str] = if workers.only.is_some() { &[runs::KIND] } else { &[runs::KIND, tidying::KIND] };
+    while !app.stopping.is_cancelled() {
+        let rung = bell.notified();
+        tokio::pin!(rung);
+        // From now on a ring is heard, also one during the claim.
+        rung.as_mut().enable();
+        let free = workers.most.saturating_sub(working.len());
+        let wanted = Wanted { kinds, owner: workers.only, most: free as u64, lease_for: LEASE };
+        let claimed = if free == 0 { Ok(Vec::new()) } else { app.store.claim(&wanted, app.now()).await };
+        let claimed = claimed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no jobs can be claimed");
+            Vec::new()
+        });
+        for job in claimed {
+            working.spawn(one(app.clone(), job, Arc::clone(held)));
+        }
+        tokio::select! {
+            () = &mut rung => {}
+            () = tokio::time::sleep(LOOK) => {}
+            () = app.stopping.cancelled() => {}
+            _ = working.join_next(), if !working.is_empty() => {}
+        }
+        while working.try_join_next().is_some() {}
+    }
+    while working.join_next().await.is_some() {}
+}
+
+/// One attempt at one job.
+async fn one(app: App, job: Claimed, held: Arc<Held>) {
+    let cancel = app.stopping.child_token();
+    held.with(|held| held.insert(job.lease, cancel.clone()));
+    let verdict = match job.kind.as_str() {
+        runs::KIND => runs::execute(&app, &job, &cancel).await,
+        _ => tidying::tidy(&app).await.map_or_else(|error| Verdict::Failed(error.to_string()), |()| Verdict::Done),
+    };
+    if let Verdict::Failed(reason) | Verdict::Dead(reason) = &verdict {
+        tracing::warn!(job = %job.lease.job, kind = job.kind, attempt = job.attempt, reason, "job failed");
+    }
+    // Until the verdict is kept the lease is renewed: the work is done, only the word of it is missing.
+    let mut waits = [1, 2, 4, 8, 16].into_iter();
+    loop {
+        match app.store.end_attempt(&job, &verdict, app.now()).await {
+            Ok(_) => break,
+            Err(error) => {
+                let Some(wait) = waits.next() else {
+                    tracing::error!(job = %job.lease.job, %error, "how the job ended could not be kept; it will be done again");
+                    break;
+                };
+                tokio::time::sleep(Duration::from_secs(wait)).await;
+            }
+        }
+    }
+    held.with(|held| held.remove(&job.lease));
+}
+
+/// Renews what is held, and stops the work on what is lost or to be stopped.
+async fn renew(app: App, held: Arc<Held>) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        let leases: Vec<Lease> = held.with(|held| held.keys().copied().collect());
+        match app.store.renew(&leases, app.now(), LEASE).await {
+            Ok(let_go) => {
+                for (lease, why) in let_go {
+                    if why == LetGo::Lost {
+                        tracing::warn!(job = %lease.job, "lease lost: somebody else has this job");
+                    }
+                    held.with(|held| held.get(&lease).map(CancellationToken::cancel));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "leases could not be renewed"),
+        }
+    }
+}
+
+/// Puts back in line what died processes held, and puts in line what is scheduled.
+async fn look_after(app: App, workers: Workers) {
+    loop {
+        match app.store.reap(app.now()).await {
+            Ok(0) => {}
+            Ok(count) => {
+                tracing::info!(count, "jobs of ended processes are back in line");
+                app.store.bell().notify_waiters();
+            }
+            Err(error) => tracing::warn!(%error, "the queue could not be looked after"),
+        }
+        if workers.only.is_none()
+            && let Err(error) = schedule(&app).await
+        {
+            tracing::warn!(%error, "scheduled work could not be put in line");
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+/// Puts in line what was last due: the key has the tick in it, so of all processes one succeeds.
+async fn schedule(app: &App) -> Result<()> {
+    let now = app.now();
+    for (kind, pattern) in SCHEDULES {
+        let cron: croner::Cron = pattern.parse().map_err(|fault| crate::Error::Internal(format!("{pattern}: {fault}")))?;
+        let Ok(tick) = cron.find_previous_occurrence(&now, true) else { continue };
+        let key = format!("{kind}@{}", tick.format("%Y-%m-%dT%H:%M"));
+        if app.live.is_scheduled(&key) {
+            continue;
+        }
+        let job = NewJob { kind, owner: None, unique_key: key.clone(), payload: json!({}), priority: Priority::Program, run_at: now, now };
+        app.store.enqueue_own(&job).await?;
+        app.live.scheduled(key);
+    }
+    Ok(())
+}
+
+/// The queue at a glance.
+pub async fn state(app: &App) -> Result<QueueState> {
+    Ok(app.store.queue().await?)
+}

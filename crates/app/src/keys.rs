@@ -1,0 +1,62 @@
+//! Keys of repeated requests: the same request with the same key makes one thing, however often it is sent.
+
+use crate::error::{Error, Result};
+use chrono::TimeDelta;
+use domain::Timestamp;
+use domain::faults::{Fault, Faults};
+use sha2::{Digest as _, Sha256};
+use store::{Kept, TenantTx};
+use uuid::Uuid;
+
+/// A request that is still at work after this long has died.
+const AT_WORK: TimeDelta = TimeDelta::minutes(15);
+
+/// The key of a request, with a fingerprint of what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    key: String,
+    fingerprint: String,
+}
+
+impl RequestKey {
+    /// Reads a key as it was sent: 1 to 200 printable ASCII characters. `what` is the kind of request, `body` what was asked.
+    pub fn read(key: &str, what: &str, body: &[u8]) -> std::result::Result<Self, Faults> {
+        let key = key.trim();
+        if key.is_empty() || key.len() > 200 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Fault::new("Idempotency-Key", "must have 1 to 200 printable ASCII characters without spaces").into());
+        }
+        let mut hash = Sha256::new();
+        hash.update(what.as_bytes());
+        hash.update([0]);
+        hash.update(body);
+        Ok(Self { key: key.to_owned(), fingerprint: hex::encode(hash.finalize()) })
+    }
+}
+
+/// Keeps the key of a request; what the same request has made before, if it has.
+pub(crate) async fn keep(tx: &TenantTx, key: Option<&RequestKey>, now: Timestamp) -> Result<Option<Uuid>> {
+    let Some(RequestKey { key, fingerprint }) = key else { return Ok(None) };
+    match tx.keep_key(key, fingerprint, now).await? {
+        Kept::New => Ok(None),
+        Kept::Made(made) => Ok(Some(made)),
+        Kept::Begun { since } if now - since > AT_WORK => Ok(None),
+        Kept::Begun { .. } => Err(Error::conflict("the same request is still at work; ask again in a moment", Uuid::nil())),
+        Kept::Other => Err(Error::conflict("this Idempotency-Key was used for another request; use a new one", Uuid::nil())),
+    }
+}
+
+/// Says what the request has made.
+pub(crate) async fn answer(tx: &TenantTx, key: Option<&RequestKey>, made: Uuid) -> Result<()> {
+    match key {
+        Some(key) => Ok(tx.answer_key(&key.key, made).await?),
+        None => Ok(()),
+    }
+}
+
+/// Forgets the key of a request that made nothing, so that it can be sent again.
+pub(crate) async fn forget(tx: &TenantTx, key: Option<&RequestKey>) -> Result<()> {
+    match key {
+        Some(key) => Ok(tx.drop_key(&key.key).await?),
+        None => Ok(()),
+    }
+}

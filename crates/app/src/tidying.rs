@@ -1,0 +1,27 @@
+//! What the program clears up by itself, every hour: ended jobs, old keys of repeated requests, calls whose process died.
+
+use crate::App;
+use crate::error::Result;
+use crate::generations;
+use chrono::TimeDelta;
+
+/// The kind of its job.
+pub(crate) const KIND: &str = "tidy";
+
+/// How long an ended job can be looked at.
+const JOBS: TimeDelta = TimeDelta::days(7);
+/// How long the same request finds what the first one made.
+const KEYS: TimeDelta = TimeDelta::hours(24);
+/// No call takes longer than this.
+const CALLS: TimeDelta = TimeDelta::hours(1);
+
+pub(crate) async fn tidy(app: &App) -> Result<()> {
+    let now = app.now();
+    let jobs = app.store.forget_jobs(now - JOBS).await?;
+    let keys = app.store.forget_keys(now - KEYS).await?;
+    let lost = app.store.lost_calls(now - CALLS, 1000).await?;
+    let calls = lost.len();
+    generations::settle_lost(app, lost, None).await?;
+    tracing::info!(jobs, keys, calls, "tidied up");
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Jobs: work that outlives the request and the process that asked for it.
+
+use crate::Timestamp;
+use crate::ids::{JobId, OwnerId};
+use chrono::TimeDelta;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Attempts after which a job is given up and kept as dead.
+pub const MOST_ATTEMPTS: u32 = 5;
+
+/// How far the jobs of one owner are set apart in line, so that one owner's hundred do not delay another's one.
+const SPACING: TimeDelta = TimeDelta::seconds(30);
+
+/// Who comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// The program's own, which are few and short.
+    Program,
+    /// Of paying members.
+    Paid,
+    /// Of everybody else.
+    Free,
+}
+
+impl Priority {
+    /// The place in line as it is stored; smaller comes first.
+    pub const fn rank(self) -> i32 {
+        match self {
+            Self::Program => 0,
+            Self::Paid => 10,
+            Self::Free => 20,
+        }
+    }
+}
+
+/// A job as it is put in line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// What is to be done; stored, so it never changes.
+    pub kind: &'static str,
+    /// For whom; nobody when it is the program's own.
+    pub owner: Option<OwnerId>,
+    /// A job of this kind with this key is put in line once and never again.
+    pub unique_key: String,
+    /// Ids of what it is about.
+    pub payload: Value,
+    /// Who comes first.
+    pub priority: Priority,
+    /// Not before.
+    pub run_at: Timestamp,
+    /// When it is put in line.
+    pub now: Timestamp,
+}
+
+/// The right to work on a job until it runs out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The job.
+    pub job: JobId,
+    /// This claim of it, and no other.
+    pub token: Uuid,
+}
+
+/// A job that a worker has claimed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The right to work on it.
+    pub lease: Lease,
+    /// What is to be done.
+    pub kind: String,
+    /// For whom.
+    pub owner: Option<OwnerId>,
+    /// Ids of what it is about.
+    pub payload: Value,
+    /// Which attempt this is, from one.
+    pub attempt: u32,
+}
+
+/// How a worker's attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is done.
+    Done,
+    /// It failed and is tried again, or is dead after the last attempt; the reason is kept.
+    Failed(String),
+    /// It makes no sense to try again.
+    Dead(String),
+    /// The worker stops; somebody else may go on at once, and this attempt does not count.
+    HandedBack,
+}
+
+/// The moment by which a job stands in line: now, but at least some time behind the owner's last one that is still open. Sorting
+/// by it serves owners in turns, and nobody waits for ever (the virtual clock of L. Zhang, 1990).
+pub fn turn(now: Timestamp, last_open: Option<Timestamp>) -> Timestamp {
+    last_open.map_or(now, |last| now.max(last + SPACING))
+}
+
+/// How long to wait before the next attempt: two seconds, doubled each time, five minutes at most, spread by a fifth so that jobs
+/// that failed together are not tried together.
+pub fn backoff(attempt: u32, chance: Uuid) -> TimeDelta {
+    let seconds = 2_i64.saturating_pow(attempt.clamp(1, 10)).min(300);
+    let spread = i64::from(chance.as_bytes()[15]) * seconds * 1000 / 5 / 255;
+    TimeDelta::milliseconds(seconds * 1000 + spread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::seconds(second)
+    }
+
+    #[test]
+    fn one_owners_hundred_do_not_delay_anothers_one() {
+        let mut line = Vec::new();
+        let mut last = None;
+        for _ in 0..100 {
+            let place = turn(at(0), last);
+            last = Some(place);
+            line.push((place, "many"));
+        }
+        line.push((turn(at(1), None), "one"));
+        line.sort();
+        assert_eq!(line.iter().position(|(_, who)| *who == "one"), Some(1));
+    }
+
+    #[test]
+    fn waiting_grows_to_a_limit_and_is_spread() {
+        let waits: Vec<i64> = (1..12).map(|attempt| backoff(attempt, Uuid::nil()).num_seconds()).collect();
+        assert_eq!(&waits[..4], [2, 4, 8, 16]);
+        assert_eq!(waits.last(), Some(&300));
+        assert_eq!(backoff(1, Uuid::max()).num_milliseconds(), 2400);
+    }
+}

@@ -1,0 +1,93 @@
+//! A database in a folder.
+
+use super::{Access, Database, Engine, Kind};
+use crate::errors::{Error, Result};
+use crate::measures::Measures;
+use crate::settings::Settings;
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// The database's file in its folder.
+pub(crate) const FILE: &str = "planner.db";
+
+/// One writes, the others read.
+const CONNECTIONS: u32 = 8;
+
+/// Connects to the database in a folder; makes both if they are missing.
+pub(super) async fn open(dir: &Path, settings: &Settings, measures: &Arc<Measures>) -> Result<Database> {
+    tokio::fs::create_dir_all(dir).await.map_err(|fault| folder_fault(dir, fault.kind(), &fault.to_string()))?;
+    let file = dir.join(FILE);
+    let patience = settings.patience;
+    let mut options = ConnectOptions::new("sqlite://planner.db");
+    options
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(patience)
+        .sqlx_logging(false)
+        // The path is set here and not in the address, where some characters have a meaning.
+        .map_sqlx_sqlite_opts(move |options| {
+            options
+                .filename(&file)
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(patience)
+        });
+    let mut pool = connect(options, patience).await.map_err(|fault| Error::from(fault).at_opening(dir))?;
+    measures.watch(&mut pool);
+    Ok(Database { pool, engine: Engine::Sqlite { line: Arc::new(Semaphore::new(1)) }, patience })
+}
+
+/// Connects, and tries again while somebody else is at it: the switch of a new file to its write-ahead log does not wait for a lock.
+async fn connect(options: ConnectOptions, patience: Duration) -> Result<DatabaseConnection, DbErr> {
+    let since = Instant::now();
+    loop {
+        match sea_orm::Database::connect(options.clone()).await {
+            Err(fault) if super::kind(&fault) == Kind::Busy && since.elapsed() < patience => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+pub(super) const fn mode(access: Access) -> SqliteTransactionMode {
+    match access {
+        Access::Read => SqliteTransactionMode::Deferred,
+        Access::Write => SqliteTransactionMode::Immediate,
+    }
+}
+
+/// Vectors as 384 little-endian `f32`; what belongs to one owner is few enough to be compared one by one.
+pub(super) async fn add_vectors<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
+    connection.execute_unprepared("ALTER TABLE embeddings ADD COLUMN embedding blob CHECK (length(embedding) = 1536)").await.map(drop)
+}
+
+/// `SQLite`'s result codes (`sqlite3.h`); the low byte of an extended code is the plain one.
+pub(super) fn kind(code: &str) -> Kind {
+    match code.parse::<u32>().ok().map(|code| code & 0xff) {
+        Some(5 | 6) => Kind::Busy,
+        Some(13) => Kind::Full,
+        Some(8) => Kind::ReadOnly,
+        Some(14) => Kind::CannotOpen,
+        Some(11 | 26) => Kind::NotADatabase,
+        _ => Kind::Other,
+    }
+}
+
+fn folder_fault(dir: &Path, kind: ErrorKind, text: &str) -> Error {
+    let reason = match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => return Error::Full,
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "is not a folder, or lies below a file; choose another path".to_owned(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "cannot be written to; make it writable for this user, or choose another folder".to_owned()
+        }
+        _ => format!("cannot be made ({text}); choose another path"),
+    };
+    Error::Folder { path: dir.to_owned(), reason }
+}
