@@ -5,17 +5,23 @@
 //! earlier entries.
 
 mod adapt;
+mod choose;
+mod claims;
 mod forms;
+mod grams;
 mod judge;
 mod leaf;
 mod lines;
 mod long;
 mod money;
 mod person;
+mod plain;
+mod pool;
 mod prompt;
 mod rank;
 mod rules;
 mod sense;
+mod shape;
 mod subject;
 mod text;
 mod walk;
@@ -110,6 +116,8 @@ struct Drafter<'a> {
     judge: Judge,
     /// Lines already chosen, whose meaning later lines should not repeat.
     chosen: Vec<rank::Line>,
+    /// The runs of words that the output has so far.
+    grams: grams::Grams,
     person: Person,
     /// Mine divided by the example's, once a price was set.
     price_ratio: Option<f64>,
@@ -167,6 +175,7 @@ pub(crate) fn draft(loaded: &Loaded, embedder: &Embedder, task: &DraftTask<'_>, 
         subject,
         subject_vector,
         chosen: Vec::new(),
+        grams: grams::Grams::default(),
         person: Person::default(),
         price_ratio: None,
         gaps: Vec::new(),

@@ -1,5 +1,5 @@
-//! Curated lines that hold for any product - every word of theirs is general - with the product's name exchanged. They stand for election beside what the
-//! model wrote: what it cannot know about selling, the curators do.
+//! Curated lines that hold for any product - every word of theirs is general - with the product's name exchanged. They stand
+//! for election beside what the model wrote: what it cannot know about selling, the curators do.
 
 use std::collections::HashSet;
 
@@ -133,7 +133,34 @@ fn is_plural(word: &str) -> bool {
     text::stem(word) != word.to_lowercase() || (word.ends_with('s') && !word.ends_with("ss"))
 }
 
+/// Things that have no singular: one of them is a pair.
+const PAIRS: [&str; 20] = [
+    "scissors",
+    "shears",
+    "trousers",
+    "jeans",
+    "shorts",
+    "leggings",
+    "tights",
+    "pants",
+    "glasses",
+    "sunglasses",
+    "goggles",
+    "binoculars",
+    "tweezers",
+    "pliers",
+    "clippers",
+    "pyjamas",
+    "pajamas",
+    "overalls",
+    "headphones",
+    "earphones",
+];
+
 fn singular(phrase: &str) -> String {
+    if PAIRS.contains(&phrase.rsplit(' ').next().unwrap_or_default()) {
+        return format!("pair of {phrase}");
+    }
     match phrase.rsplit_once(' ') {
         Some((front, head)) => format!("{front} {}", text::stem(head)),
         None => text::stem(phrase),
@@ -156,6 +183,10 @@ mod tests {
         assert_eq!(exchange("A planter is a gift.", planters, boots).as_deref(), Some("A hiking boot is a gift."));
         assert_eq!(exchange("We love planters.", planters, "natural soap for sensitive skin"), None);
         assert_eq!(exchange("Give a planter to a friend.", planters, "an oak desk").as_deref(), Some("Give an oak desk to a friend."));
+        assert_eq!(
+            exchange("A planter is a gift.", planters, "kitchen scissors").as_deref(),
+            Some("A pair of kitchen scissors is a gift.")
+        );
         assert_eq!(exchange("Reviews take time.", planters, boots).as_deref(), Some("Reviews take time."));
     }
 

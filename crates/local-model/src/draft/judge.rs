@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::claims::{boasts, contradicts};
 use super::leaf::Node;
+use super::shape::Shape;
 use super::subject::Subject;
 use super::{Example, money, text};
 
@@ -41,54 +43,6 @@ const PLACEHOLDERS: [&str; 22] = [
     "…",
     "n/a",
 ];
-
-/// What the examples look like at one place, which a draft has to look like too.
-#[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an observation of its own about the examples")]
-pub(crate) struct Shape {
-    /// Mean and longest count of words.
-    pub words: f32,
-    pub longest: usize,
-    /// Sentences of the middle example.
-    pub sentences: usize,
-    /// They end as sentences do.
-    pub closed: bool,
-    /// They ask.
-    pub asks: bool,
-    /// Most have a figure in them.
-    pub figures: bool,
-    /// The share of them that names its own product.
-    pub naming: f32,
-    /// Most words begin with a capital.
-    pub titled: bool,
-    /// The first word does.
-    pub capital: bool,
-}
-
-impl Shape {
-    pub fn of(values: &[&str]) -> Self {
-        let most = |test: &dyn Fn(&&&str) -> bool| values.iter().filter(test).count() * 2 > values.len();
-        let counts: Vec<usize> = values.iter().map(|value| text::words(value).len()).collect();
-        let mut sentences: Vec<usize> = values.iter().map(|value| text::sentences(value).len()).collect();
-        sentences.sort_unstable();
-        Self {
-            words: text::ratio(counts.iter().sum(), counts.len()),
-            longest: counts.iter().copied().max().unwrap_or(20),
-            sentences: sentences.get(sentences.len() / 2).copied().unwrap_or(1).max(1),
-            closed: values.is_empty() || most(&|value| text::ends_as_sentence(value)),
-            figures: most(&|value| value.contains(|c: char| c.is_ascii_digit())),
-            naming: 1.0,
-            asks: most(&|value| value.ends_with('?')),
-            capital: most(&|value| value.starts_with(char::is_uppercase)),
-            titled: most(&|value| titled(value)),
-        }
-    }
-
-    /// A name or a keyword, no sentence.
-    pub fn is_label(&self) -> bool {
-        !self.closed && self.words <= 8.0
-    }
-}
 
 /// Knows the user's words and everybody else's.
 pub(crate) struct Judge {
@@ -157,7 +111,7 @@ impl Judge {
         if length < node.min_length().max(2) || length > node.max_length() {
             return Some("length");
         }
-        if shape.closed != text::ends_as_sentence(line) {
+        if shape.closed != text::ends_as_sentence(line) || (!shape.closed && text::dangles(line)) {
             return Some("no end");
         }
         if count > shape.longest * 2 + 4 || (shape.closed && count < 4) || (count < 8 && text::ratio(count, 1) * 3.0 < shape.words) {
@@ -181,8 +135,19 @@ impl Judge {
         if !shape.figures && stray {
             return Some("figure");
         }
+        self.sense_fault(line, shape)
+    }
+
+    /// What is wrong with the line's meaning.
+    fn sense_fault(&self, line: &str, shape: &Shape) -> Option<&'static str> {
         if self.has_leftovers(line) {
             return Some("leftover");
+        }
+        if boasts(line) || contradicts(line, &self.subject) {
+            return Some("claim");
+        }
+        if !shape.closed && self.subject.is_cut_short_by(line) {
+            return Some("half a name");
         }
         let region = |word: &str| {
             REGIONS.contains(&word.to_lowercase().as_str())
@@ -290,6 +255,23 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_whole() {
+        let subject = Subject::of("left-handed kitchen scissors");
+        let judge = Judge::new(&subject, &[], Vec::new());
+        let (shape, schema) = (Shape::of(&["Pine green lamp", "Two lamps in a box"]), json!({"type": "string"}));
+        let cases = [
+            ("Kitchen scissors with", Some("no end")),
+            ("Kitchen scissors, come on", Some("no end")),
+            ("Left-handed kitchen", Some("half a name")),
+            ("Right-handed kitchen scissors", Some("claim")),
+            ("Small kitchen scissors", None),
+        ];
+        for (label, why) in cases {
+            assert_eq!(judge.fault(label, &shape, Node(&schema)), why, "{label}");
+        }
+    }
+
+    #[test]
     fn every_rule_rejects() {
         let cases = [
             ("Sell 100 pairs of hiking boots", "no end"),
@@ -306,6 +288,7 @@ mod tests {
             ("Will the boots be ready by June?", "question"),
             ("The boots (every pair arrived safely.", "broken"),
             ("We sell boots and we sell boots today.", "broken"),
+            ("Our boots are the best on every trail.", "claim"),
             ("Boots.", "unlike the examples"),
             ("A pair of vegan hiking boots for women.", "says nothing"),
         ];
@@ -313,13 +296,5 @@ mod tests {
             assert_eq!(fault(line), Some(why), "{line}");
         }
         assert_eq!(fault(&format!("Boots {}.", "very ".repeat(30))), Some("length"));
-    }
-
-    #[test]
-    fn shapes_are_read_from_examples() {
-        let labels = Shape::of(&["Pine Green", "Two-Lantern Pack"]);
-        assert!(labels.is_label() && labels.titled);
-        let lines = Shape::of(&["She rents a flat.", "She camps often."]);
-        assert!(lines.closed && !lines.is_label());
     }
 }

@@ -1,10 +1,12 @@
 //! Lines and labels: several candidates from one question, the broken ones thrown out, the best and most different kept.
 
-use super::judge::Shape;
+use super::choose::{Group, Leaf};
 use super::leaf::Node;
+use super::pool::{is_pool, values_of};
 use super::prompt::Entry;
-use super::rank::{Candidate, Line, Measure, middle, repeats, score};
-use super::{Drafter, Scope, person::Person, text};
+use super::rank::{Candidate, Line};
+use super::shape::Shape;
+use super::{Drafter, Scope, text};
 use crate::Error;
 use crate::decode::{Ask, Orders, Written};
 use crate::sampling::Sampling;
@@ -14,31 +16,6 @@ const ROUNDS: usize = 3;
 /// Continuations of one question, and of all questions of one leaf together.
 const MOST: usize = 14;
 const MOST_TOGETHER: usize = 24;
-
-/// The leaf that is being filled.
-struct Leaf<'l, 'a> {
-    node: Node<'l>,
-    label: &'l str,
-    shape: &'l Shape,
-    scopes: &'l [Scope<'a>],
-    counts: &'l [usize],
-    entries: &'l [Entry<'a>],
-    /// The entries shown to the model.
-    examples: &'l [Line],
-    /// What is asked for: the label and the product together.
-    wanted: &'l [f32],
-}
-
-/// One question and the places it answers.
-struct Group {
-    tail: String,
-    lead: Option<Vec<f32>>,
-    need: usize,
-    scopes: Vec<usize>,
-    candidates: Vec<Candidate>,
-    /// The curators' lines are enough.
-    settled: bool,
-}
 
 impl<'a> Drafter<'a> {
     /// One text for each scope.
@@ -50,6 +27,7 @@ impl<'a> Drafter<'a> {
             return scopes.iter().map(|scope| self.long(node, label, scope, &entries)).collect();
         }
         if let Some(own) = self.persons_own(scopes, &shape, &entries) {
+            self.grams.add(&own);
             return Ok(vec![own]);
         }
         if is_pool(&values_of(scopes), &shape) {
@@ -61,37 +39,6 @@ impl<'a> Drafter<'a> {
         let counts = vec![1; scopes.len()];
         let lists = self.lists(node, label, scopes, &counts)?;
         Ok(lists.into_iter().map(|mut list| list.pop().unwrap_or_default()).collect())
-    }
-
-    /// Values that are names of real things: taken over from the examples, never invented.
-    fn pool(&mut self, node: Node<'_>, scopes: &[Scope<'a>], entries: &[Entry<'_>]) -> Option<Vec<String>> {
-        let single = entries.iter().all(|entry| !entry.text.contains(' ')) && scopes.len() == 1;
-        let mut picks: Vec<String> = Vec::new();
-        for scope in scopes {
-            let own = scope.models.iter().flatten().filter_map(|value| value.as_str()).map(str::to_owned);
-            let ordered: Vec<String> = own.chain(entries.iter().map(|entry| entry.text.clone())).collect();
-            let fits = |value: &&String| (single || !self.judge.has_leftovers(value)) && super::forms::allowed(node, value);
-            let fresh = ordered.iter().filter(fits).find(|value| !picks.contains(value));
-            picks.push(fresh.or_else(|| ordered.iter().find(fits))?.clone());
-        }
-        if let (true, Some(scope), Some(name)) = (single, scopes.first(), picks.first()) {
-            let others: Vec<Option<String>> = scope.models.iter().map(|model| model.and_then(|m| m.as_str()).map(str::to_owned)).collect();
-            let origin =
-                others.iter().position(|other| other.as_ref() == Some(name)).and_then(|at| scope.parents.get(at).copied().flatten());
-            let described = origin.map(super::judge::all_text).unwrap_or_default();
-            self.judge.allow(name);
-            let example = others.iter().position(|other| other.as_ref() == Some(name));
-            self.person = Person::new(name, example, &described, others.clone());
-        }
-        Some(picks)
-    }
-
-    /// What the described person is by trade comes with their name, from the same example.
-    fn persons_own(&self, scopes: &[Scope<'a>], shape: &Shape, entries: &[Entry<'_>]) -> Option<String> {
-        let [scope] = scopes else { return None };
-        let fits = self.person.example().is_some() && shape.is_label() && self.naming(entries) < 0.2;
-        let value = scope.models.get(self.person.example()?).copied().flatten()?.as_str()?;
-        (fits && !self.judge.has_leftovers(value)).then(|| value.to_owned())
     }
 
     /// As many lines for each scope as it asks for.
@@ -236,137 +183,6 @@ impl<'a> Drafter<'a> {
         }
         lines
     }
-
-    /// Gives each scope of the group its best lines.
-    fn choose(&mut self, leaf: &Leaf<'_, 'a>, group: Group, siblings: &mut Vec<Line>, lists: &mut [Vec<String>]) {
-        let Leaf { shape, scopes, counts, .. } = *leaf;
-        let mut left = group.candidates;
-        let middle = middle(&left);
-        for at in group.scopes {
-            let mut curated = 0;
-            for slot in 0..counts[at] {
-                let measure = Measure {
-                    subject: &self.subject,
-                    subject_vector: &self.subject_vector,
-                    wanted: leaf.wanted,
-                    middle: &middle,
-                    lead: group.lead.as_deref(),
-                    examples: leaf.examples,
-                    chosen: &self.chosen,
-                    siblings,
-                    naming: if slot == 0 { 0.15 + 0.6 * shape.naming } else { 0.3 * shape.naming },
-                    is_label: shape.is_label(),
-                    figures: shape.figures,
-                    bound: group.lead.is_some() && scopes[at].lead.as_ref().is_some_and(|lead| !lead.inherited),
-                };
-                left.retain(|candidate| !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen));
-                let enough = !shape.is_label() && curated * 2 >= counts[at].max(2) && left.iter().any(|candidate| !candidate.curated);
-                let open = (0..left.len()).filter(|at| !(enough && left[*at].curated && !left[*at].whole));
-                let best = open.max_by(|a, b| score(&left[*a], &measure).total_cmp(&score(&left[*b], &measure)));
-                let line = match best {
-                    Some(best) => {
-                        let best = left.swap_remove(best);
-                        tracing::debug!(target: "local_model::chosen", curated = best.curated, strange = best.strange, log_prob = best.log_prob, "{}", best.line.text);
-                        curated += usize::from(best.curated);
-                        best.line
-                    }
-                    None => self.stand_in(leaf, &scopes[at], slot),
-                };
-                lists[at].push(line.text.clone());
-                siblings.push(line.clone());
-                self.chosen.push(line);
-            }
-        }
-    }
-
-    /// Whether a curator's line may stand here. A label that names other people's products says nothing without ours.
-    fn may_adapt(&self, line: &str, shape: &Shape, node: Node<'_>) -> bool {
-        let says = shape.closed || shape.naming < 0.3 || self.subject.share_in(line) > 0.0;
-        says && self.judge.fault(line, shape, node).is_none()
-    }
-
-    /// A line by rule where the model wrote none: an example's that fits any product, else a plain one with the product's name.
-    fn stand_in(&mut self, leaf: &Leaf<'_, 'a>, scope: &Scope<'a>, slot: usize) -> Line {
-        let Leaf { node, label, shape, entries, .. } = *leaf;
-        let used = |text: &str| self.chosen.iter().any(|line| line.text.eq_ignore_ascii_case(text));
-        let fits = |line: &str| !used(line) && self.may_adapt(line, shape, node);
-        let general = self.adapted(entries, None, &fits).unwrap_or_default().into_iter().next().map(|candidate| candidate.line.text);
-        let (text, reason) = match general {
-            Some(text) => (text, "The small model found no good line here; this one comes from a curated example."),
-            None => (self.plain(node, label, shape, &used), "The small model found no good line here; this one was built by rule."),
-        };
-        let path = if scope.path.ends_with(']') || slot == 0 { scope.path.clone() } else { format!("{}[{slot}]", scope.path) };
-        self.gap(&path, reason);
-        Line { text, vector: Vec::new() }
-    }
-
-    /// An honest line that says what is still to do.
-    fn plain(&self, node: Node<'_>, label: &str, shape: &Shape, used: &dyn Fn(&str) -> bool) -> String {
-        let noun = &self.subject.spoken();
-        let label = label.to_lowercase();
-        let choices: Vec<String> = if shape.asks {
-            vec![
-                format!("Is the {label} for {noun} settled?"),
-                format!("Have you tested {noun} with real customers?"),
-                format!("Do you know what {noun} cost to make?"),
-            ]
-        } else if shape.closed {
-            vec![
-                format!("Decide on the {label} for {noun} before you launch."),
-                format!("Ask five customers about {noun} and write down the {label} they name."),
-                format!("Compare {noun} with two rivals and note one {label}."),
-                format!("Come back to the {label} after the first sales of {noun}."),
-            ]
-        } else {
-            let short = text::title_case(&self.subject.short());
-            let classic = ["Classic", "Large", "Small", "Gift", "Everyday", "New"].map(|kind| format!("{kind} {short}"));
-            let choices = [short].into_iter().chain(classic);
-            let case = |text: String| match (shape.titled, shape.capital) {
-                (true, _) => text,
-                (_, true) => text::capitalised(&text.to_lowercase()),
-                _ => text.to_lowercase(),
-            };
-            choices.map(case).collect()
-        };
-        let choice = choices.iter().find(|text| !used(text) && text.chars().count() <= node.max_length()).or(choices.first());
-        text::fit(choice.map_or(noun.as_str(), String::as_str), node.max_length())
-    }
-}
-
-impl Group {
-    /// Every line is there, from whichever hand.
-    fn has_enough(&self) -> bool {
-        self.settled || self.candidates.len() > self.need
-    }
-
-    /// A choice is left even for the last line.
-    fn is_served(&self) -> bool {
-        self.settled || self.candidates.iter().filter(|candidate| !candidate.curated).count() > self.need
-    }
-}
-
-/// The values at these places, each with its example.
-fn values_of<'a>(scopes: &[Scope<'a>]) -> Vec<(usize, &'a str)> {
-    let of = |scope: &Scope<'a>| {
-        scope.models.iter().enumerate().filter_map(|(at, model)| Some((at, model.and_then(|value| value.as_str())?))).collect::<Vec<_>>()
-    };
-    scopes.iter().flat_map(of).collect()
-}
-
-/// Short values that name real things, so that inventing one would be a lie: given names, places, marketplaces - which come
-/// again in other examples - and spans of time.
-fn is_pool(values: &[(usize, &str)], shape: &Shape) -> bool {
-    if shape.closed || values.is_empty() || shape.words > 5.0 {
-        return false;
-    }
-    let portion = |test: &dyn Fn(&(usize, &str)) -> bool| text::ratio(values.iter().filter(|value| test(value)).count(), values.len());
-    let spans = ["day", "week", "hour", "month", "minute"];
-    let span = portion(&|(_, value)| text::words(value).iter().any(|word| spans.contains(&text::stem(word).as_str())));
-    let capital = portion(&|(_, value)| value.starts_with(char::is_uppercase));
-    let single = portion(&|(_, value)| !value.contains(' '));
-    let again = portion(&|(at, value)| values.iter().any(|(other, text)| other != at && text == value));
-    let place = portion(&|(_, value)| value.contains(", ") && value.split(", ").all(|part| part.starts_with(char::is_uppercase)));
-    span > 0.5 || (capital > 0.8 && (single > 0.9 || again > 0.25 || place > 0.3))
 }
 
 /// Whether the text has this many finished sentences.
@@ -392,23 +208,6 @@ fn clean(line: &str, shape: &Shape) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pooled(texts: &[&str]) -> bool {
-        let values: Vec<(usize, &str)> = texts.iter().copied().enumerate().collect();
-        is_pool(&values, &Shape::of(texts))
-    }
-
-    #[test]
-    fn names_of_real_things_are_not_invented() {
-        assert!(pooled(&["Maya", "Helen"]));
-        assert!(pooled(&["Alibaba", "Global Sources", "Local search", "Local search"]));
-        assert!(pooled(&["Ningbo, China", "United States", "Leeds, England"]));
-        assert!(pooled(&["2-5 business days", "Same day", "1-3 working days"]));
-        assert!(!pooled(&["150 subscribers", "1,000 lanterns in a year"]));
-        assert!(!pooled(&["Pine Green", "Apple Sit and Stay", "Sleepy Frog"]));
-        assert!(!pooled(&["Pediatric nurse", "Deputy head of a primary school"]));
-        assert!(!pooled(&["camping", "solar", "car camping"]));
-    }
 
     #[test]
     fn lines_are_cut_to_the_examples_sentences() {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::judge::Shape;
 use super::leaf::Node;
 use super::prompt::Entry;
 use super::rank::{Candidate, Line, Measure, middle, repeats, score};
+use super::shape::Shape;
 use super::{Drafter, Scope, money, text};
 use crate::Error;
 use crate::decode::{Ask, Orders};
@@ -102,7 +102,9 @@ impl<'a> Drafter<'a> {
             text = format!("{text} {}", line.text);
             siblings.push(line);
         }
-        self.chosen.extend(siblings);
+        for line in siblings {
+            self.keep(line);
+        }
         Ok(text.trim().to_owned())
     }
 
@@ -125,7 +127,11 @@ impl<'a> Drafter<'a> {
         });
         let runs = |candidate: &Candidate| siblings.iter().any(|other| text::shares_run(&other.text, &candidate.line.text, 3));
         let fresh = |candidate: &Candidate| {
-            candidate.strange < 2 && !runs(candidate) && !repeats(&candidate.line, siblings) && !repeats(&candidate.line, &self.chosen)
+            candidate.strange < 2
+                && !runs(candidate)
+                && !repeats(&candidate.line, siblings)
+                && !repeats(&candidate.line, &self.chosen)
+                && !self.grams.would_loop(&candidate.line.text)
         };
         let measure = Measure {
             subject: &self.subject,
@@ -219,7 +225,7 @@ fn shortened(long: &str, max_chars: usize) -> String {
         }
         short = joined;
     }
-    if short.is_empty() { text::fit(long, max_chars) } else { short }
+    if short.is_empty() { text::fit_sentence(long, max_chars) } else { short }
 }
 
 #[cfg(test)]
@@ -229,7 +235,7 @@ mod tests {
     #[test]
     fn long_texts_are_cut_at_sentences() {
         assert_eq!(shortened("One is here. Two is there. Three.", 27), "One is here. Two is there.");
-        assert_eq!(shortened("A sentence too long to fit.", 10), "A sentence");
+        assert_eq!(shortened("A sentence too long to fit.", 12), "A sentence.");
     }
 
     #[test]

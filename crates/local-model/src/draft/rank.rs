@@ -74,14 +74,21 @@ pub(super) fn score(candidate: &Candidate, measure: &Measure<'_>) -> f32 {
         score -= 1.2 * (near(measure.examples) - 0.75).max(0.0) + 0.9 * (words - 0.4).max(0.0);
     }
     score -= 1.2 * (near(measure.siblings) - 0.6).max(0.0) + 0.6 * (near(measure.chosen) - 0.7).max(0.0);
-    for words in 1..=2 {
-        let begin = |text: &str| text::words(text).into_iter().take(words).collect::<Vec<_>>();
-        let alike = measure.siblings.iter().filter(|other| begin(&other.text) == begin(&line.text)).count();
-        score -= 0.1 * text::ratio(alike.min(3), 1);
-    }
+    score -= openings(&line.text, measure);
     let figures = line.text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).count();
     score -= if measure.figures { 0.06 * text::ratio(figures.saturating_sub(1), 1) } else { 0.2 * text::ratio(figures, 1) };
     score - if line.text.contains('%') || line.text.contains(" percent") { 0.1 } else { 0.0 }
+}
+
+/// What a line loses for beginning as others do: much in the same list, a little in the same section, whose reader hears it too.
+fn openings(line: &str, measure: &Measure<'_>) -> f32 {
+    let begin = |text: &str, count: usize| text::words(text).into_iter().take(count).collect::<Vec<_>>();
+    let alike = |others: &[Line], count: usize| {
+        let own = begin(line, count);
+        others.iter().filter(|other| begin(&other.text, count) == own).count()
+    };
+    let in_list = [(1, 0.1), (2, 0.1), (3, 0.3)].map(|(count, cost)| cost * text::ratio(alike(measure.siblings, count).min(3), 1));
+    in_list.iter().sum::<f32>() + 0.05 * text::ratio(alike(measure.chosen, 2).min(4), 1)
 }
 
 /// The mean of the model's lines, of length 1.
@@ -144,6 +151,13 @@ mod tests {
         let free = rate("Our boots are vegan and light too.", [0.8, 0.6], &[], &[]);
         assert!(rate("Our boots are vegan and light too.", [0.8, 0.6], &known, &[]) < free);
         assert!(rate("Our boots are vegan and light too.", [0.8, 0.6], &[], &known) < free);
+    }
+
+    #[test]
+    fn the_same_opening_loses() {
+        let known = [line("You can buy a lamp.", [0.0, 1.0])];
+        let lines = ["You can wear our boots.", "Friends can wear our boots."];
+        assert!(rate(lines[0], [0.8, 0.6], &[], &known) < rate(lines[1], [0.8, 0.6], &[], &known));
     }
 
     #[test]

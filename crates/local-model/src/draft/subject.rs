@@ -91,6 +91,13 @@ impl Subject {
         text::ratio(there, self.noun_words.len())
     }
 
+    /// Whether a label has words of the noun and nothing else, but not the thing itself: "Left-Handed Kitchen" of scissors.
+    pub fn is_cut_short_by(&self, label: &str) -> bool {
+        let content = text::content(label);
+        let head = text::stem(self.head());
+        label.split_whitespace().count() > 1 && !content.contains(&head) && content.iter().all(|word| self.noun_words.contains(word))
+    }
+
     /// The line without "a" before the product's plural, the commonest slip of a small model.
     pub fn without_article(&self, line: &str) -> String {
         let head = self.head().to_lowercase();
@@ -235,6 +242,8 @@ mod tests {
         assert_eq!(subject.without_article("A light vegan hiking boots."), "Light vegan hiking boots.");
         assert_eq!(subject.without_article("A hiking boot."), "A hiking boot.");
         assert_eq!(subject.head(), "boots");
+        assert!(subject.is_cut_short_by("Vegan Leather"));
+        assert!(!subject.is_cut_short_by("vegan") && !subject.is_cut_short_by("Vegan Boots") && !subject.is_cut_short_by("Vegan Pine"));
         assert_eq!(subject.short(), "hiking boots");
     }
 

@@ -142,6 +142,36 @@ pub(crate) fn fit(text: &str, max_chars: usize) -> String {
     if short.is_empty() { text.chars().take(max_chars).collect() } else { short }
 }
 
+/// Words that need another one after them.
+const NEED_MORE: &str = "a an the and or but nor of for with without to in on at by from into than as if when while because that \
+    which who whose about before after between during against your our their my his its is are was were be been this these those every each very per via";
+
+/// Whether a label stops where more has to come: at a comma, or at a word that needs another.
+pub(crate) fn dangles(label: &str) -> bool {
+    let last = label.split_whitespace().next_back().unwrap_or_default();
+    let word = last.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    last.ends_with([',', ';', ':', '-', '–', '—', '&', '/']) || word.is_empty() || NEED_MORE.split_ascii_whitespace().any(|w| w == word)
+}
+
+/// The label without the words at its end that need more.
+pub(crate) fn without_dangling(label: &str) -> String {
+    let mut kept = label.trim();
+    while dangles(kept) {
+        let Some((shorter, _)) = kept.rsplit_once(char::is_whitespace) else { break };
+        kept = shorter.trim_end();
+    }
+    kept.trim_end_matches([',', ';', ':', '-', '–', '—', '&', '/']).to_owned()
+}
+
+/// The longest beginning of whole words that fits with a full stop behind it.
+pub(crate) fn fit_sentence(text: &str, max_chars: usize) -> String {
+    if text.chars().count() <= max_chars && ends_as_sentence(text) {
+        return text.to_owned();
+    }
+    let short = without_dangling(&fit(text, max_chars.saturating_sub(1)));
+    format!("{}.", short.trim_end_matches(['.', '!', '?', ',', ';', ':']))
+}
+
 /// How many of the meaningful words of `a` are in `b`, 0..1.
 pub(crate) fn overlap(a: &str, b: &str) -> f32 {
     let (a, b) = (content(a), content(b));
@@ -191,6 +221,21 @@ mod tests {
         assert!(balanced("a (b) \"c\""));
         assert!(!balanced("a (b"));
         assert!(!balanced("\"c"));
+    }
+
+    #[test]
+    fn labels_that_need_more_are_seen() {
+        for label in ["Solar lanterns, come on", "Boots for the", "Small, light,", "Lamps -"] {
+            assert!(dangles(label), "{label}");
+        }
+        assert!(!dangles("Boots to believe in her") && !dangles("Camping lanterns"));
+        assert_eq!(without_dangling("Boots, made for the"), "Boots, made");
+    }
+
+    #[test]
+    fn cut_sentences_still_end() {
+        assert_eq!(fit_sentence("Ask five customers about the boots.", 25), "Ask five customers.");
+        assert_eq!(fit_sentence("Done.", 9), "Done.");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::judge::Shape;
 use super::leaf::Node;
+use super::shape::Shape;
 use super::{Drafter, Lead, Scope, text};
 use crate::Error;
 
