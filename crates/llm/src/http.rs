@@ -5,11 +5,11 @@ use crate::fault::Fault;
 use crate::settings::{ConfigError, Endpoint};
 use eventsource_stream::{EventStreamError, Eventsource as _};
 use futures::{Stream, StreamExt as _};
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// An error's body is read so far and no further.
 const ERROR_BODY: usize = 64 * 1024;
@@ -61,7 +61,7 @@ impl Wire {
             return Ok(response);
         }
         *spent = Spent { call: spent.call, ..Spent::default() };
-        let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()).and_then(seconds);
+        let retry_after = retry_after(response.headers(), SystemTime::now());
         let body = limited(response, ERROR_BODY).await.unwrap_or_default();
         Err(self.fault(status.as_u16(), retry_after, &serde_json::from_slice(&body).unwrap_or_default()))
     }
@@ -111,7 +111,17 @@ pub(crate) fn base(given: Option<&String>, default: &str, name: &'static str) ->
     if bare && matches!(parsed.scheme(), "http" | "https") { Ok(url.to_owned()) } else { Err(ConfigError::Url(name)) }
 }
 
-/// `Retry-After` in seconds; the form with a date is rare and then the backoff decides.
+/// `Retry-After` in either form: seconds, or a date, which counts from the sender's own clock where it tells the time.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let wanted = text(RETRY_AFTER)?;
+    seconds(wanted).or_else(|| {
+        let now = text(DATE).and_then(date).unwrap_or(now);
+        date(wanted).map(|at| at.duration_since(now).unwrap_or_default())
+    })
+}
+
 fn seconds(text: &str) -> Option<Duration> {
     text.trim().parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
@@ -199,6 +209,24 @@ mod tests {
         assert_eq!(seconds("-1"), None);
         assert_eq!(seconds("1e300"), None);
         assert_eq!(seconds("Wed, 21 Oct"), None);
+    }
+
+    #[test]
+    fn when_to_come_back_is_said_in_seconds_or_as_a_date() {
+        let at = |text| httpdate::parse_http_date(text).expect("a date");
+        let now = at("Wed, 21 Oct 2026 07:28:00 GMT");
+        let wait = |headers: &[(&'static str, &'static str)]| {
+            let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+            retry_after(&headers, now)
+        };
+        assert_eq!(wait(&[("retry-after", " 7 ")]), Some(Duration::from_secs(7)));
+        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:28:09 GMT")]), Some(Duration::from_secs(9)));
+        assert_eq!(wait(&[("retry-after", "Wednesday, 21-Oct-26 07:29:00 GMT")]), Some(Duration::from_secs(60)));
+        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:00:00 GMT")]), Some(Duration::ZERO), "that time has come");
+        let ahead = [("date", "Wed, 21 Oct 2026 08:28:00 GMT"), ("retry-after", "Wed, 21 Oct 2026 08:28:05 GMT")];
+        assert_eq!(wait(&ahead), Some(Duration::from_secs(5)), "by the clock of who says so");
+        assert_eq!(wait(&[("retry-after", "soon")]), None);
+        assert_eq!(wait(&[]), None);
     }
 
     #[test]
