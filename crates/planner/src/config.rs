@@ -1,11 +1,15 @@
 //! The only place that reads configuration from outside: compiled-in defaults, then a file, then the environment.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
+use config::ConfigError;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 const DEFAULTS: &str = include_str!("../planner.default.toml");
+
+/// Keys that hold a list; in the environment its items stand between commas.
+const LISTS: [&str; 2] = ["models.fast", "models.reasoning"];
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Deserialize)]
@@ -87,6 +91,19 @@ pub(crate) struct Keys {
     pub(crate) redis: Option<SecretString>,
 }
 
+/// The error, with the variable it came from where it came from one.
+fn traced(error: ConfigError) -> anyhow::Error {
+    let key = match &error {
+        ConfigError::Type { key: Some(key), .. } | ConfigError::At { key: Some(key), .. } => Some(key),
+        _ => None,
+    };
+    let variable = key.map(|key| format!("PLANNER__{}", key.replace('.', "__").to_uppercase()));
+    match variable.filter(|name| std::env::var_os(name).is_some()) {
+        Some(variable) => anyhow!(error).context(format!("{variable} cannot be used")),
+        None => anyhow!(error).context("the configuration cannot be read"),
+    }
+}
+
 impl Config {
     /// Reads all three layers; a file that was named must exist.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self> {
@@ -97,8 +114,16 @@ impl Config {
         }
         let path = named.unwrap_or_else(|| PathBuf::from("planner.toml"));
         builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml).required(false));
-        builder = builder.add_source(config::Environment::with_prefix("PLANNER").prefix_separator("__").separator("__").try_parsing(true));
-        let mut config: Self = builder.build().and_then(config::Config::try_deserialize).context("the configuration cannot be read")?;
+        let mut environment = config::Environment::with_prefix("PLANNER").prefix_separator("__").separator("__").try_parsing(true);
+        environment = environment.list_separator(",");
+        for list in LISTS {
+            environment = environment.with_list_parse_key(list);
+        }
+        builder = builder.add_source(environment);
+        let mut config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(traced)?;
+        for route in [&mut config.models.fast, &mut config.models.reasoning] {
+            *route = route.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        }
         config.environment();
         Ok(config)
     }

@@ -4,7 +4,7 @@ use crate::BadInput;
 use crate::config::Config;
 use anyhow::{Context as _, Result, anyhow, bail};
 use app::App;
-use llm::{Endpoint, Llm, PriceTable};
+use llm::{ConfigError, Endpoint, Llm, PriceTable};
 use prompts::{Library, Release};
 use semver::Version;
 use std::path::Path;
@@ -105,5 +105,18 @@ fn llm(config: &Config) -> Result<Llm> {
         let text = std::fs::read_to_string(&models.prices).with_context(|| format!("the price table {} cannot be read", models.prices))?;
         PriceTable::read(&text)?
     };
-    Ok(Llm::new(settings, prices, Arc::new(chrono::Utc::now))?)
+    Llm::new(settings, prices, Arc::new(chrono::Utc::now)).map_err(|error| match where_set(&error, config) {
+        Some(place) => anyhow!(error).context(format!("{place} cannot be used")),
+        None => anyhow!(error),
+    })
+}
+
+/// The setting a faulty place of a route came from, by both its names.
+fn where_set(error: &ConfigError, config: &Config) -> Option<&'static str> {
+    let ConfigError::Route(name) = error else { return None };
+    let routes = [
+        (&config.models.fast, "models.fast (in the environment PLANNER__MODELS__FAST)"),
+        (&config.models.reasoning, "models.reasoning (in the environment PLANNER__MODELS__REASONING)"),
+    ];
+    routes.into_iter().find_map(|(route, place)| route.contains(name).then_some(place))
 }

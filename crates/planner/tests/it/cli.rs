@@ -125,6 +125,40 @@ async fn what_cannot_work_is_one_clear_sentence() {
 }
 
 #[tokio::test]
+async fn routes_are_lists_in_the_environment() {
+    let (dir, upstream) = (TempDir::new().expect("a folder"), Upstream::start().await);
+    upstream.when(|call| call.model.contains("flash-lite").then_some(Fault::Refusal));
+    let generate = |fast: &str, reasoning: &str| {
+        let mut command = planner(dir.path(), Some(&upstream));
+        command.args(["generate", "beeswax candles", "--format", "json", "--sections", "smart-goals"]);
+        command.env("PLANNER__MODELS__FAST", fast).env("PLANNER__MODELS__REASONING", reasoning).env("PLANNER__SERVER__PORT", "9000");
+        command
+    };
+    let route = "gemini:gemini-2.5-flash-lite, openai:some-model,";
+    let mut command = generate(route, route);
+    command.env("OPENAI_API_KEY", KEY).env("OPENAI_BASE_URL", upstream.url());
+    let (output, stderr) = run(command).await;
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["sections"]["smart-goals"]["model"], "openai:some-model", "the second answers where the first refuses");
+    let (output, stderr) = run(generate("", "")).await;
+    assert_eq!(output.status.code(), Some(0), "an empty route is chosen by the keys: {stderr}");
+    for (fast, reasoning, variable, quoted) in [
+        ("gemini:gemini-2.5-flash,nonsense", "", "PLANNER__MODELS__FAST", "\"nonsense\""),
+        ("", "oracle:delphi", "PLANNER__MODELS__REASONING", "\"oracle:delphi\""),
+        ("", "gemini:", "PLANNER__MODELS__REASONING", "\"gemini:\""),
+    ] {
+        let (output, stderr) = run(generate(fast, reasoning)).await;
+        assert!(!output.status.success(), "{fast} {reasoning}");
+        assert!(stderr.contains(variable) && stderr.contains(quoted) && stderr.contains("provider:model"), "{stderr}");
+    }
+    let mut command = generate("", "");
+    command.env("PLANNER__SERVER__PORT", "high");
+    let (output, stderr) = run(command).await;
+    assert!(!output.status.success() && stderr.contains("PLANNER__SERVER__PORT"), "{stderr}");
+}
+
+#[tokio::test]
 async fn the_library_can_be_looked_at() {
     let dir = TempDir::new().expect("a folder");
     for (args, said) in
