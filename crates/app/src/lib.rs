@@ -84,7 +84,12 @@ impl App {
 
     /// Whether plans are written by the small embedded model, which the pages say.
     pub fn drafts_only(&self) -> bool {
-        self.models(prompts::ModelClass::Fast).iter().all(|m| m.starts_with("embedded:"))
+        self.llm.drafts_only()
+    }
+
+    /// Whether plans are written inside this program alone, which takes the time it needs.
+    pub fn keeps_own_pace(&self) -> bool {
+        self.llm.keeps_own_pace()
     }
 
     /// What is worth the operator's attention though everything runs.

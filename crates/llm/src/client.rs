@@ -63,6 +63,16 @@ impl Llm {
         self.routes.of(class).iter().map(Target::name).collect()
     }
 
+    /// Whether every model of every route is a small one that drafts leaf by leaf and cannot follow a prompt.
+    pub fn drafts_only(&self) -> bool {
+        self.routes.all().iter().all(|target| target.provider.drafts())
+    }
+
+    /// Whether every model of every route takes the time it needs, because it runs inside this program.
+    pub fn keeps_own_pace(&self) -> bool {
+        self.routes.all().iter().all(|target| target.provider.own_pace())
+    }
+
     /// What is worth the operator's attention: models whose cost cannot be known.
     pub fn warnings(&self) -> Vec<String> {
         let targets = self.routes.all().into_iter();

@@ -21,6 +21,8 @@ mod with {
 
     pub(crate) struct Embedded {
         settings: local_model::Settings,
+        /// Whether somebody chose the file.
+        chosen: bool,
         engine: OnceCell<Arc<Engine>>,
         turn: Arc<Semaphore>,
     }
@@ -42,9 +44,10 @@ mod with {
         /// Loads nothing yet.
         #[expect(clippy::unnecessary_wraps, reason = "a build without embedded models has none")]
         pub(crate) fn new(settings: &Settings) -> Option<Self> {
+            let chosen = settings.gguf_chosen;
             let settings =
                 local_model::Settings { gguf: settings.gguf.clone(), embedder: settings.embedder.clone(), threads: settings.threads };
-            Some(Self { settings, engine: OnceCell::new(), turn: Arc::new(Semaphore::new(1)) })
+            Some(Self { settings, chosen, engine: OnceCell::new(), turn: Arc::new(Semaphore::new(1)) })
         }
 
         /// One vector for each text.
@@ -85,6 +88,12 @@ mod with {
 
         fn own_pace(&self) -> bool {
             true
+        }
+
+        /// The loaded model's own size tells. Until then a file that somebody chose is taken for one that follows instructions, and
+        /// the one that is shipped for what it is.
+        fn drafts(&self) -> bool {
+            self.engine.get().map_or(!self.chosen, |engine| engine.is_small())
         }
 
         async fn ready(&self) -> Result<(), Fault> {

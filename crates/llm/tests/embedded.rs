@@ -64,6 +64,27 @@ async fn it_drafts_for_free_at_its_own_pace_and_stops_when_told() {
 }
 
 #[tokio::test]
+async fn the_loaded_model_says_whether_it_only_drafts() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let chosen = |gguf: &str| Settings {
+        gguf_chosen: true,
+        gguf: models().join(gguf),
+        embedder: models().join("all-minilm-l6-v2"),
+        ..Settings::default()
+    };
+    let llm = |settings| Llm::new(settings, PriceTable::default(), Arc::new(chrono::Utc::now)).expect("the settings work");
+    let shipped = llm(Settings { gguf_chosen: false, ..chosen("smollm2-135m-instruct-q4_1.gguf") });
+    assert!(shipped.drafts_only() && shipped.keeps_own_pace());
+    assert!(!llm(chosen("strong-3b.gguf")).drafts_only(), "a chosen file is taken at its word");
+    let small = llm(chosen("smollm2-135m-instruct-q4_1.gguf"));
+    assert_eq!(small.ready().await, Ok(()));
+    assert!(small.drafts_only(), "until it is loaded and turns out to be small");
+    let elsewhere = Settings { reasoning: vec!["ollama:llama3.2".into()], ..Settings::default() };
+    let mixed = llm(elsewhere);
+    assert!(!mixed.drafts_only() && !mixed.keeps_own_pace(), "half of the plan is written elsewhere");
+}
+
+#[tokio::test]
 async fn it_embeds_texts_near_what_they_mean() {
     let texts = ["cork yoga mats", "mats of cork for yoga", "quarterly tax return"].map(str::to_owned);
     let vectors = llm("smollm2-135m-instruct-q4_1.gguf").embed(&texts).await.expect("vectors");

@@ -37,6 +37,11 @@ pub(crate) trait Provider: Send + Sync {
         false
     }
 
+    /// Whether it is too small to follow a prompt and drafts leaf by leaf instead.
+    fn drafts(&self) -> bool {
+        false
+    }
+
     /// Whether it can work: loads what has to be loaded.
     async fn ready(&self) -> Result<(), Fault> {
         Ok(())

@@ -56,6 +56,22 @@ async fn what_a_model_writes_is_never_markup() {
 }
 
 #[tokio::test]
+async fn only_a_small_model_is_called_one() {
+    for (gguf, chosen, small) in [("strong-3b.gguf", true, false), ("smollm2-135m-instruct-q4_1.gguf", false, true)] {
+        let house = House::with(None, |s| {
+            (s.gemini, s.gguf, s.gguf_chosen) = (llm::Endpoint::default(), gguf.into(), chosen);
+        })
+        .await;
+        let (landing, models) = (house.get("/", "").await.body, house.get("/models", "").await.body);
+        assert!(models.contains(&format!("embedded:{}", gguf.trim_end_matches(".gguf"))), "{models}");
+        assert_eq!((landing.contains("small embedded model"), models.contains("small embedded model")), (small, small), "{gguf}");
+        assert!(!landing.contains("about a minute"), "{gguf}: no minute is promised of this machine");
+    }
+    let house = House::open().await;
+    assert!(house.get("/", "").await.body.contains("about a minute"));
+}
+
+#[tokio::test]
 async fn health_says_what_runs() {
     let house = House::open().await;
     assert_eq!(house.get("/healthz", "").await.body, "ok");

@@ -25,6 +25,7 @@ pub(crate) struct Landing {
     pub(crate) typed: RawBrief,
     pub(crate) faults: Vec<Fault>,
     pub(crate) drafts_only: bool,
+    pub(crate) own_pace: bool,
     pub(crate) example: Option<ExampleTeaser>,
 }
 
@@ -46,7 +47,7 @@ impl Landing {
             voice: example.brief.voice.name().to_owned(),
             steps: StepView::group(super::examples::sections(app, example)),
         });
-        Self { typed, faults, drafts_only: app.drafts_only(), example }
+        Self { typed, faults, drafts_only: app.drafts_only(), own_pace: app.keeps_own_pace(), example }
     }
 
     fn fault(&self, field: &str) -> Vec<&str> {
