@@ -144,7 +144,7 @@ pub struct Venture {
     pub archived: Option<Timestamp>,
 }
 
-/// A section of a venture as it stands: its newest kept generation, and the newest failure if that came later.
+/// A section of a venture as it stands: its newest generation that did not fail. Failures are kept too, but stand nowhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurrentSection {
     /// The generation whose output is shown.

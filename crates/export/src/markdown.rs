@@ -70,7 +70,7 @@ fn write_part(out: &mut String, part: &Part, level: usize) {
         }
         Body::Table(heads, rows) => titled(table(heads, rows)),
         Body::Group(parts) => {
-            let _ = write!(out, "{} {label}\n\n", "#".repeat(level));
+            let _ = write!(out, "{} {label}\n\n", "#".repeat(level.min(6)));
             parts.iter().for_each(|part| write_part(out, part, level + 1));
         }
         Body::Cards(cards) => {
@@ -96,29 +96,96 @@ fn table(heads: &[String], rows: &[Vec<String>]) -> String {
     row(heads) + &rule + &rows.iter().map(|r| row(r)).collect::<String>()
 }
 
-/// What a person or a model wrote, as one line that Markdown reads as text: no markup, no HTML, no link of theirs becomes live.
+/// What a person or a model wrote, as one line that Markdown reads as text wherever it stands: no markup, no HTML, no link behind
+/// other words. A bare address stays one, and some viewers make it clickable.
 fn text(raw: &str) -> String {
+    let letters: Vec<char> = raw.split_whitespace().collect::<Vec<_>>().join(" ").chars().collect();
+    let block = block_mark(&letters);
     let mut out = String::with_capacity(raw.len());
-    for c in raw.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+    for (i, &c) in letters.iter().enumerate() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' => {
-                out.push('\\');
-                out.push(c);
-            }
-            other => out.push(other),
+            '&' if is_entity(&letters[i + 1..]) => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' => out.extend(['\\', c]),
+            '~' if strikes(&letters, i) => out.extend(['\\', c]),
+            // At the end of a heading these would be taken for its frame.
+            '#' if letters[i..].iter().all(|&c| c == '#') => out.extend(['\\', c]),
+            _ if block == Some(i) => out.extend(['\\', c]),
+            _ => out.push(c),
         }
     }
     out
 }
 
+/// Where the mark ends that would make a heading, a list or a rule of a line that begins with it; after a backslash it is text.
+fn block_mark(letters: &[char]) -> Option<usize> {
+    let run = |wanted: fn(&char) -> bool| letters.iter().take_while(|c| wanted(c)).count();
+    let ends_at = |i: usize| letters.get(i).is_none_or(|c| *c == ' ');
+    match letters.first()? {
+        '#' => ((1..=6).contains(&run(|c| *c == '#')) && ends_at(run(|c| *c == '#'))).then_some(0),
+        '+' => ends_at(1).then_some(0),
+        '-' => (ends_at(1) || letters.iter().all(|c| matches!(c, '-' | ' '))).then_some(0),
+        _ => {
+            let digits = run(char::is_ascii_digit);
+            let mark = letters.get(digits).is_some_and(|c| matches!(c, '.' | ')'));
+            ((1..=9).contains(&digits) && mark && ends_at(digits + 1)).then_some(digits)
+        }
+    }
+}
+
+/// Whether `&` and what follows it read as one character, such as `&copy;`.
+fn is_entity(rest: &[char]) -> bool {
+    let name = rest.iter().take_while(|c| c.is_ascii_alphanumeric() || **c == '#').count();
+    name > 0 && rest.get(name) == Some(&';')
+}
+
+/// Whether a tilde could open or close struck-out text or code: `~$90` cannot.
+fn strikes(letters: &[char], i: usize) -> bool {
+    letters.get(i + 1) == Some(&'~') || i.checked_sub(1).and_then(|before| letters.get(before)).is_some_and(|before| *before != ' ')
+}
+
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{table, text};
 
     #[test]
     fn what_others_wrote_stays_text() {
         assert_eq!(text("<script>*x*</script>\n# [a](b)"), "&lt;script&gt;\\*x\\*&lt;/script&gt; # \\[a\\](b)");
+        assert_eq!(text("> quoted"), "&gt; quoted");
+        assert_eq!(text("&copy; P&L &#60; R&D;D"), "&amp;copy; P&L &amp;#60; R&amp;D;D");
+        assert_eq!(text("~~gone~~ ~$90 to ~$120, a~b~"), "\\~\\~gone\\~\\~ ~$90 to ~$120, a\\~b\\~");
+    }
+
+    #[test]
+    fn no_line_begins_a_block() {
+        for (raw, kept) in [
+            ("# Head", "\\# Head"),
+            ("###### Head", "\\###### Head"),
+            ("#", "\\#"),
+            ("Head ##", "Head \\#\\#"),
+            ("- item", "\\- item"),
+            ("+ item", "\\+ item"),
+            ("* item", "\\* item"),
+            ("---", "\\---"),
+            ("- - -", "\\- - -"),
+            ("1. item", "1\\. item"),
+            ("12) item", "12\\) item"),
+            ("2026.", "2026\\."),
+            ("~~~", "\\~\\~\\~"),
+            ("\t  indented", "indented"),
+        ] {
+            assert_eq!(text(raw), kept, "{raw}");
+        }
+        for plain in ["#handmade", "-5 %", "+49 30 1234", "1.5 kg", "1990s", "####### seven", "a - b", "--no-plastic", "Mr. Bean"] {
+            assert_eq!(text(plain), plain);
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_no_wall_of_a_table() {
+        let cells = |cells: &[&str]| cells.iter().map(|&cell| cell.to_owned()).collect::<Vec<_>>();
+        let drawn = table(&cells(&["a|b", "c"]), &[cells(&["# x", "\\| y"])]);
+        assert_eq!(drawn, "| a\\|b | c |\n| --- | --- |\n| \\# x | \\\\\\| y |\n");
     }
 }
