@@ -1,6 +1,6 @@
 //! What the model says to a question, faults of its own making included. How it travels is `wire`.
 
-use crate::instance::{free_text, instance, instance_with_placeholder};
+use crate::instance::{free_text, instance, instance_with_markup, instance_with_placeholder};
 use crate::question::Question;
 use crate::script::Fault;
 use serde_json::{Map, Value, json};
@@ -99,6 +99,7 @@ fn text(question: &Question, fault: Option<&Fault>) -> String {
     let whole = instance(schema, &question.prompt);
     match fault {
         Some(Fault::Placeholder) => instance_with_placeholder(schema, &question.prompt).to_string(),
+        Some(Fault::Markup) => instance_with_markup(schema, &question.prompt).to_string(),
         Some(Fault::MalformedJson) => malformed(&whole),
         Some(Fault::Fenced) => format!("```json\n{whole:#}\n```"),
         Some(Fault::WrongSchema | Fault::InvalidOnce) => wrong(whole).to_string(),
@@ -147,6 +148,7 @@ mod tests {
         let text = |fault: Fault| Answer::new(&question(), Some(&fault), 0, 0, 1).text;
         assert!(serde_json::from_str::<Value>(&text(Fault::MalformedJson)).is_err());
         assert!(text(Fault::Placeholder).contains("[insert price]"));
+        assert!(text(Fault::Markup).contains("<script>alert(1)</script>"));
         assert!(text(Fault::Fenced).starts_with("```json\n{"));
         let wrong: Value = serde_json::from_str(&text(Fault::WrongSchema)).expect("JSON");
         assert!(wrong.get("title").is_none() && wrong.get("note").is_some() && wrong.get("unexpected").is_some());

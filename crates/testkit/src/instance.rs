@@ -21,6 +21,9 @@ const DEPTH: usize = 32;
 /// What every placeholder instance contains somewhere.
 pub const PLACEHOLDER: &str = "[insert price]";
 
+/// What every instance with markup contains somewhere: a heading to Markdown, a script and a link to HTML.
+pub const MARKUP: &str = "# <script>alert(1)</script> <a href='x'>![b](y)</a>";
+
 /// A valid instance of `schema` about the product in the prompt (`<product_idea>…</product_idea>`), in the currency it names.
 ///
 /// No two texts in it are equal, letter case aside, where the schema leaves the choice.
@@ -30,8 +33,18 @@ pub fn instance(schema: &Value, prompt: &str) -> Value {
 
 /// As [`instance`], but the first free text that is long enough contains [`PLACEHOLDER`].
 pub fn instance_with_placeholder(schema: &Value, prompt: &str) -> Value {
+    with_planted(schema, prompt, &format!("{PLACEHOLDER} is what it costs."), PLACEHOLDER.len())
+}
+
+/// As [`instance`], but the first free text that is long enough begins with [`MARKUP`].
+pub fn instance_with_markup(schema: &Value, prompt: &str) -> Value {
+    with_planted(schema, prompt, MARKUP, MARKUP.len())
+}
+
+/// With `text` in the first free text that has room for the `least` characters that matter.
+fn with_planted(schema: &Value, prompt: &str, text: &str, least: usize) -> Value {
     let mut builder = Builder::new(schema, prompt);
-    builder.placeholder = true;
+    builder.planted = Some((text.to_owned(), least));
     builder.value(schema, Place::root())
 }
 
@@ -64,12 +77,13 @@ struct Builder<'a> {
     used: HashSet<String>,
     /// How often each set of choices was chosen from.
     chosen: HashMap<String, usize>,
-    placeholder: bool,
+    /// What the first text with room for so many characters is to be.
+    planted: Option<(String, usize)>,
 }
 
 impl<'a> Builder<'a> {
     fn new(root: &'a Value, prompt: &str) -> Self {
-        Self { root, words: Words::new(product_in(prompt), prompt), used: HashSet::new(), chosen: HashMap::new(), placeholder: false }
+        Self { root, words: Words::new(product_in(prompt), prompt), used: HashSet::new(), chosen: HashMap::new(), planted: None }
     }
 
     fn value(&mut self, schema: &Value, place: Place<'_>) -> Value {
@@ -156,9 +170,8 @@ impl<'a> Builder<'a> {
     fn text(&mut self, schema: &Value, place: Place<'_>) -> String {
         let (least, most) = lengths(schema);
         let form = patterned::form(schema, place.key);
-        if self.placeholder && form == patterned::Form::Sentence && most >= PLACEHOLDER.len() {
-            self.placeholder = false;
-            return texts::fit(&format!("{PLACEHOLDER} is what it costs."), least, most);
+        if let Some((planted, _)) = self.planted.take_if(|(_, room)| form == patterned::Form::Sentence && most >= *room) {
+            return texts::fit(&planted, least, most);
         }
         let start = texts::start(place.key);
         for attempt in 0..512 {

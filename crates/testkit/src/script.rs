@@ -36,6 +36,8 @@ pub enum Fault {
     EmptyThinking,
     /// A valid answer whose first free text contains `[insert price]`.
     Placeholder,
+    /// A valid answer whose first free text is [`crate::instance::MARKUP`].
+    Markup,
     /// [`Fault::WrongSchema`] the first time a product is asked about with a schema, nothing afterwards. Meant for
     /// [`crate::Upstream::always`].
     InvalidOnce,
@@ -57,6 +59,7 @@ impl Fault {
             Self::Refusal => "refusal",
             Self::EmptyThinking => "empty-thinking",
             Self::Placeholder => "placeholder",
+            Self::Markup => "markup",
             Self::InvalidOnce => "invalid-once",
         };
         name.to_owned()

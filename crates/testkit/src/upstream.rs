@@ -88,6 +88,11 @@ impl Upstream {
         self
     }
 
+    /// Faults that still wait in line for a call.
+    pub fn waiting(&self) -> Vec<Fault> {
+        lock(&self.shared.script).next.iter().cloned().collect()
+    }
+
     /// Every call since the start or [`Upstream::reset`], in the order of arrival.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.shared.calls).clone()
