@@ -1,11 +1,15 @@
 //! The functions: the contract, the faults of callers, the faults of models.
 
-use crate::house::{House, idea};
+use crate::house::{House, TOKEN, idea, owner};
+use app::Guest;
+use app::generations::{self, Order};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use domain::generations::Status;
 use domain::ids::OwnerId;
+use domain::sections::SectionName;
 use prompts::ModelClass;
-use serde_json::json;
+use serde_json::{Map, json};
 use testkit::Fault;
 
 #[tokio::test]
@@ -118,7 +122,9 @@ async fn faults_that_pass_are_retried_and_every_call_is_accounted_for() {
     ] {
         house.upstream.reset();
         house.upstream.then(fault.clone());
-        let reply = house.function("generate-brand-kit", &idea()).await;
+        let request = Request::post("/functions/v1/generate-brand-kit").header("content-type", "application/json");
+        let request = request.header("cookie", format!("planner_guest={TOKEN}")).body(Body::from(idea().to_string()));
+        let reply = house.send(request.expect("a request")).await;
         assert_eq!(reply.status, StatusCode::OK, "{fault:?}: {}", reply.body);
         let generation = stored(&house, reply.header("x-generation-id")).await;
         assert_eq!(generation.calls.len(), house.upstream.calls().len(), "{fault:?}");
@@ -140,22 +146,9 @@ async fn faults_that_pass_are_retried_and_every_call_is_accounted_for() {
 }
 
 async fn stored(house: &House, id: &str) -> domain::generations::Generation {
-    // A function call without cookie belongs to a guest of its own, so the row is read as the store has it.
     let store = store::Store::open(house.dir.path()).await.expect("the store");
-    let owner = owner_of(house, id);
-    let tx = store.tenant_read(owner).await.expect("a transaction");
+    let tx = store.tenant_read(owner(TOKEN)).await.expect("a transaction");
     tx.generation(id.parse().expect("an id")).await.expect("readable").expect("stored")
-}
-
-fn owner_of(house: &House, id: &str) -> OwnerId {
-    let query = format!("SELECT hex(owner_id) FROM generations WHERE hex(id) = upper('{}')", id.replace('-', ""));
-    let out = std::process::Command::new("python3")
-        .args(["-c", "import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])"])
-        .arg(house.dir.path().join("planner.db"))
-        .arg(query)
-        .output()
-        .expect("python3 reads the database");
-    OwnerId(String::from_utf8_lossy(&out.stdout).trim().parse().expect("an owner"))
 }
 
 #[tokio::test]
@@ -180,6 +173,25 @@ async fn wrong_answers_are_repaired_once_or_said_to_be_wrong() {
     house.upstream.always(Some(Fault::Placeholder));
     let reply = house.function("generate-brand-kit", &idea()).await;
     assert_eq!((reply.status, reply.header("x-confidence")), (StatusCode::OK, "low"), "a fault of content is marked");
+}
+
+#[tokio::test]
+async fn a_repair_rests_on_what_the_search_found() {
+    let house = House::open().await;
+    let is_first = |call: &testkit::Call| call.body.get("tools").is_none() && !call.prompt.contains("It has these problems");
+    house.upstream.when(move |call| is_first(call).then_some(Fault::Placeholder));
+    let reply = house.function("generate-competitor-analysis", &idea()).await;
+    assert_eq!((reply.status, reply.header("x-confidence")), (StatusCode::OK, "high"), "{}", reply.body);
+    assert_eq!(reply.json()["sources"].as_array().map(Vec::len), Some(2), "the sources of the one search");
+    let calls = house.upstream.calls();
+    let [search, first, repair] = calls.as_slice() else { panic!("{} calls", calls.len()) };
+    assert!(search.body.get("tools").is_some() && repair.body.get("tools").is_none(), "nothing is searched twice");
+    let facts = |call: &testkit::Call| {
+        call.prompt.split_once("<facts>").and_then(|(_, rest)| rest.split_once("</facts>")).map(|(facts, _)| facts.to_owned())
+    };
+    assert!(facts(first).is_some_and(|facts| facts.contains("[2] Price comparison")));
+    assert_eq!(facts(repair), facts(first), "the repair is given them too");
+    assert!(repair.prompt.contains("It has these problems"));
 }
 
 #[tokio::test]
@@ -220,24 +232,35 @@ async fn the_next_model_of_the_route_answers_when_the_first_cannot() {
 async fn a_caller_who_hangs_up_is_settled() {
     let house = House::open().await;
     house.upstream.always(Some(Fault::Hang));
-    let body = idea();
-    let call = house.function("generate-smart-goals", &body);
+    let who = Guest { owner: OwnerId::new() };
+    // Within a run, because a run's attempts can be listed.
+    let (venture, run) = house.unfinished_run(&who, "beeswax candles").await;
+    let section = SectionName::parse("smart-goals").expect("a name");
+    let order = Order {
+        section,
+        brief: venture.brief.clone(),
+        venture: Some(venture.id),
+        run: Some(run),
+        earlier: Map::new(),
+        feedback: Vec::new(),
+        seed: 1,
+    };
     let waiting = async {
         while house.upstream.calls().is_empty() {
             tokio::task::yield_now().await;
         }
     };
     tokio::select! {
-        _ = call => panic!("a hanging upstream does not answer"),
+        _ = generations::generate_for_caller(&house.app, &who, order) => panic!("a hanging upstream does not answer"),
         () = waiting => {}
     }
     house.app.shut_down().await;
-    let out = std::process::Command::new("python3")
-        .args(["-c", "import sqlite3,sys; print(*sqlite3.connect(sys.argv[1]).execute('SELECT status, (SELECT group_concat(outcome) FROM usage), (SELECT min(input_tokens) FROM usage) > 100 FROM generations').fetchone())"])
-        .arg(house.dir.path().join("planner.db"))
-        .output()
-        .expect("python3 reads the database");
-    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "failed cancelled 1");
+    let store = store::Store::open(house.dir.path()).await.expect("the store");
+    let kept = store.tenant_read(who.owner).await.expect("a transaction").generations_of_run(run).await.expect("readable");
+    let [kept] = kept.as_slice() else { panic!("one generation: {kept:?}") };
+    assert_eq!((kept.status, kept.was_stopped(), kept.calls.len()), (Status::Failed, true, 1));
+    assert_eq!(kept.calls[0].outcome, "cancelled");
+    assert!(kept.calls[0].tokens.input > 100, "the prompt was sent and is paid for");
 }
 
 /// Only the whole prompt brings the curated examples.

@@ -1,23 +1,30 @@
 //! A planner in a temporary folder over a scripted upstream.
 
-use app::App;
 use app::jobs::Workers;
+use app::{App, Guest, runs, ventures};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use domain::ids::{OwnerId, RunId};
+use domain::runs::VentureRun;
+use domain::ventures::{RawBrief, Venture};
 use llm::{Endpoint, Llm, PriceTable};
 use prompts::Library;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Store;
+use store::{Run, Store};
 use tempfile::TempDir;
 use testkit::Upstream;
 use tower::ServiceExt as _;
 
 /// The key the upstream is asked with; it may be seen nowhere else.
 pub const KEY: &str = "planted-secret-key-4711";
+
+/// The cookie of somebody who comes back.
+pub const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 pub struct House {
     pub app: App,
@@ -89,12 +96,37 @@ impl House {
         (reply.header("location").to_owned(), cookie)
     }
 
+    /// A venture with a run that nobody drives, as a process that died leaves it behind.
+    pub async fn unfinished_run(&self, who: &Guest, idea: &str) -> (Venture, RunId) {
+        let venture = ventures::create(&self.app, who, &RawBrief { idea: idea.into(), ..RawBrief::default() }).await.expect("a venture");
+        let (id, created) = (RunId::new(), chrono::Utc::now());
+        let sections = runs::choose(&self.app, &[]).expect("all");
+        let state = VentureRun::Running { since: created };
+        let store = Store::open(self.dir.path()).await.expect("a store");
+        let tx = store.tenant(who.owner).await.expect("a transaction");
+        tx.insert_run(&Run { id, owner: who.owner, venture: venture.id, sections, state, created }).await.expect("kept");
+        tx.commit().await.expect("kept");
+        (venture, id)
+    }
+
     /// Reads the events of a venture until its run is over.
     pub async fn until_finished(&self, path: &str, cookie: &str) {
         let events = format!("{path}/events");
         let events = self.get(&events, cookie);
         let reply = tokio::time::timeout(Duration::from_secs(60), events).await.expect("the run ends");
         assert!(reply.body.contains("event: finished"), "{}", reply.body);
+    }
+}
+
+impl Drop for House {
+    /// A story is over when everything it scripted has happened and the upstream understood every call.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        assert_eq!(self.upstream.waiting(), [], "scripted faults that no call has met");
+        let rejected = self.upstream.calls().into_iter().filter(|call| call.fault.as_deref() == Some("rejected"));
+        assert_eq!(rejected.map(|call| call.path).collect::<Vec<_>>(), [""; 0], "calls the upstream could not read");
     }
 }
 
@@ -120,4 +152,10 @@ pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change
 
 pub fn idea() -> Value {
     json!({"productIdea": "vegan leather hiking boots for women", "brandVoice": "professional"})
+}
+
+/// Whose a visitor's work is: a hash of the cookie. It stays what it is, or everybody's ventures would be lost to them.
+pub fn owner(token: &str) -> OwnerId {
+    let digest = sha2::Sha256::digest(token.as_bytes());
+    OwnerId(uuid::Builder::from_custom_bytes(digest[..16].try_into().expect("16 bytes")).into_uuid())
 }
