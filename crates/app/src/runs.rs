@@ -13,7 +13,7 @@ use domain::ids::{RunId, VentureId};
 use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
 use domain::runs::{Graph, Happening, VentureRun};
 use domain::sections::SectionName;
-use domain::ventures::{Brief, CurrentSection, RawBrief, Venture};
+use domain::ventures::{Brief, CurrentSection, Venture};
 use futures::Stream;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -86,9 +86,8 @@ pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<Sec
     Ok(run)
 }
 
-/// Makes a venture from what somebody typed and puts the run over all its sections in line, both or neither.
-pub async fn start_new(app: &App, who: &Guest, raw: &RawBrief) -> Result<Run> {
-    let brief = Brief::parse(raw)?;
+/// Makes a venture from a brief and puts the run over all its sections in line, both or neither.
+pub async fn start_new(app: &App, who: &Guest, brief: Brief) -> Result<Run> {
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
     }

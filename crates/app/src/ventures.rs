@@ -4,9 +4,11 @@ use crate::error::{Error, Result};
 use crate::keys::{self, RequestKey};
 use crate::runs;
 use crate::{App, Guest};
+use domain::Timestamp;
+use domain::faults::Faults;
 use domain::generations::{Generation, Status};
 use domain::ids::{GenerationId, VentureId};
-use domain::runs::Happening;
+use domain::runs::{Happening, VentureRun};
 use domain::sections::SectionName;
 use domain::ventures::{Brief, RawBrief, Venture};
 use export::Document;
@@ -69,6 +71,22 @@ impl Plan {
         self.run.as_ref().is_some_and(|run| run.state.is_open())
     }
 
+    /// When the run that is going on began.
+    pub fn running_since(&self) -> Option<Timestamp> {
+        match self.run.as_ref()?.state {
+            VentureRun::Running { since } => Some(since),
+            _ => None,
+        }
+    }
+
+    /// Sections that are not there or out of date: what a run would have to make.
+    pub fn missing(&self) -> Vec<SectionName> {
+        let wanting = |s: &&PlanSection| {
+            matches!(s.state, SectionState::NotAsked | SectionState::Failed { .. } | SectionState::Ready { stale: true, .. })
+        };
+        self.sections.iter().filter(wanting).map(|s| s.template.name.clone()).collect()
+    }
+
     /// Sections that are there, and sections in all.
     pub fn progress(&self) -> (usize, usize) {
         let asked = self.sections.iter().filter(|s| !matches!(s.state, SectionState::NotAsked));
@@ -89,10 +107,14 @@ impl Plan {
     }
 }
 
+/// What somebody typed as a brief, or every fault of it. It costs nothing and needs no model.
+pub fn read(raw: &RawBrief) -> std::result::Result<Brief, Faults> {
+    Brief::parse(raw)
+}
+
 /// Makes a venture from what somebody typed, or names every fault.
 pub async fn create(app: &App, who: &Guest, raw: &RawBrief, key: Option<&RequestKey>) -> Result<Venture> {
-    let brief = Brief::parse(raw)?;
-    let venture = Venture { id: VentureId::new(), owner: who.owner, brief, created: app.now(), archived: None };
+    let venture = Venture { id: VentureId::new(), owner: who.owner, brief: read(raw)?, created: app.now(), archived: None };
     let tx = app.store.tenant(who.owner).await?;
     if let Some(made) = keys::keep(&tx, key, app.now()).await? {
         return tx.venture(VentureId(made)).await?.ok_or(Error::NotFound("this venture"));
@@ -101,6 +123,18 @@ pub async fn create(app: &App, who: &Guest, raw: &RawBrief, key: Option<&Request
     keys::answer(&tx, key, venture.id.0).await?;
     tx.commit().await?;
     Ok(venture)
+}
+
+/// Makes what is missing or out of date in a venture of theirs; a run that is going on is left to it.
+pub async fn complete(app: &App, who: &Guest, id: VentureId) -> Result<()> {
+    let missing = plan(app, who, id).await?.missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    match runs::start(app, who, id, missing, None).await {
+        Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// A venture of theirs.

@@ -8,11 +8,8 @@ class PlanLive extends HTMLElement {
 
   connectedCallback() {
     if (!("running" in this.dataset)) return;
-    const started = Date.now();
-    const elapsed = this.querySelector(".elapsed");
-    this.#clock = setInterval(() => {
-      if (elapsed) elapsed.textContent = ` · ${Math.round((Date.now() - started) / 1000)} s`;
-    }, 1000);
+    this.#tick();
+    this.#clock = setInterval(() => this.#tick(), 1000);
     this.#source = new EventSource(`${this.dataset.path}/events`);
     this.#source.addEventListener("section", (event) => this.#changed(event.data));
     this.#source.addEventListener("reload", () => location.reload());
@@ -22,6 +19,13 @@ class PlanLive extends HTMLElement {
   disconnectedCallback() {
     this.#source?.close();
     clearInterval(this.#clock);
+  }
+
+  // Counted from the start of the run, so a reload goes on where it was; a clock that runs behind the server's starts at 0.
+  #tick() {
+    const seconds = Math.max(0, Math.round((Date.now() - Date.parse(this.dataset.since)) / 1000));
+    const elapsed = this.querySelector(".elapsed");
+    if (elapsed && Number.isFinite(seconds)) elapsed.textContent = ` · ${seconds} s`;
   }
 
   #changed(data) {

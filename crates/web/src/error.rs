@@ -135,12 +135,17 @@ fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {
     !api && headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
-fn answer(problem: Problem, uri: &Uri, headers: &HeaderMap) -> Response {
+/// A problem with the face that the asker wants.
+pub(crate) fn answer(problem: Problem, uri: &Uri, headers: &HeaderMap) -> Response {
     if wants_page(uri, headers) { PageError(problem).into_response() } else { problem.into_response() }
 }
 
 pub(crate) async fn not_found(uri: Uri, headers: HeaderMap) -> Response {
-    answer(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address"), &uri, &headers)
+    answer(not_found_problem(), &uri, &headers)
+}
+
+pub(crate) fn not_found_problem() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
 }
 
 pub(crate) async fn wrong_method(uri: Uri, headers: HeaderMap) -> Response {

@@ -3,11 +3,12 @@
 
 use crate::Shared;
 use crate::error::Problem;
+use crate::requests::Path;
 use crate::visitors::Visitor;
 use app::App;
 use app::generations::{self, Order};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;

@@ -1,10 +1,10 @@
 //! What every response carries and what no request may do.
 
-use crate::error::Problem;
+use crate::error::{Problem, answer};
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (
@@ -27,14 +27,16 @@ pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
 }
 
 /// A form on another site cannot act for a visitor: browsers say where a request comes from (Sec-Fetch-Site, else Origin), and
-/// what changes something must come from here. The functions take no cookie's word for anything they change, so other front
-/// ends may call them.
+/// what changes something must come from here. The functions may be called by other front ends: a request from another site brings
+/// no cookie (`SameSite=Lax`), their JSON has to be asked for first and the answer allows no credentials, so such a caller is a guest
+/// of its own and reaches nobody's ventures.
 pub(crate) async fn same_site(request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) || request.uri().path().starts_with("/functions/");
     if safe || comes_from_here(&request) {
         next.run(request).await
     } else {
-        Problem::new(StatusCode::FORBIDDEN, "this form was sent from another site; open the page here and try again").into_response()
+        let refused = Problem::new(StatusCode::FORBIDDEN, "this form was sent from another site; open the page here and try again");
+        answer(refused, request.uri(), request.headers())
     }
 }
 

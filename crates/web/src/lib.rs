@@ -8,6 +8,7 @@ mod health;
 mod limits;
 pub mod pages;
 mod paths;
+mod requests;
 mod views;
 mod visitors;
 

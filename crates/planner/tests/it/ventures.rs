@@ -72,6 +72,20 @@ async fn nobody_sees_what_is_not_theirs() {
 }
 
 #[tokio::test]
+async fn what_is_somebody_s_own_is_kept_by_no_cache() {
+    let house = House::open().await;
+    let (path, cookie) = house.make_plan("beeswax candles").await;
+    house.until_finished(&path, &cookie).await;
+    assert_eq!(house.get("/ventures", &cookie).await.header("cache-control"), "no-store");
+    for page in ["", "/events", "/sections/swot", "/export/plan.md", "/export/plan.json", "/export/plan.exe", "/sections/nonsense"] {
+        for visitor in [cookie.as_str(), ""] {
+            assert_eq!(house.get(&format!("{path}{page}"), visitor).await.header("cache-control"), "no-store", "{page} as {visitor:?}");
+        }
+    }
+    assert_eq!(house.get("/examples", &cookie).await.header("cache-control"), "", "what is everybody's may be kept");
+}
+
+#[tokio::test]
 async fn another_site_cannot_make_a_plan() {
     let house = House::open().await;
     let forged = |name: &'static str, value: &'static str| {
@@ -132,6 +146,40 @@ async fn an_interrupted_run_goes_on_at_the_next_start_and_pays_nothing_twice() {
         !house.upstream.calls().iter().any(|call| call.prompt.contains("SMART goals for the first year")),
         "the finished section is not made again"
     );
+}
+
+#[tokio::test]
+async fn a_run_that_nobody_drives_is_driven_on_by_the_next_start() {
+    for by_hand in [true, false] {
+        let house = House::open().await;
+        let who = Guest { owner: OwnerId::new() };
+        let (venture, run) = house.unfinished_run(&who, "beeswax candles").await;
+        assert!(runs::listen(&house.app, run).is_none(), "nothing happens by itself");
+        if by_hand {
+            let again = runs::start(&house.app, &who, venture.id, runs::choose(&house.app, &[]).expect("all")).await.expect("a run");
+            assert_eq!(again.id, run, "a venture has one run at a time");
+        } else {
+            assert_eq!(runs::resume_all(&house.app).await.expect("resumed"), 1);
+        }
+        let mut events = runs::listen(&house.app, run).expect("a running run");
+        let ended = async { while !matches!(events.recv().await, Ok(runs::Event::Finished { .. })) {} };
+        tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run ends");
+        let plan = ventures::plan(&house.app, &who, venture.id).await.expect("a plan");
+        assert_eq!((plan.is_running(), plan.progress()), (false, (13, 13)), "by hand: {by_hand}");
+        assert_eq!(runs::resume_all(&house.app).await.expect("nothing"), 0, "what has ended is left alone");
+    }
+}
+
+#[tokio::test]
+async fn elapsed_time_counts_from_the_start_of_the_run() {
+    let house = House::open().await;
+    let (who, cookie) = (Guest { owner: house::owner(house::TOKEN) }, format!("planner_guest={}", house::TOKEN));
+    let (venture, _) = house.unfinished_run(&who, "beeswax candles").await;
+    let plan = ventures::plan(&house.app, &who, venture.id).await.expect("a plan");
+    let page = house.get(&format!("/ventures/{}", venture.id), &cookie).await.body;
+    let since = page.split_once("data-since=\"").and_then(|(_, rest)| rest.split('"').next()).expect("a start");
+    let since: chrono::DateTime<chrono::Utc> = since.parse().expect("a moment that browsers read too");
+    assert_eq!(Some(since.timestamp_millis()), plan.running_since().map(|t| t.timestamp_millis()));
 }
 
 #[tokio::test]

@@ -3,10 +3,11 @@
 use crate::Shared;
 use crate::error::PageResult;
 use crate::pages::render;
+use crate::requests::Path;
 use crate::views::{SectionView, StepView};
 use app::App;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
 use prompts::ExampleVenture;

@@ -3,6 +3,7 @@
 use crate::error::{PageError, PageResult, Problem};
 use crate::pages::landing::Landing;
 use crate::pages::render;
+use crate::requests::{Form, Path};
 use crate::views::{SectionView, StepView};
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
@@ -10,12 +11,13 @@ use app::runs::RunEvent;
 use app::ventures::{Plan, SectionState};
 use app::{App, runs, ventures};
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum_extra::extract::CookieJar;
+use chrono::SecondsFormat;
 use domain::ids::VentureId;
 use domain::runs::{Happening, VentureRun};
 use domain::ventures::RawBrief;
@@ -32,6 +34,13 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/ventures/{id}/runs", post(run))
         .route("/ventures/{id}/cancel", post(cancel))
         .route("/ventures/{id}/export/{format}", get(export_file))
+        .layer(axum::middleware::map_response(unkept))
+}
+
+/// What is somebody's own is kept by no cache, on the way or in the browser: the next one at the machine may be somebody else.
+async fn unkept(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// What the idea form sends.
@@ -79,12 +88,15 @@ async fn create(State(shared): State<Shared>, visitor: Visitor, jar: CookieJar, 
     let app = &shared.app;
     let raw = RawBrief::from(typed);
     // A faulty form costs nothing, so it is read before the limit is.
-    if let Err(faults) = domain::ventures::Brief::parse(&raw) {
-        let page = render(&Landing::new(app, raw, faults.0))?;
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
-    }
+    let brief = match ventures::read(&raw) {
+        Ok(brief) => brief,
+        Err(faults) => {
+            let page = render(&Landing::new(app, raw, faults.0))?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        }
+    };
     shared.limits.plan(visitor.address)?;
-    let run = runs::start_new(app, &visitor.guest, &raw).await?;
+    let run = runs::start_new(app, &visitor.guest, brief).await?;
     Ok((jar.add(visitor.cookie()), Redirect::to(&paths::venture(run.venture))).into_response())
 }
 
@@ -114,11 +126,14 @@ struct VenturePage {
     idea: String,
     voice: String,
     running: bool,
+    /// When the run that is going on began, for browsers to read; empty when none is.
+    since: String,
     cancelled: bool,
     ended: usize,
     asked: usize,
     failed: usize,
     draft: bool,
+    missing: bool,
     steps: Vec<StepView>,
 }
 
@@ -132,17 +147,15 @@ impl VenturePage {
             idea: plan.venture.brief.idea.to_string(),
             voice: plan.venture.brief.voice.name().to_owned(),
             running: plan.is_running(),
+            since: plan.running_since().map(|since| since.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default(),
             cancelled: plan.run.as_ref().is_some_and(|r| matches!(r.state, VentureRun::Cancelled { .. })),
             ended,
             asked,
             failed: plan.sections.iter().filter(|s| matches!(s.state, SectionState::Failed { .. })).count(),
             draft: plan.sections.iter().any(|s| is_draft(&s.state)),
+            missing: !plan.is_running() && !plan.missing().is_empty(),
             steps: StepView::group(plan.sections.iter().map(|s| SectionView::of(s, currency)).collect()),
         }
-    }
-
-    fn missing(&self) -> bool {
-        !self.running && self.steps.iter().flat_map(|s| &s.sections).any(|s| matches!(s.state, "failed" | "idle" | "stale"))
     }
 }
 
@@ -151,17 +164,15 @@ fn id(text: &str) -> Result<VentureId, Problem> {
     text.parse().map_err(|_| app::Error::NotFound("this venture").into())
 }
 
-async fn venture(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Response> {
+async fn venture(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Html<String>> {
     let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
-    let page = render(&VenturePage::of(&plan))?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], page).into_response())
+    render(&VenturePage::of(&plan))
 }
 
-async fn section(State(app): State<App>, visitor: Visitor, Path((text, name)): Path<(String, String)>) -> PageResult<Response> {
+async fn section(State(app): State<App>, visitor: Visitor, Path((text, name)): Path<(String, String)>) -> PageResult<Html<String>> {
     let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
     let section = plan.sections.iter().find(|s| s.template.name.as_str() == name).ok_or(app::Error::NotFound("this section"))?;
-    let page = render(&SectionView::of(section, plan.venture.brief.currency))?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], page).into_response())
+    render(&SectionView::of(section, plan.venture.brief.currency))
 }
 
 /// First where every section stands, then what changes, until the run is over.
@@ -202,23 +213,10 @@ fn shown(change: app::Result<RunEvent>) -> Option<Result<Event, Infallible>> {
     Some(Ok(Event::default().event("section").data(data)))
 }
 
-/// Makes what is missing or out of date.
 async fn run(State(shared): State<Shared>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
     let id = id(&text)?;
-    let plan = ventures::plan(&shared.app, &visitor.guest, id).await?;
     shared.limits.plan(visitor.address)?;
-    let missing = plan
-        .sections
-        .iter()
-        .filter(|s| matches!(s.state, SectionState::Failed { .. } | SectionState::NotAsked | SectionState::Ready { stale: true, .. }));
-    let missing: Vec<_> = missing.map(|s| s.template.name.clone()).collect();
-    if !missing.is_empty() {
-        match runs::start(&shared.app, &visitor.guest, id, missing, None).await {
-            // The page shows the run that is going on.
-            Ok(_) | Err(app::Error::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    ventures::complete(&shared.app, &visitor.guest, id).await?;
     Ok(Redirect::to(&paths::venture(id)))
 }
 
