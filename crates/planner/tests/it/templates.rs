@@ -2,6 +2,7 @@
 
 use crate::house::{House, idea};
 use axum::http::StatusCode;
+use serde_json::{Value, json};
 
 const FILE: &str = r#"
 name: packing-song
@@ -144,4 +145,84 @@ fn releases_hold_what_changed_and_the_rest_comes_from_below() {
     let (old, new) = (library.release(&semver::Version::new(1, 1, 0)).expect("a release"), library.latest());
     assert!(old.section(&name).is_none() && new.section(&name).is_some());
     assert_eq!(new.sections().len(), old.sections().len() + 1);
+}
+
+/// Nobody searched for the examples, so their price ranges are estimates, marked as the template asks of a model.
+#[test]
+fn examples_mark_prices_that_were_not_found() {
+    let library = prompts::Library::load(None).unwrap_or_else(|f| panic!("{f:#?}"));
+    let unfound = library.examples().iter().flat_map(|e| &e.sections).filter(|(_, output)| output["lowConfidence"] == true);
+    let ranges: Vec<_> = unfound
+        .flat_map(|(_, output)| domain::guardrails::at_path(output, "competitors[].estimatedPriceRange"))
+        .filter_map(|(_, range)| range.as_str().map(str::to_owned))
+        .collect();
+    assert!(ranges.len() >= 24, "{ranges:?}");
+    assert_eq!(ranges.into_iter().filter(|range| !range.starts_with('~')).collect::<Vec<_>>(), [""; 0]);
+}
+
+/// Costs before the first sale are counted once: the parts an example names add up without the stock, which the unit cost counts.
+#[test]
+fn examples_count_the_first_stock_once() {
+    let library = prompts::Library::load(None).unwrap_or_else(|f| panic!("{f:#?}"));
+    let with_costs = |(_, output): &&(_, Value)| output.get("startupCostsCents").is_some();
+    let figures: Vec<_> = library.examples().iter().flat_map(|e| &e.sections).filter(with_costs).collect();
+    assert!(figures.len() >= 8);
+    for (_, output) in figures {
+        let (total, reasoning) =
+            (output["startupCostsCents"].as_u64().expect("cents") / 100, output["reasoning"].as_str().expect("a text"));
+        let amounts = amounts(reasoning);
+        let at = amounts.iter().position(|(amount, _)| *amount == total).unwrap_or_else(|| panic!("{total} is not explained: {reasoning}"));
+        let mut left = total;
+        for (part, each) in &amounts[at + 1..] {
+            if left == 0 {
+                break;
+            }
+            assert!(*part <= left, "the parts of {total} come to more: {reasoning}");
+            // "Photography, samples and registrations at $250 each" ends the list.
+            left = if *each { left % part } else { left - part };
+        }
+        assert_eq!(left, 0, "the parts of {total} do not add up: {reasoning}");
+    }
+}
+
+/// The whole amounts of money in a text, in order, and whether each is said of several things.
+fn amounts(text: &str) -> Vec<(u64, bool)> {
+    let read = |after: &str| {
+        let end = after.find(|c: char| !c.is_ascii_digit() && c != ',').unwrap_or(after.len());
+        let amount = after[..end].replace(',', "").parse().ok()?;
+        Some((amount, after[end..].split_whitespace().next().is_some_and(|word| word.starts_with("each"))))
+    };
+    text.split(['$', '€', '£']).skip(1).filter_map(read).collect()
+}
+
+#[test]
+fn the_assistant_is_asked_whatever_is_missing_from_the_plan() {
+    let library = prompts::Library::load(None).unwrap_or_else(|f| panic!("{f:#?}"));
+    let name = domain::sections::SectionName::parse("assistant").expect("a name");
+    let template = library.latest().template(&name).expect("the template").clone();
+    let hollow = json!({
+        "smartGoals": {"goals": [], "note": null, "actionItems": [{"text": "Call Ann", "tags": []}, null]},
+        "swot": {},
+        "brandKit": null,
+        "productPlan": {"variants": [[], {"options": []}], "title": "Candles"},
+    });
+    for (context, seen) in [(Value::Null, false), (json!({}), false), (json!([]), false), (hollow, true)] {
+        let asked = json!({
+            "question": "What first?", "previousContext": context, "metadata": {"language": null},
+            "userInput": {"productIdea": "beeswax candles", "brandVoice": "plain"},
+        });
+        if context.is_array() {
+            assert!(template.render(&asked).is_err() || !template.render(&asked).expect("rendered").user.contains("<plan>"));
+            continue;
+        }
+        let rendered = template.render(&asked).unwrap_or_else(|error| panic!("{context}: {error}"));
+        assert_eq!(rendered.user.contains("<plan>"), seen, "{}", rendered.user);
+        assert!(rendered.user.contains("<question>What first?</question>") && rendered.system.contains("Write in English"));
+        for wrong in ["null", "[object]", "{{"] {
+            assert!(!rendered.user.contains(wrong), "{wrong}: {}", rendered.user);
+        }
+        if seen {
+            assert!(rendered.user.contains("Call Ann") && rendered.user.contains("title: Candles"), "{}", rendered.user);
+        }
+    }
 }
