@@ -68,3 +68,78 @@ pub(crate) fn question(ask: &Ask, answer: &Answer, issues: &[Issue]) -> Ask {
     user.push_str("Return the whole answer again with every problem mended and everything else unchanged.");
     Ask { user, grounding: false, seed: ask.seed.wrapping_add(1), ..ask.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::generations::Source;
+    use serde_json::json;
+
+    /// Every section that shows sources, with an example's output in which a model claims some of its own.
+    fn claims() -> Vec<(Template, Value)> {
+        let library = prompts::Library::load(None).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let release = library.latest();
+        let grounded = release.sections().into_iter().filter(|t| t.output.pointer("/properties/sources/readOnly") == Some(&json!(true)));
+        grounded
+            .map(|template| {
+                let mut output = library.examples()[0].section(&template.name).expect("an example has every section").clone();
+                output["sources"] = json!([{"uri": "https://made-up.example", "title": "Made up"}]);
+                output["lowConfidence"] = json!(false);
+                ((**template).clone(), output)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn sources_are_never_a_model_s() {
+        let found = Source { uri: "https://found.example/page".into(), title: "Found".into() };
+        let claims = claims();
+        assert!(!claims.is_empty());
+        for (template, output) in claims {
+            for (value, text) in
+                [(Some(output.clone()), String::new()), (None, output.to_string()), (None, format!("```json\n{output}\n```"))]
+            {
+                let mut answer = Answer { value, text, ..Answer::default() };
+                let unfounded = check(&template, &answer);
+                assert_eq!((&unfounded.output["sources"], &unfounded.output["lowConfidence"]), (&json!([]), &json!(true)));
+                assert_eq!(unfounded.issues, []);
+                answer.sources.push(found.clone());
+                let founded = check(&template, &answer);
+                assert_eq!((&founded.output["sources"], &founded.output["lowConfidence"]), (&json!([found]), &json!(false)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_repair_is_asked_with_the_facts_and_without_another_search() {
+        let (template, output) = claims().remove(0);
+        let ask = Ask {
+            class: llm::ModelClass::Fast,
+            system: "You plan.".into(),
+            user: "Compare.".into(),
+            schema: None,
+            schema_name: template.name.to_string(),
+            temperature: 0.0,
+            max_output_tokens: 100,
+            timeout: std::time::Duration::from_secs(1),
+            grounding: true,
+            seed: 3,
+            draft: llm::DraftMaterial::default(),
+        };
+        let issues = [Issue::new("schema", "/marketSummary", "is too short"), Issue::new("schema", "", "lacks competitors")];
+        let informed =
+            Answer { asked: Some("Compare.\n<facts>Boots cost $90 [1].</facts>".into()), value: Some(output.clone()), ..Answer::default() };
+        let repair = question(&ask, &informed, &issues);
+        for part in [
+            "<facts>Boots cost $90 [1].</facts>",
+            &output.to_string(),
+            "- /marketSummary: is too short",
+            "- the whole answer: lacks competitors",
+        ] {
+            assert!(repair.user.contains(part), "{part}: {}", repair.user);
+        }
+        assert!(!repair.grounding && repair.seed != ask.seed);
+        let plain = question(&ask, &Answer { text: "no JSON".into(), ..Answer::default() }, &issues);
+        assert!(plain.user.starts_with("Compare.\n") && plain.user.contains("no JSON") && !plain.user.contains("<facts>"));
+    }
+}
