@@ -16,10 +16,8 @@ use store::{LetGo, QueueState, Wanted};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Until when a job is a worker's that does not renew: what a died process delays.
-const LEASE: TimeDelta = TimeDelta::seconds(12);
-/// How often leases are renewed; several may fail before one runs out.
-const RENEWAL: Duration = Duration::from_secs(3);
+/// How many renewals a lease lasts for; several may fail before one runs out.
+const RENEWALS: u32 = 4;
 /// How often the queue is looked at though nobody rang.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -30,6 +28,14 @@ pub struct Workers {
     pub most: usize,
     /// Only this owner's jobs, and none of the program's.
     pub only: Option<OwnerId>,
+    /// Until when a job is a worker's that does not renew: what a died process delays.
+    pub lease: Duration,
+}
+
+impl Workers {
+    fn lease_for(&self) -> TimeDelta {
+        TimeDelta::from_std(self.lease).unwrap_or(TimeDelta::MAX)
+    }
 }
 
 /// Work that the program does by itself: its kind, and when (cron, UTC).
@@ -49,7 +55,7 @@ impl Held {
 pub async fn work(app: App, workers: Workers) {
     let held = Arc::new(Held::default());
     let mut tending = JoinSet::new();
-    tending.spawn(renew(app.clone(), Arc::clone(&held)));
+    tending.spawn(renew(app.clone(), workers, Arc::clone(&held)));
     tending.spawn(look_after(app.clone(), workers));
     match app.store.hear().await {
         Ok(Some(hearing)) => drop(tending.spawn(hearing)),
@@ -71,7 +77,7 @@ async fn claim(app: &App, workers: Workers, held: &Arc<Held>) {
         // From now on a ring is heard, also one during the claim.
         rung.as_mut().enable();
         let free = workers.most.saturating_sub(working.len());
-        let wanted = Wanted { kinds, owner: workers.only, most: free as u64, lease_for: LEASE };
+        let wanted = Wanted { kinds, owner: workers.only, most: free as u64, lease_for: workers.lease_for() };
         let claimed = if free == 0 { Ok(Vec::new()) } else { app.store.claim(&wanted, app.now()).await };
         let claimed = claimed.unwrap_or_else(|error| {
             tracing::warn!(%error, "no jobs can be claimed");
@@ -120,11 +126,11 @@ async fn one(app: App, job: Claimed, held: Arc<Held>) {
 }
 
 /// Renews what is held, and stops the work on what is lost or to be stopped.
-async fn renew(app: App, held: Arc<Held>) {
+async fn renew(app: App, workers: Workers, held: Arc<Held>) {
     loop {
-        tokio::time::sleep(RENEWAL).await;
+        tokio::time::sleep(workers.lease / RENEWALS).await;
         let leases: Vec<Lease> = held.with(|held| held.keys().copied().collect());
-        match app.store.renew(&leases, app.now(), LEASE).await {
+        match app.store.renew(&leases, app.now(), workers.lease_for()).await {
             Ok(let_go) => {
                 for (lease, why) in let_go {
                     if why == LetGo::Lost {
@@ -154,7 +160,7 @@ async fn look_after(app: App, workers: Workers) {
         {
             tracing::warn!(%error, "scheduled work could not be put in line");
         }
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(Duration::from_secs(2).min(workers.lease / RENEWALS)).await;
     }
 }
 

@@ -52,7 +52,7 @@ async fn main() {
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
     let store = Store::open(dir.path()).await.expect("a store");
     let app = App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now));
-    app.start_workers(app::jobs::Workers { most: 8, only: None });
+    app.start_workers(app::jobs::Workers { most: 8, only: None, lease: std::time::Duration::from_secs(12) });
     app.ready().await.expect("the embedded model; run make models");
     let mut count = Count::default();
     for idea in IDEAS.lines().skip(after).take(most) {
@@ -77,7 +77,7 @@ async fn main() {
 
 async fn plan(app: &App, idea: &str, count: &mut Count) -> ventures::Plan {
     let who = Guest { owner: OwnerId::new() };
-    let venture = ventures::create(app, &who, &RawBrief { idea: idea.into(), ..RawBrief::default() }).await.expect("a venture");
+    let venture = ventures::create(app, &who, &RawBrief { idea: idea.into(), ..RawBrief::default() }, None).await.expect("a venture");
     let started = Instant::now();
     let run = runs::start(app, &who, venture.id, runs::choose(app, &[]).expect("all"), None).await.expect("a run");
     let events = runs::follow(app, &who, run.id, 0).await.expect("events");

@@ -31,7 +31,7 @@ async fn main() {
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
     let store = Store::open(dir.path()).await.expect("a store");
     let app = App::new(store, Arc::new(library), release.clone(), llm, Arc::new(chrono::Utc::now));
-    app.start_workers(app::jobs::Workers { most: 8, only: None });
+    app.start_workers(app::jobs::Workers { most: 8, only: None, lease: std::time::Duration::from_secs(12) });
     let who = Guest { owner: OwnerId::new() };
     once(&app, &who).await;
     upstream.latency(LATENCY);

@@ -14,81 +14,125 @@ const LISTS: [&str; 2] = ["models.fast", "models.reasoning"];
 /// Everything that can be set.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Config {
-    pub(crate) server: Server,
-    pub(crate) data: Data,
-    pub(crate) database: Database,
-    pub(crate) jobs: Jobs,
-    pub(crate) prompts: Prompts,
-    pub(crate) models: Models,
+pub struct Config {
+    /// Where and how to listen.
+    pub server: Server,
+    /// Where things are kept.
+    pub data: Data,
+    /// How the database is used.
+    pub database: Database,
+    /// How much work is done at once.
+    pub jobs: Jobs,
+    /// Which templates are used.
+    pub prompts: Prompts,
+    /// Which models are asked.
+    pub models: Models,
     /// Read from the environment, never from a file.
     #[serde(skip)]
-    pub(crate) keys: Keys,
+    pub keys: Keys,
 }
 
+/// Where and how to listen.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Server {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) secure: bool,
-    pub(crate) generations_per_hour: u32,
-    pub(crate) plans_per_hour: u32,
+pub struct Server {
+    /// Where to listen.
+    pub host: String,
+    /// Where to listen.
+    pub port: u16,
+    /// Whether the outside reaches us over TLS.
+    pub secure: bool,
+    /// Section generations one address may ask of the functions in an hour.
+    pub generations_per_hour: u32,
+    /// Plans one address may start in an hour.
+    pub plans_per_hour: u32,
 }
 
+/// Where things are kept.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Data {
-    pub(crate) dir: PathBuf,
+pub struct Data {
+    /// Where the database lives.
+    pub dir: PathBuf,
 }
 
+/// How the database is used.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Database {
-    pub(crate) connections: u32,
-    pub(crate) statement_timeout_seconds: u64,
-    pub(crate) migrate: bool,
-    pub(crate) prepared_statements: bool,
-    pub(crate) slow_query_ms: u64,
+pub struct Database {
+    /// Most connections of one process to a server.
+    pub connections: u32,
+    /// How long one statement may take on a server.
+    pub statement_timeout_seconds: u64,
+    /// Whether the tables are brought up to date at the start.
+    pub migrate: bool,
+    /// Whether statements stay prepared.
+    pub prepared_statements: bool,
+    /// A query that takes longer is logged.
+    pub slow_query_ms: u64,
 }
 
+/// How much work is done at once.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Jobs {
-    pub(crate) at_once: usize,
+pub struct Jobs {
+    /// Jobs in work at once; 0 chooses by the models.
+    pub at_once: usize,
+    /// How long a job is a process's that does not renew its lease.
+    pub lease_seconds: u32,
 }
 
+/// Which templates are used.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Prompts {
-    pub(crate) version: String,
-    pub(crate) dir: String,
+pub struct Prompts {
+    /// Release to use; empty is the highest.
+    pub version: String,
+    /// An extra directory of templates; empty is none.
+    pub dir: String,
 }
 
+/// Which models are asked.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Models {
-    pub(crate) fast: Vec<String>,
-    pub(crate) reasoning: Vec<String>,
-    pub(crate) dir: PathBuf,
-    pub(crate) local: String,
-    pub(crate) threads: u32,
-    pub(crate) prices: String,
+pub struct Models {
+    /// Route of the class `fast`, as `provider:model`.
+    pub fast: Vec<String>,
+    /// Route of the class `reasoning`.
+    pub reasoning: Vec<String>,
+    /// Where the embedded models are.
+    pub dir: PathBuf,
+    /// A GGUF file to use instead of the small embedded one.
+    pub local: String,
+    /// Threads of the embedded model; 0 is one per core.
+    pub threads: u32,
+    /// A price table to use instead of the one compiled in.
+    pub prices: String,
 }
 
 /// Credentials and addresses of providers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Keys {
-    pub(crate) gemini: Option<SecretString>,
-    pub(crate) openai: Option<SecretString>,
-    pub(crate) anthropic: Option<SecretString>,
-    pub(crate) gemini_url: Option<String>,
-    pub(crate) openai_url: Option<String>,
-    pub(crate) anthropic_url: Option<String>,
-    pub(crate) ollama_url: Option<String>,
-    pub(crate) database: Option<SecretString>,
-    pub(crate) database_owner: Option<SecretString>,
-    pub(crate) redis: Option<SecretString>,
+pub struct Keys {
+    /// Gemini's key.
+    pub gemini: Option<SecretString>,
+    /// `OpenAI`'s key.
+    pub openai: Option<SecretString>,
+    /// Anthropic's key.
+    pub anthropic: Option<SecretString>,
+    /// Gemini's address, where it is another.
+    pub gemini_url: Option<String>,
+    /// The address of whatever speaks `OpenAI`'s dialect.
+    pub openai_url: Option<String>,
+    /// Anthropic's address, where it is another.
+    pub anthropic_url: Option<String>,
+    /// Ollama's address.
+    pub ollama_url: Option<String>,
+    /// The database server's address; it has a password in it.
+    pub database: Option<SecretString>,
+    /// The same for the user who owns the tables.
+    pub database_owner: Option<SecretString>,
+    /// Redis's address.
+    pub redis: Option<SecretString>,
 }
 
 /// The error, with the variable it came from where it came from one.
@@ -105,8 +149,14 @@ fn traced(error: ConfigError) -> anyhow::Error {
 }
 
 impl Config {
+    /// What is compiled in and nothing from outside.
+    pub fn defaults() -> Result<Self> {
+        let builder = config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        builder.build().and_then(config::Config::try_deserialize).map_err(traced)
+    }
+
     /// Reads all three layers; a file that was named must exist.
-    pub(crate) fn read(file: Option<&Path>) -> Result<Self> {
+    pub fn read(file: Option<&Path>) -> Result<Self> {
         let mut builder = config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
         let named = file.map(Path::to_owned);
         if let Some(path) = named.as_ref().filter(|path| !path.exists()) {

@@ -1,7 +1,5 @@
 //! `planner generate "<idea>"`: the whole plan on the command line, with a line per section as it ends.
 
-use crate::config::Config;
-use crate::{BadInput, wire};
 use anyhow::{Context as _, Result};
 use app::jobs::Workers;
 use app::runs;
@@ -12,6 +10,8 @@ use domain::ids::OwnerId;
 use domain::runs::Happening;
 use domain::ventures::{Brief, RawBrief};
 use futures::StreamExt as _;
+use planner::config::Config;
+use planner::{BadInput, wire};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,12 +69,12 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     };
     let library = wire::library(&config)?;
     check(&config, &library, &raw, &args)?;
-    let app = wire::app_over(&config, library).await?;
+    let app = wire::app_over(&config, library, wire::models(&config)).await?;
     app.ready().await.map_err(|reason| anyhow::anyhow!(reason))?;
     let who = Guest { owner: LOCAL_OWNER };
     let venture = ventures::create(&app, &who, &raw, None).await?;
     let run = runs::start(&app, &who, venture.id, runs::choose(&app, &args.sections)?, None).await?;
-    app.start_workers(Workers { most: 1, only: Some(who.owner) });
+    app.start_workers(Workers { most: 1, only: Some(who.owner), ..wire::workers(&config, &app) });
     let failed = follow(&app, &who, run.id, run.sections.len()).await?;
     app.shut_down().await;
     let plan = ventures::plan(&app, &who, venture.id).await?;

@@ -1,13 +1,12 @@
 //! The program `planner`: subcommands over the same wiring.
 
-mod config;
 mod generate;
 mod migrate;
 mod prompts_command;
 mod serve;
-mod wire;
 
 use clap::{Parser, Subcommand};
+use planner::{BadInput, config};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -64,18 +63,6 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("planner: {error:#}");
     ExitCode::from(if error.is::<BadInput>() { 2 } else { 1 })
 }
-
-/// What somebody gave us is wrong: exit code 2, every fault on its own line.
-#[derive(Debug)]
-pub(crate) struct BadInput(pub(crate) String);
-
-impl std::fmt::Display for BadInput {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadInput {}
 
 fn init_log(server: bool) {
     use tracing_subscriber::EnvFilter;

@@ -1,9 +1,9 @@
 //! `planner migrate`: the changes to the tables, listed or made.
 
-use crate::config::Config;
-use crate::wire;
 use anyhow::Result;
 use clap::Subcommand;
+use planner::config::Config;
+use planner::wire;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

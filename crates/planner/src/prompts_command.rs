@@ -1,10 +1,10 @@
 //! `planner prompts list | show | check`: the library as the program sees it.
 
-use crate::config::Config;
-use crate::{BadInput, wire};
 use anyhow::Result;
 use clap::Subcommand;
 use domain::sections::SectionName;
+use planner::config::Config;
+use planner::{BadInput, wire};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]

@@ -1,9 +1,9 @@
 //! `planner serve`: pages and functions until told to stop.
 
-use crate::config::Config;
-use crate::wire;
 use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
+use planner::config::Config;
+use planner::wire;
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;

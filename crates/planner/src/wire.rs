@@ -12,7 +12,7 @@ use std::sync::Arc;
 use store::Store;
 
 /// The template library, or every fault in it; the program does not start half.
-pub(crate) fn library(config: &Config) -> Result<Library> {
+pub fn library(config: &Config) -> Result<Library> {
     let dir = (!config.prompts.dir.is_empty()).then(|| Path::new(&config.prompts.dir));
     let loaded = Library::load(dir).map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -22,7 +22,7 @@ pub(crate) fn library(config: &Config) -> Result<Library> {
 }
 
 /// The release the environment points at: `PROMPT_VERSION`, else the highest.
-pub(crate) fn release(config: &Config, library: &Library) -> Result<Release> {
+pub fn release(config: &Config, library: &Library) -> Result<Release> {
     let wanted = config.prompts.version.trim_start_matches('v');
     if wanted.is_empty() {
         return Ok(library.latest());
@@ -37,13 +37,13 @@ pub(crate) fn release(config: &Config, library: &Library) -> Result<Release> {
 }
 
 /// How many jobs this process does at once: a machine's own model has no use for more than a few.
-pub(crate) fn workers(config: &Config, app: &App) -> app::jobs::Workers {
+pub fn workers(config: &Config, app: &App) -> app::jobs::Workers {
     let most = match config.jobs.at_once {
         0 if app.drafts_only() => 2,
         0 => 256,
         most => most,
     };
-    app::jobs::Workers { most, only: None }
+    app::jobs::Workers { most, only: None, lease: std::time::Duration::from_secs(config.jobs.lease_seconds.max(1).into()) }
 }
 
 /// Where the database is.
@@ -64,22 +64,25 @@ fn place(config: &Config) -> store::Settings {
 }
 
 /// Connects to the database without a look at its tables.
-pub(crate) async fn connect(config: &Config) -> Result<Store> {
+pub async fn connect(config: &Config) -> Result<Store> {
     Ok(Store::connect(&place(config)).await?)
 }
 
-pub(crate) async fn app(config: &Config) -> Result<App> {
-    app_over(config, library(config)?).await
+/// The app as the configuration describes it.
+pub async fn app(config: &Config) -> Result<App> {
+    app_over(config, library(config)?, models(config)).await
 }
 
-pub(crate) async fn app_over(config: &Config, library: Library) -> Result<App> {
+/// The app over a library that is read and models that are described.
+pub async fn app_over(config: &Config, library: Library, models: llm::Settings) -> Result<App> {
     let release = release(config, &library)?;
-    let llm = llm(config)?;
+    let llm = llm(config, models)?;
     let store = Store::open(place(config)).await?;
     Ok(App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now)))
 }
 
-fn llm(config: &Config) -> Result<Llm> {
+/// How models are reached.
+pub fn models(config: &Config) -> llm::Settings {
     let (models, keys) = (&config.models, &config.keys);
     let cores = std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap_or(2));
     let endpoint = |key: &Option<secrecy::SecretString>, url: &Option<String>| Endpoint { key: key.clone(), url: url.clone() };
@@ -99,6 +102,11 @@ fn llm(config: &Config) -> Result<Llm> {
         settings.gguf = models.local.clone().into();
         settings.gguf_chosen = true;
     }
+    settings
+}
+
+fn llm(config: &Config, settings: llm::Settings) -> Result<Llm> {
+    let models = &config.models;
     let prices = if models.prices.is_empty() {
         PriceTable::shipped()?
     } else {

@@ -98,6 +98,11 @@ impl Upstream {
         lock(&self.shared.calls).clone()
     }
 
+    /// The calls that are under way now.
+    pub fn in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::SeqCst)
+    }
+
     /// The most calls that were under way at one time, from arrival to the end of the answer.
     pub fn max_in_flight(&self) -> usize {
         self.shared.most_in_flight.load(Ordering::SeqCst)

@@ -8,12 +8,11 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use domain::ids::{OwnerId, RunId};
 use domain::runs::VentureRun;
 use domain::ventures::{RawBrief, Venture};
-use llm::{Endpoint, Llm, PriceTable};
-use prompts::Library;
+use planner::config::Config;
+use planner::wire;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use store::{Run, Store};
 use tempfile::TempDir;
@@ -131,22 +130,18 @@ impl Drop for House {
 }
 
 pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> App {
-    let mut settings = llm::Settings {
-        gemini: Endpoint { key: Some(KEY.to_owned().into()), url: Some(upstream.url()) },
-        first_wait: Duration::from_millis(1),
-        longest_wait: Duration::from_millis(1500),
-        breaker_after: 1000,
-        ..llm::Settings::default()
-    };
-    change(&mut settings);
-    assert!(!format!("{settings:?}").contains(KEY), "the key can be printed");
-    let library = Library::load(prompts).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    let prices = PriceTable::shipped().expect("prices");
-    let release = library.latest();
-    let llm = Llm::new(settings, prices, Arc::new(chrono::Utc::now)).expect("models");
-    let store = Store::open(dir).await.expect("a store");
-    let app = App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now));
-    app.start_workers(Workers { most: 16, only: None });
+    let mut config = Config::defaults().expect("defaults");
+    config.data.dir = dir.to_owned();
+    config.prompts.dir = prompts.map(|dir| dir.display().to_string()).unwrap_or_default();
+    config.keys.gemini = Some(KEY.to_owned().into());
+    config.keys.gemini_url = Some(upstream.url());
+    let mut models = wire::models(&config);
+    (models.first_wait, models.longest_wait, models.breaker_after) = (Duration::from_millis(1), Duration::from_millis(1500), 1000);
+    change(&mut models);
+    assert!(!format!("{models:?} {config:?}").contains(KEY), "the key can be printed");
+    let library = wire::library(&config).unwrap_or_else(|faults| panic!("{faults}"));
+    let app = wire::app_over(&config, library, models).await.expect("the app is wired");
+    app.start_workers(Workers { most: 16, ..wire::workers(&config, &app) });
     app
 }
 

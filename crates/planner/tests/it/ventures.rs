@@ -170,6 +170,40 @@ async fn a_run_that_nobody_drives_is_driven_on_by_the_next_start() {
     }
 }
 
+/// Takes as long as the store is patient with a lock.
+#[tokio::test]
+async fn what_runs_beside_a_section_that_cannot_be_kept_is_settled() {
+    let house = House::open().await;
+    house.upstream.latency(Duration::from_secs(1));
+    house.upstream.when(|call| call.prompt.contains("SWOT").then_some(Fault::Hang));
+    let who = Guest { owner: OwnerId::new() };
+    let raw = RawBrief { idea: "beeswax candles".into(), ..RawBrief::default() };
+    let venture = ventures::create(&house.app, &who, &raw).await.expect("a venture");
+    let chosen = runs::choose(&house.app, &["smart-goals".into(), "swot".into()]).expect("both");
+    let run = runs::start(&house.app, &who, venture.id, chosen).await.expect("a run");
+    until(|| house.upstream.calls().len() == 2).await;
+    // Another process writes and does not stop, so what is answered cannot be kept.
+    let other = store::Store::open(house.dir.path()).await.expect("the same store");
+    let lock = other.tenant(OwnerId::new()).await.expect("the lock");
+    let given_up = until(|| house.upstream.in_flight() == 0);
+    tokio::time::timeout(Duration::from_secs(60), given_up).await.expect("the section beside it is stopped");
+    drop(lock);
+    house.app.shut_down().await;
+    let tx = other.tenant_read(who.owner).await.expect("a transaction");
+    let kept = tx.generations_of_run(run.id).await.expect("readable");
+    let [beside] = kept.as_slice() else { panic!("only what was stopped: {kept:?}") };
+    assert_eq!((beside.section.as_str(), beside.was_stopped(), beside.calls.len()), ("swot", true, 1));
+    assert!(beside.calls[0].outcome == "cancelled" && beside.calls[0].tokens.input > 100, "what it has used is paid for");
+    let unfinished: Vec<_> = other.unfinished_runs().await.expect("readable").into_iter().map(|run| run.id).collect();
+    assert_eq!(unfinished, [run.id], "the next start takes it up");
+}
+
+async fn until(what: impl Fn() -> bool) {
+    while !what() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
 async fn elapsed_time_counts_from_the_start_of_the_run() {
     let house = House::open().await;
