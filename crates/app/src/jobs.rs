@@ -55,8 +55,7 @@ impl Held {
 pub async fn work(app: App, workers: Workers) {
     let held = Arc::new(Held::default());
     let mut tending = JoinSet::new();
-    tending.spawn(renew(app.clone(), workers, Arc::clone(&held)));
-    tending.spawn(look_after(app.clone(), workers));
+    tending.spawn(tend(app.clone(), workers, Arc::clone(&held)));
     match app.store.hear().await {
         Ok(Some(hearing)) => drop(tending.spawn(hearing)),
         Ok(None) => {}
@@ -125,43 +124,44 @@ async fn one(app: App, job: Claimed, held: Arc<Held>) {
     held.with(|held| held.remove(&job.lease));
 }
 
-/// Renews what is held, and stops the work on what is lost or to be stopped.
-async fn renew(app: App, workers: Workers, held: Arc<Held>) {
+/// Renews what this process holds, puts back in line what died ones held, and puts in line what is scheduled.
+///
+/// In this order: a store that was away for long then gives nobody's work to somebody else.
+async fn tend(app: App, workers: Workers, held: Arc<Held>) {
     loop {
-        tokio::time::sleep(workers.lease / RENEWALS).await;
-        let leases: Vec<Lease> = held.with(|held| held.keys().copied().collect());
-        match app.store.renew(&leases, app.now(), workers.lease_for()).await {
-            Ok(let_go) => {
-                for (lease, why) in let_go {
-                    if why == LetGo::Lost {
-                        tracing::warn!(job = %lease.job, "lease lost: somebody else has this job");
-                    }
-                    held.with(|held| held.get(&lease).map(CancellationToken::cancel));
-                }
-            }
-            Err(error) => tracing::warn!(%error, "leases could not be renewed"),
-        }
-    }
-}
-
-/// Puts back in line what died processes held, and puts in line what is scheduled.
-async fn look_after(app: App, workers: Workers) {
-    loop {
-        match app.store.reap(app.now()).await {
-            Ok(0) => {}
-            Ok(count) => {
-                tracing::info!(count, "jobs of ended processes are back in line");
-                app.store.bell().notify_waiters();
-            }
-            Err(error) => tracing::warn!(%error, "the queue could not be looked after"),
+        if let Err(error) = renew(&app, workers, &held).await {
+            tracing::warn!(%error, "leases could not be renewed");
+        } else if let Err(error) = reap(&app).await {
+            tracing::warn!(%error, "the queue could not be looked after");
         }
         if workers.only.is_none()
             && let Err(error) = schedule(&app).await
         {
             tracing::warn!(%error, "scheduled work could not be put in line");
         }
-        tokio::time::sleep(Duration::from_secs(2).min(workers.lease / RENEWALS)).await;
+        tokio::time::sleep(workers.lease / RENEWALS).await;
     }
+}
+
+/// Renews what is held, and stops the work on what is lost or to be stopped.
+async fn renew(app: &App, workers: Workers, held: &Held) -> Result<()> {
+    let leases: Vec<Lease> = held.with(|held| held.keys().copied().collect());
+    for (lease, why) in app.store.renew(&leases, app.now(), workers.lease_for()).await? {
+        if why == LetGo::Lost {
+            tracing::warn!(job = %lease.job, "lease lost: somebody else has this job");
+        }
+        held.with(|held| held.get(&lease).map(CancellationToken::cancel));
+    }
+    Ok(())
+}
+
+async fn reap(app: &App) -> Result<()> {
+    let count = app.store.reap(app.now()).await?;
+    if count > 0 {
+        tracing::info!(count, "jobs of ended processes are back in line");
+        app.store.bell().notify_waiters();
+    }
+    Ok(())
 }
 
 /// Puts in line what was last due: the key has the tick in it, so of all processes one succeeds.

@@ -241,6 +241,8 @@ async fn a_caller_who_hangs_up_is_settled() {
         brief: venture.brief.clone(),
         venture: Some(venture.id),
         run: Some(run),
+        lease: None,
+        key: None,
         earlier: Map::new(),
         feedback: Vec::new(),
         seed: 1,

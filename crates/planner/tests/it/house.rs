@@ -97,7 +97,7 @@ impl House {
 
     /// A venture with a run that nobody drives, as a process that died leaves it behind.
     pub async fn unfinished_run(&self, who: &Guest, idea: &str) -> (Venture, RunId) {
-        let venture = ventures::create(&self.app, who, &RawBrief { idea: idea.into(), ..RawBrief::default() }).await.expect("a venture");
+        let venture = ventures::create(&self.app, who, &RawBrief { idea: idea.into(), ..RawBrief::default() }, None).await.expect("a venture");
         let (id, created) = (RunId::new(), chrono::Utc::now());
         let sections = runs::choose(&self.app, &[]).expect("all");
         let state = VentureRun::Running { since: created };
