@@ -309,7 +309,7 @@ async fn write(
 ) -> Result<(u64, u64)> {
     let tx = app.store.tenant(who.owner).await?;
     if let Some(lease) = lease {
-        tx.hold(lease).await?;
+        tx.advance(lease).await?;
     }
     let now = app.now();
     let mut timed = generation.clone();

@@ -47,7 +47,7 @@ pub fn workers(config: &Config, app: &App) -> app::jobs::Workers {
 }
 
 /// Where the database is.
-fn place(config: &Config) -> store::Settings {
+pub fn place(config: &Config) -> store::Settings {
     let place = match &config.keys.database {
         Some(url) => store::Place::Server { url: url.clone(), owner: config.keys.database_owner.clone() },
         None => store::Place::Folder(config.data.dir.clone()),

@@ -17,6 +17,7 @@ use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    UpdateMany,
 };
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -109,8 +110,16 @@ impl TenantTx {
     /// # Errors
     /// [`Error::LeaseLost`] when somebody else has the job, or nobody any more.
     pub async fn hold(&self, lease: &Lease) -> Result<()> {
-        let held = Entity::update_many()
-            .col_expr(Column::Lease, Expr::value(lease.token))
+        self.held(lease, Entity::update_many().col_expr(Column::Lease, Expr::value(lease.token))).await
+    }
+
+    /// The same, and says that the job got on: however often processes have died over it before counts no more.
+    pub async fn advance(&self, lease: &Lease) -> Result<()> {
+        self.held(lease, Entity::update_many().col_expr(Column::Attempts, Expr::value(0))).await
+    }
+
+    async fn held(&self, lease: &Lease, touch: UpdateMany<Entity>) -> Result<()> {
+        let held = touch
             .filter(Column::OwnerId.eq(self.owner()))
             .filter(mine(lease))
             .exec(self.writing()?)

@@ -43,6 +43,8 @@ pub struct Call {
     pub body: Value,
     /// Whether it carried a key; which one is not kept.
     pub key_present: bool,
+    /// Its `x-client-request-id`, by which the asker names it too.
+    pub request_id: Option<String>,
     /// When it arrived.
     pub at: Instant,
     /// The fault it was answered with, as [`crate::Fault::name`] calls it.

@@ -119,6 +119,7 @@ mod tests {
             prompt,
             body: Value::Null,
             key_present: true,
+            request_id: None,
             at: Instant::now(),
             fault: None,
             input_tokens: 0,

@@ -98,6 +98,7 @@ impl Shared {
             key_present: ["x-goog-api-key", "x-api-key", "authorization"]
                 .iter()
                 .any(|name| headers.get(*name).is_some_and(|key| !key.is_empty())),
+            request_id: headers.get("x-client-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned),
             at: Instant::now(),
             fault: None,
             input_tokens: 0,

@@ -1,6 +1,8 @@
 //! Stories through the whole program: the router, the use cases, a real store, a scripted model upstream.
 
+mod chaos;
 mod cli;
+mod databases;
 mod functions;
 mod house;
 mod pages;

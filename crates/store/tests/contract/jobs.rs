@@ -115,6 +115,7 @@ pub async fn a_lost_lease_changes_nothing(place: &Place) {
     assert_eq!(second.attempt, 2);
     let tx = place.store.tenant(owner).await.expect("begins");
     assert!(matches!(tx.hold(&first.lease).await, Err(Error::LeaseLost)));
+    assert!(matches!(tx.advance(&first.lease).await, Err(Error::LeaseLost)));
     tx.hold(&second.lease).await.expect("holds");
     drop(tx);
     let stranger = place.store.tenant(OwnerId::new()).await.expect("begins");
@@ -152,6 +153,18 @@ pub async fn a_failed_job_waits_and_is_dead_in_the_end(place: &Place) {
         assert_eq!(place.store.reap(at).await.expect("looks"), 1);
     }
     assert_eq!(claim_at(&place.store, 1, at).await, []);
+    assert_eq!(place.store.queue().await.expect("counts").dead, 2);
+    // One that gets on every time is not.
+    let owner = OwnerId::new();
+    put(&place.store, &job(owner, "c")).await;
+    for _ in 0..=MOST_ATTEMPTS {
+        let claimed = claim_at(&place.store, 1, at).await.remove(0);
+        let tx = place.store.tenant(owner).await.expect("begins");
+        tx.advance(&claimed.lease).await.expect("holds");
+        tx.commit().await.expect("commits");
+        at += LEASE + TimeDelta::seconds(1);
+        assert_eq!(place.store.reap(at).await.expect("looks"), 1);
+    }
     assert_eq!(place.store.queue().await.expect("counts").dead, 2);
 }
 
