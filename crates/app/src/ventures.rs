@@ -43,7 +43,6 @@ pub struct PlanSection {
 
 /// Where a section stands.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a plan holds a dozen of these")]
 pub enum SectionState {
     /// Nobody asked for it yet.
     NotAsked,

@@ -11,7 +11,7 @@ const STEPS: [&str; 4] = ["Idea & goals", "Blueprint", "Market", "Launchpad"];
 pub fn markdown(document: &Document<'_>) -> String {
     let brief = &document.venture.brief;
     let mut out = format!("# {}\n\nBrand voice: {}", text(brief.idea.as_str()), text(brief.voice.name()));
-    let _ = write!(out, " · Currency: {} · Language: {}\n", brief.currency.code, brief.language.name);
+    let _ = writeln!(out, " · Currency: {} · Language: {}", brief.currency.code, brief.language.name);
     if document.sections.iter().filter_map(|s| s.generation).any(|g| g.draft_model) {
         out.push_str("\n> A small embedded model wrote this draft; read it as a starting point. Figures are estimates.\n");
     }
@@ -20,7 +20,7 @@ pub fn markdown(document: &Document<'_>) -> String {
         let here = usize::from(section.template.step.unwrap_or(0));
         if here != step {
             step = here;
-            let _ = write!(out, "\n## Step {step}: {}\n", STEPS.get(step.wrapping_sub(1)).unwrap_or(&"More"));
+            let _ = writeln!(out, "\n## Step {step}: {}", STEPS.get(step.wrapping_sub(1)).unwrap_or(&"More"));
         }
         write_section(&mut out, document, section);
     }
@@ -34,7 +34,9 @@ fn write_section(out: &mut String, document: &Document<'_>, section: &Section<'_
         out.push_str("This section could not be made.\n");
     } else {
         let parts = section.template.outline(&generation.output, document.venture.brief.currency);
-        parts.iter().for_each(|part| write_part(out, part, 4));
+        for part in &parts {
+            write_part(out, part, 4);
+        }
     }
     write_footer(out, generation);
 }
@@ -46,54 +48,63 @@ fn write_footer(out: &mut String, generation: &Generation) {
     }
     if !generation.model.is_empty() {
         let (confidence, model, version) = (generation.confidence.key(), &generation.model, &generation.prompt_version);
-        let _ = write!(out, "\n*{confidence} confidence · written by {} · prompt {version}*\n", text(model));
+        let _ = writeln!(out, "\n*{confidence} confidence · written by {} · prompt {version}*", text(model));
     }
 }
 
 fn write_part(out: &mut String, part: &Part, level: usize) {
     let label = text(&part.label);
-    let mut titled = |body: String| out.push_str(&format!("**{label}**\n\n{body}\n"));
-    match &part.body {
-        Body::Lead(line) => out.push_str(&format!("{}\n\n", text(line))),
-        Body::Text(lines) if part.label.is_empty() => lines.iter().for_each(|line| out.push_str(&format!("{}\n\n", text(line)))),
-        Body::Text(lines) if lines.len() == 1 && lines[0].len() < 90 => out.push_str(&format!("**{label}:** {}\n\n", text(&lines[0]))),
-        Body::Text(lines) => titled(lines.iter().map(|l| format!("{}\n", text(l))).collect::<Vec<_>>().join("\n")),
-        Body::Quote(line) => out.push_str(&format!("> {}\n\n", text(line))),
-        Body::List(items) => titled(lines("- ", items)),
-        Body::Chips(items) => out.push_str(&format!("**{label}:** {}\n\n", items.iter().map(|i| text(i)).collect::<Vec<_>>().join(", "))),
-        Body::Steps(items) => titled(lines("1. ", items)),
-        Body::Figure(figure) => out.push_str(&format!("**{label}:** {}\n\n", text(figure))),
-        Body::Score(score) => out.push_str(&format!("**{label}:** {score} / 100\n\n")),
-        Body::Swatches(pairs) | Body::Fonts(pairs) => titled(pairs.iter().map(|(l, v)| format!("- {}: {}\n", text(l), text(v))).collect()),
+    let titled = |body: String| format!("**{label}**\n\n{body}\n");
+    let paired = |value: &str| format!("**{label}:** {value}\n\n");
+    let drawn = match &part.body {
+        Body::Lead(line) => format!("{}\n\n", text(line)),
+        Body::Text(paragraphs) if part.label.is_empty() => lines(paragraphs, |line| format!("{}\n\n", text(line))),
+        Body::Text(paragraphs) if paragraphs.len() == 1 && paragraphs[0].len() < 90 => paired(&text(&paragraphs[0])),
+        Body::Text(paragraphs) => titled(paragraphs.iter().map(|line| text(line)).collect::<Vec<_>>().join("\n\n") + "\n"),
+        Body::Quote(line) => format!("> {}\n\n", text(line)),
+        Body::List(items) => titled(lines(items, |item| format!("- {}\n", text(item)))),
+        Body::Chips(items) => paired(&items.iter().map(|item| text(item)).collect::<Vec<_>>().join(", ")),
+        Body::Steps(items) => titled(lines(items, |item| format!("1. {}\n", text(item)))),
+        Body::Figure(figure) => paired(&text(figure)),
+        Body::Score(score) => paired(&format!("{score} / 100")),
+        Body::Swatches(pairs) | Body::Fonts(pairs) => titled(lines(pairs, |(name, value)| format!("- {}: {}\n", text(name), text(value)))),
         Body::Sources(sources) => {
-            titled(sources.iter().map(|s| format!("- [{}](<{}>)\n", text(&s.title), s.uri.replace(['<', '>', '\n'], ""))).collect())
+            titled(lines(sources, |s| format!("- [{}](<{}>)\n", text(&s.title), s.uri.replace(['<', '>', '\n'], ""))))
         }
         Body::Table(heads, rows) => titled(table(heads, rows)),
         Body::Group(parts) => {
-            let _ = write!(out, "{} {label}\n\n", "#".repeat(level.min(6)));
-            parts.iter().for_each(|part| write_part(out, part, level + 1));
+            let mut group = format!("{} {label}\n\n", "#".repeat(level.min(6)));
+            for part in parts {
+                write_part(&mut group, part, level + 1);
+            }
+            group
         }
         Body::Cards(cards) => {
-            let _ = write!(out, "**{label}**\n\n");
-            cards.iter().enumerate().for_each(|(i, card)| write_card(out, card, i, level));
+            let mut group = format!("**{label}**\n\n");
+            for (index, card) in cards.iter().enumerate() {
+                write_card(&mut group, card, index, level);
+            }
+            group
         }
-    }
+    };
+    out.push_str(&drawn);
 }
 
 fn write_card(out: &mut String, card: &Card, index: usize, level: usize) {
     let title = card.title.as_deref().map_or_else(|| (index + 1).to_string(), text);
     let _ = write!(out, "{} {title}\n\n", "#".repeat(level.min(6)));
-    card.parts.iter().for_each(|part| write_part(out, part, level + 1));
+    for part in &card.parts {
+        write_part(out, part, level + 1);
+    }
 }
 
-fn lines(mark: &str, items: &[String]) -> String {
-    items.iter().map(|item| format!("{mark}{}\n", text(item))).collect()
+fn lines<T>(items: &[T], line: impl Fn(&T) -> String) -> String {
+    items.iter().map(line).collect()
 }
 
 fn table(heads: &[String], rows: &[Vec<String>]) -> String {
-    let row = |cells: &[String]| format!("| {} |\n", cells.iter().map(|c| text(c).replace('|', "\\|")).collect::<Vec<_>>().join(" | "));
-    let rule = format!("|{}\n", " --- |".repeat(heads.len()));
-    row(heads) + &rule + &rows.iter().map(|r| row(r)).collect::<String>()
+    let row = |cells: &Vec<String>| format!("| {} |\n", cells.iter().map(|c| text(c).replace('|', "\\|")).collect::<Vec<_>>().join(" | "));
+    row(&heads.to_vec()) + &format!("|{}\n", " --- |".repeat(heads.len())) + &lines(rows, row)
 }
 
 /// What a person or a model wrote, as one line that Markdown reads as text wherever it stands: no markup, no HTML, no link behind

@@ -113,7 +113,7 @@ fn compatibility(file: &SourceFile, template: &Template, library: &Library) -> V
     let Some(lower) = lower else { return Vec::new() };
     let types = |t: &Template| {
         let mut types = BTreeMap::new();
-        schema::walk(&t.output, String::new(), &mut |path, schema| {
+        schema::walk(&t.output, "", &mut |path, schema| {
             types.insert(path.to_owned(), schema.get("type").cloned().unwrap_or(Value::Null));
         });
         types

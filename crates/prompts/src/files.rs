@@ -130,13 +130,13 @@ fn push(files: &mut Vec<SourceFile>, faults: &mut Vec<FileFault>, inside: &str, 
         ["tests", _] => Role::Tests(stem.clone()),
         ["examples", _] => Role::Example,
         [_] => Role::Template(None),
-        [release, _] => match release.strip_prefix('v').and_then(|v| Version::parse(v).ok()) {
-            Some(version) => Role::Template(Some(version)),
-            None => {
+        [release, _] => {
+            let Some(version) = release.strip_prefix('v').and_then(|v| Version::parse(v).ok()) else {
                 let message = format!("stands in \"{release}\"; use a release directory such as v1.0.0, tests or examples");
                 return faults.push(FileFault { file: path, line: None, message });
-            }
-        },
+            };
+            Role::Template(Some(version))
+        }
         _ => {
             return faults.push(FileFault {
                 file: path,

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 /// The schema as each kind of provider wants it. Fields the program fills (`readOnly`) are in none of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forms {
-    /// Gemini's `responseSchema`: OpenAPI 3 subset, types in capitals, counts as strings.
+    /// Gemini's `responseSchema`: `OpenAPI` 3 subset, types in capitals, counts as strings.
     pub gemini: Value,
-    /// OpenAI's strict form: every property required, no length keywords.
+    /// `OpenAI`'s strict form: every property required, no length keywords.
     pub openai: Value,
     /// Plain JSON Schema without our annotations, for grammars and everybody else.
     pub plain: Value,
@@ -138,7 +138,7 @@ fn strip(schema: &Value) -> Value {
     map_schema(schema, &|mut fields| {
         if let Some(Value::Object(properties)) = fields.get_mut("properties") {
             let filled: Vec<String> = properties.iter().filter(|(_, s)| s.get("x-filled").is_some()).map(|(k, _)| k.clone()).collect();
-            filled.iter().for_each(|key| drop(properties.remove(key)));
+            properties.retain(|key, _| !filled.contains(key));
             if let Some(Value::Array(required)) = fields.get_mut("required") {
                 required.retain(|name| !filled.iter().any(|f| name == f));
             }
@@ -211,7 +211,7 @@ fn openai(plain: &Value) -> Value {
 /// Guardrails that follow from the `format` of properties.
 fn format_rules(schema: &Value) -> Vec<Guardrail> {
     let mut rules = Vec::new();
-    walk(schema, String::new(), &mut |path, schema| {
+    walk(schema, "", &mut |path, schema| {
         let at = path.to_owned();
         match schema.get("format").and_then(Value::as_str) {
             Some("hex-color") => rules.push(Guardrail::HexColor { at }),
@@ -228,14 +228,14 @@ fn format_rules(schema: &Value) -> Vec<Guardrail> {
 }
 
 /// Calls `found` with the path and schema of every property and item.
-pub fn walk(schema: &Value, path: String, found: &mut impl FnMut(&str, &Value)) {
-    found(&path, schema);
+pub fn walk(schema: &Value, path: &str, found: &mut impl FnMut(&str, &Value)) {
+    found(path, schema);
     for (key, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let at = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        walk(inner, at, found);
+        walk(inner, &at, found);
     }
     if let Some(items) = schema.get("items") {
-        walk(items, format!("{path}[]"), found);
+        walk(items, &format!("{path}[]"), found);
     }
 }
 
@@ -252,7 +252,7 @@ pub(crate) fn faults(template: &Template) -> Vec<(String, String)> {
     if template.output.get("type").and_then(Value::as_str) != Some("object") {
         faults.push(("output:".into(), "output must be of type object".into()));
     }
-    walk(&template.output, String::new(), &mut |path, schema| bounds(template.kind, path, schema, &mut faults));
+    walk(&template.output, "", &mut |path, schema| bounds(template.kind, path, schema, &mut faults));
     let paths = known_paths(&template.output);
     for rule in &template.guardrails {
         for path in rule.paths().into_iter().filter(|p| !paths.contains(&(*p).to_owned())) {
@@ -275,7 +275,7 @@ pub(crate) fn faults(template: &Template) -> Vec<(String, String)> {
 
 fn known_paths(schema: &Value) -> Vec<String> {
     let mut paths = Vec::new();
-    walk(schema, String::new(), &mut |path, _| paths.push(path.to_owned()));
+    walk(schema, "", &mut |path, _| paths.push(path.to_owned()));
     paths
 }
 
@@ -294,7 +294,7 @@ fn bounds(kind: Kind, path: &str, schema: &Value, faults: &mut Vec<(String, Stri
         Some("object") if kind == Kind::Utility && schema.get("x-same-as").is_some() => {}
         Some("object") if !has("properties") => wrong("is an object without properties"),
         Some("object") if schema.get("additionalProperties") != Some(&Value::Bool(false)) => {
-            wrong("is an object without additionalProperties: false")
+            wrong("is an object without additionalProperties: false");
         }
         Some("string" | "array" | "object" | "integer" | "number" | "boolean") => {
             if !path.is_empty() && !path.ends_with("[]") && !has("title") {

@@ -31,7 +31,7 @@ impl Walk {
         for element in &template.elements {
             match element {
                 TemplateElement::Expression(e) | TemplateElement::HtmlExpression(e) | TemplateElement::HelperBlock(e) => {
-                    self.helper(e, depth)
+                    self.helper(e, depth);
                 }
                 TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
                 _ => self.faults.push("decorators and partials are not available in prompts".into()),

@@ -9,36 +9,37 @@ use serde::Serialize;
 use std::any::Any;
 
 /// What is said about a request that could not be answered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problem {
+    status: StatusCode,
+    /// A sentence for a person.
+    detail: String,
+    errors: Vec<Fault>,
+    retry_after: Option<u64>,
+}
+
+/// The same as RFC 9457 writes it.
+#[derive(Serialize)]
+struct Written<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
     status: u16,
-    /// A sentence for a person.
-    detail: String,
-    /// The same sentence, where Supabase clients look for it.
-    error: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Fault>,
-    #[serde(skip)]
-    retry_after: Option<u64>,
+    detail: &'a str,
+    /// The detail again, where Supabase clients look for it.
+    error: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        let title = status.canonical_reason().unwrap_or("Problem");
-        Self { kind: "about:blank", title, status: status.as_u16(), error: detail.clone(), detail, errors: Vec::new(), retry_after: None }
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None }
     }
 
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds.max(1));
         self
-    }
-
-    fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn headers(&self) -> HeaderMap {
@@ -85,7 +86,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status(), self.headers(), Json(&self)).into_response();
+        let written = Written {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Problem"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            error: &self.detail,
+            errors: &self.errors,
+        };
+        let mut response = (self.status, self.headers(), Json(written)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }
@@ -115,7 +124,7 @@ pub(crate) struct ErrorPage {
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let Self(problem) = self;
-        let title = match problem.status {
+        let title = match problem.status.as_u16() {
             404 => "This page is not here",
             422 => "Something in the form needs another look",
             429 => "That was a lot at once",
@@ -124,7 +133,7 @@ impl IntoResponse for PageError {
         };
         let page = ErrorPage { title: title.into(), detail: problem.detail.clone(), faults: problem.errors.clone() };
         match page.render() {
-            Ok(html) => (problem.status(), problem.headers(), Html(html)).into_response(),
+            Ok(html) => (problem.status, problem.headers(), Html(html)).into_response(),
             Err(error) => Problem::internal(&error).into_response(),
         }
     }
@@ -153,6 +162,6 @@ pub(crate) async fn wrong_method(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 pub(crate) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
-    let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| payload.downcast_ref::<String>().cloned());
+    let text = payload.downcast::<String>().map(|text| *text).or_else(|payload| payload.downcast::<&str>().map(|text| (*text).to_owned()));
     Problem::internal(&format!("panic: {}", text.unwrap_or_default())).into_response()
 }

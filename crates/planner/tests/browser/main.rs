@@ -75,7 +75,7 @@ async fn browser(profile: &TempDir) -> (Running, Client) {
     panic!("chromedriver does not answer");
 }
 
-/// The picture, where PLANNER_SHOTS says.
+/// The picture, where `PLANNER_SHOTS` says.
 async fn picture(client: &Client, name: &str) {
     if let Ok(folder) = std::env::var("PLANNER_SHOTS") {
         std::fs::create_dir_all(&folder).expect("a folder");

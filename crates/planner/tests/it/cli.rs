@@ -106,18 +106,18 @@ async fn what_cannot_work_is_one_clear_sentence() {
     std::fs::write(dir.path().join("garbage.gguf"), "no model").expect("written");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
-    let cases: [(&[&str], &[(&str, &str)], &str); 7] = [
-        (&["generate", "beeswax candles", "--data", "file/below"], &[], "data folder cannot be used"),
-        (&["serve", "--port", &port], &[], "is another program using the port"),
-        (&["prompts", "check"], &[("PLANNER_PROMPTS", "broken")], "bad.yaml:"),
-        (&["prompts", "list"], &[("PROMPT_VERSION", "9.9.9")], "9.9.9 is not in the library"),
-        (&["prompts", "show", "nonsense"], &[], "smart-goals"),
-        (&["generate", "beeswax candles"], &[("LOCAL_MODEL", "garbage.gguf")], "garbage.gguf"),
-        (&["generate", "beeswax candles"], &[("LOCAL_MODEL", "missing.gguf")], "missing.gguf"),
+    let cases = [
+        (&["generate", "beeswax candles", "--data", "file/below"][..], None, "data folder cannot be used"),
+        (&["serve", "--port", &port], None, "is another program using the port"),
+        (&["prompts", "check"], Some(("PLANNER_PROMPTS", "broken")), "bad.yaml:"),
+        (&["prompts", "list"], Some(("PROMPT_VERSION", "9.9.9")), "9.9.9 is not in the library"),
+        (&["prompts", "show", "nonsense"], None, "smart-goals"),
+        (&["generate", "beeswax candles"], Some(("LOCAL_MODEL", "garbage.gguf")), "garbage.gguf"),
+        (&["generate", "beeswax candles"], Some(("LOCAL_MODEL", "missing.gguf")), "missing.gguf"),
     ];
     for (args, env, said) in cases {
         let mut command = planner(dir.path(), Some(&upstream));
-        command.args(args).envs(env.iter().copied());
+        command.args(args).envs(env);
         let (output, stderr) = run(command).await;
         assert!(!output.status.success(), "{args:?}");
         assert!(stderr.contains(said) && stderr.starts_with("planner: "), "{args:?}: {stderr}");

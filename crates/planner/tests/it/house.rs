@@ -97,7 +97,8 @@ impl House {
 
     /// A venture with a run that nobody drives, as a process that died leaves it behind.
     pub async fn unfinished_run(&self, who: &Guest, idea: &str) -> (Venture, RunId) {
-        let venture = ventures::create(&self.app, who, &RawBrief { idea: idea.into(), ..RawBrief::default() }, None).await.expect("a venture");
+        let venture =
+            ventures::create(&self.app, who, &RawBrief { idea: idea.into(), ..RawBrief::default() }, None).await.expect("a venture");
         let (id, created) = (RunId::new(), chrono::Utc::now());
         let sections = runs::choose(&self.app, &[]).expect("all");
         let state = VentureRun::Running { since: created };
@@ -112,7 +113,7 @@ impl House {
     pub async fn until_finished(&self, path: &str, cookie: &str) {
         let events = format!("{path}/events");
         let events = self.get(&events, cookie);
-        let reply = tokio::time::timeout(Duration::from_secs(60), events).await.expect("the run ends");
+        let reply = tokio::time::timeout(Duration::from_mins(1), events).await.expect("the run ends");
         assert!(reply.body.contains("event: finished"), "{}", reply.body);
     }
 }

@@ -54,7 +54,7 @@ async fn nobody_sees_what_is_not_theirs() {
     let house = House::open().await;
     let (path, cookie) = house.make_plan("vegan leather hiking boots").await;
     house.until_finished(&path, &cookie).await;
-    let strangers = ["".to_owned(), format!("planner_guest={}", "0".repeat(64)), format!("{cookie}0"), cookie.to_uppercase()];
+    let strangers = [String::new(), format!("planner_guest={}", "0".repeat(64)), format!("{cookie}0"), cookie.to_uppercase()];
     for stranger in &strangers {
         for page in ["", "/events", "/sections/swot", "/export/plan.md", "/export/plan.json"] {
             let reply = house.get(&format!("{path}{page}"), stranger).await;
@@ -136,8 +136,11 @@ async fn an_interrupted_run_goes_on_at_the_next_start_and_pays_nothing_twice() {
     house.upstream.reset();
     let app = house::app(&house.upstream, house.dir.path(), None, |_| {}).await;
     let events = runs::follow(&app, &who, run.id, 0).await.expect("events");
-    let ended = events.for_each(|event| std::future::ready(drop(event.expect("an event"))));
-    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run ends");
+    let ended = events.for_each(|event| {
+        drop(event.expect("an event"));
+        std::future::ready(())
+    });
+    tokio::time::timeout(Duration::from_mins(1), ended).await.expect("the run ends");
     let plan = ventures::plan(&app, &who, venture.id).await.expect("a plan");
     assert_eq!(plan.progress(), (13, 13));
     let ready = |s: &ventures::PlanSection| matches!(&s.state, ventures::SectionState::Ready { generation, .. } if generation.status == Status::Complete);

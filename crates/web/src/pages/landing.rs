@@ -66,8 +66,8 @@ impl Landing {
         self.typed.voice.as_deref().unwrap_or_default()
     }
 
-    fn is(given: &Option<String>, key: &str) -> bool {
-        given.as_deref() == Some(key)
+    fn is(given: Option<&str>, key: &str) -> bool {
+        given == Some(key)
     }
 
     fn more_open(&self) -> bool {
@@ -82,23 +82,23 @@ impl Landing {
         more.into_iter().any(Option::is_some)
     }
 
-    fn voices(&self) -> [(&'static str, &'static str, &'static str); 3] {
+    fn voices() -> [(&'static str, &'static str, &'static str); 3] {
         BrandVoice::READY
     }
 
-    fn personas(&self) -> [Persona; 15] {
+    fn personas() -> [Persona; 15] {
         Persona::ALL
     }
 
-    fn levels(&self) -> [Experience; 3] {
+    fn levels() -> [Experience; 3] {
         Experience::ALL
     }
 
-    fn languages(&self) -> Vec<Language> {
+    fn languages() -> Vec<Language> {
         Language::all().collect()
     }
 
-    fn currencies(&self) -> Vec<Currency> {
+    fn currencies() -> Vec<Currency> {
         Currency::all().collect()
     }
 }

@@ -125,9 +125,8 @@ struct VenturePage {
     path: String,
     idea: String,
     voice: String,
-    running: bool,
-    /// When the run that is going on began, for browsers to read; empty when none is.
-    since: String,
+    /// When the run that is going on began, for browsers to read.
+    since: Option<String>,
     cancelled: bool,
     ended: usize,
     asked: usize,
@@ -146,8 +145,7 @@ impl VenturePage {
             path: paths::venture(plan.venture.id),
             idea: plan.venture.brief.idea.to_string(),
             voice: plan.venture.brief.voice.name().to_owned(),
-            running: plan.is_running(),
-            since: plan.running_since().map(|since| since.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default(),
+            since: plan.running_since().map(|since| since.to_rfc3339_opts(SecondsFormat::Millis, true)),
             cancelled: plan.run.as_ref().is_some_and(|r| matches!(r.state, VentureRun::Cancelled { .. })),
             ended,
             asked,
