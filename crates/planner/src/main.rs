@@ -1,5 +1,6 @@
 //! The program `planner`: subcommands over the same wiring.
 
+mod backup;
 mod generate;
 mod migrate;
 mod prompts_command;
@@ -30,6 +31,10 @@ enum Command {
     /// Looks at the database's tables, or brings them up to date.
     #[command(subcommand)]
     Migrate(migrate::Command),
+    /// Writes everything into one file, while the program goes on working.
+    Backup(backup::BackupArgs),
+    /// Brings everything back out of such a file, into either kind of database.
+    Restore(backup::RestoreArgs),
     /// Looks at the template library.
     #[command(subcommand)]
     Prompts(prompts_command::Command),
@@ -51,6 +56,8 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(config, args).await,
             Command::Generate(args) => generate::run(config, args).await,
             Command::Migrate(command) => migrate::run(config, command).await,
+            Command::Backup(args) => backup::backup(config, args).await,
+            Command::Restore(args) => backup::restore(config, args).await,
             Command::Prompts(command) => prompts_command::run(&config, &command),
         }
     });

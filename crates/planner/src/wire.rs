@@ -63,6 +63,11 @@ pub fn place(config: &Config) -> store::Settings {
     }
 }
 
+/// Opens the database.
+pub async fn open(config: &Config) -> Result<Store> {
+    Ok(Store::open(place(config)).await?)
+}
+
 /// Connects to the database without a look at its tables.
 pub async fn connect(config: &Config) -> Result<Store> {
     Ok(Store::connect(&place(config)).await?)
@@ -77,7 +82,7 @@ pub async fn app(config: &Config) -> Result<App> {
 pub async fn app_over(config: &Config, library: Library, models: llm::Settings) -> Result<App> {
     let release = release(config, &library)?;
     let llm = llm(config, models)?;
-    let store = Store::open(place(config)).await?;
+    let store = open(config).await?;
     Ok(App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now)))
 }
 

@@ -10,6 +10,7 @@ use crate::errors::{Error, Result};
 use crate::measures::Measures;
 use crate::settings::{Place, Settings};
 use domain::ids::OwnerId;
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlErr, SqlxError,
@@ -180,6 +181,38 @@ pub(crate) async fn add_vectors<C: ConnectionTrait>(connection: &C) -> Result<()
     match connection.get_database_backend() {
         DbBackend::Postgres => postgres::add_vectors(connection).await,
         _ => sqlite::add_vectors(connection).await,
+    }
+}
+
+/// A vector as a value.
+pub(crate) fn vector<C: ConnectionTrait>(connection: &C, numbers: &[f32]) -> SimpleExpr {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => postgres::vector(numbers),
+        _ => sqlite::vector(numbers),
+    }
+}
+
+/// The cosine distance of the column `embedding` from a vector.
+pub(crate) fn distance<C: ConnectionTrait>(connection: &C, numbers: &[f32]) -> SimpleExpr {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => postgres::distance(numbers),
+        _ => sqlite::distance(numbers),
+    }
+}
+
+/// The column `embedding` as a text that loses nothing.
+pub(crate) fn vector_as_text<C: ConnectionTrait>(connection: &C) -> SimpleExpr {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => postgres::vector_as_text(),
+        _ => sqlite::vector_as_text(),
+    }
+}
+
+/// The numbers of such a text; `None` when it is none.
+pub(crate) fn vector_from_text<C: ConnectionTrait>(connection: &C, text: &str) -> Option<Vec<f32>> {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => serde_json::from_str(text).ok(),
+        _ => sqlite::vector_from_text(text),
     }
 }
 

@@ -64,6 +64,14 @@ pub enum Error {
         /// What is wrong with it and what to do; reads on after the path.
         reason: String,
     },
+    /// A copy of everything cannot be made or brought back; nothing was changed.
+    #[error("{} {reason}", path.display())]
+    Copy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do; reads on after the path.
+        reason: String,
+    },
     /// There is no room left to write. Make room and repeat.
     #[error("the disk is full; make room, then repeat the step")]
     Full,

@@ -147,11 +147,12 @@ fn read_parts(row: Model, calls: Vec<ModelCall>, spans: Vec<Span>) -> Result<Gen
 
 /// A row of `generations`. Its usage is kept with it, so that a list of generations need not add up their calls.
 #[expect(clippy::struct_field_names, reason = "columns are named after what they hold, also when that is a model")]
-mod row {
+pub(crate) mod row {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "generations")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]

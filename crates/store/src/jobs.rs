@@ -119,11 +119,7 @@ impl TenantTx {
     }
 
     async fn held(&self, lease: &Lease, touch: UpdateMany<Entity>) -> Result<()> {
-        let held = touch
-            .filter(Column::OwnerId.eq(self.owner()))
-            .filter(mine(lease))
-            .exec(self.writing()?)
-            .await?;
+        let held = touch.filter(Column::OwnerId.eq(self.owner())).filter(mine(lease)).exec(self.writing()?).await?;
         if held.rows_affected == 1 { Ok(()) } else { Err(Error::LeaseLost) }
     }
 
@@ -435,11 +431,12 @@ fn read(row: Model, token: Uuid) -> Result<Claimed> {
 }
 
 /// A row of `jobs`.
-mod row {
+pub(crate) mod row {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "jobs")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -466,11 +463,12 @@ mod row {
 }
 
 /// A row of `paused_kinds`.
-mod pause {
+pub(crate) mod pause {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "paused_kinds")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]

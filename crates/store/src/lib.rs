@@ -5,9 +5,11 @@
 //! database; only `dialect` knows which one it is. This room holds no rule of the business: what is read back goes through the
 //! domain's own parsers, and a row they refuse is [`Error::Corrupt`].
 
+mod backup;
 mod calls;
 mod columns;
 mod dialect;
+mod embeddings;
 mod errors;
 mod events;
 mod generations;
@@ -23,7 +25,9 @@ mod tenants;
 mod usage;
 mod ventures;
 
+pub use backup::{Copied, Overwrite};
 pub use calls::OpenCall;
+pub use embeddings::{DIMENSIONS, Near};
 pub use errors::{Error, Result};
 pub use events::RunEvent;
 pub use idempotency::Kept;

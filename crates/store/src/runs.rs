@@ -147,11 +147,12 @@ fn read(row: Model) -> Result<Run> {
 }
 
 /// A row of `runs`. `state_at` is the moment its state carries: when it started, ended or was stopped.
-mod row {
+pub(crate) mod row {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "runs")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]

@@ -68,11 +68,12 @@ impl TenantTx {
 }
 
 /// A row of `sections`.
-mod row {
+pub(crate) mod row {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "sections")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]

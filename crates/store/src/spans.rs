@@ -46,11 +46,12 @@ fn read(row: Model) -> Result<Span, Cause> {
 }
 
 /// A row of `spans`.
-mod row {
+pub(crate) mod row {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "spans")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]

@@ -75,11 +75,12 @@ fn read(row: Model) -> Result<ModelCall, Cause> {
 
 /// A row of `usage`.
 #[expect(clippy::struct_field_names, reason = "columns are named after what they hold, also when that is a model")]
-mod row {
+pub(crate) mod row {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "usage")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]

@@ -193,3 +193,32 @@ async fn tables_are_listed_and_brought_up_to_date() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr.contains("its port is not a number") && !stderr.contains("geheim"), "{stderr}");
 }
+
+#[tokio::test]
+async fn everything_is_backed_up_and_restored() {
+    let (dir, upstream) = (TempDir::new().expect("a folder"), Upstream::start().await);
+    let mut command = planner(dir.path(), Some(&upstream));
+    command.args(["generate", "beeswax candles", "--sections", "smart-goals", "--data", "old"]);
+    assert!(run(command).await.0.status.success());
+    for (args, expected) in [
+        (vec!["backup", "all.backup", "--data", "old"], "1  ventures"),
+        (vec!["restore", "all.backup", "--data", "new"], "everything is back"),
+        (vec!["restore", "all.backup", "--data", "new", "--force"], "everything is back"),
+    ] {
+        let mut command = planner(dir.path(), None);
+        command.args(&args);
+        let (output, stderr) = run(command).await;
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && stdout.contains(expected), "{args:?}: {stdout} {stderr}");
+    }
+    for (args, expected) in [
+        (["backup", "all.backup", "--data", "old"], "exists already"),
+        (["restore", "all.backup", "--data", "new"], "--force"),
+        (["restore", "no.backup", "--data", "other"], "cannot be read"),
+    ] {
+        let mut command = planner(dir.path(), None);
+        command.args(args);
+        let (output, stderr) = run(command).await;
+        assert!(output.status.code() == Some(1) && stderr.contains(expected), "{args:?}: {stderr}");
+    }
+}

@@ -7,6 +7,7 @@ use super::{Access, Database, Engine, Kind, Scope};
 use crate::errors::{Error, Result};
 use crate::measures::Measures;
 use crate::settings::Settings;
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgListener};
 use sea_orm::sqlx::{Connection as _, Executor as _};
 use sea_orm::{
@@ -185,6 +186,19 @@ pub(super) async fn add_vectors<C: ConnectionTrait>(connection: &C) -> Result<()
     let statements = "ALTER TABLE embeddings ADD COLUMN embedding vector(384);
          CREATE INDEX embeddings_by_meaning ON embeddings USING hnsw (embedding vector_cosine_ops)";
     connection.execute_unprepared(statements).await.map(drop)
+}
+
+pub(super) fn vector(numbers: &[f32]) -> SimpleExpr {
+    let text: Vec<String> = numbers.iter().map(f32::to_string).collect();
+    Expr::cust_with_values("$1::vector", [format!("[{}]", text.join(","))])
+}
+
+pub(super) fn distance(numbers: &[f32]) -> SimpleExpr {
+    Expr::cust_with_exprs("$1 <=> $2", [Expr::col("embedding"), vector(numbers)])
+}
+
+pub(super) fn vector_as_text() -> SimpleExpr {
+    Expr::cust("embedding::text")
 }
 
 /// SQLSTATE, by class and code (PostgreSQL manual, appendix A).

@@ -4,6 +4,7 @@ use super::{Access, Database, Engine, Kind};
 use crate::errors::{Error, Result};
 use crate::measures::Measures;
 use crate::settings::Settings;
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode};
 use std::io::ErrorKind;
@@ -18,9 +19,31 @@ pub(crate) const FILE: &str = "planner.db";
 /// One writes, the others read.
 const CONNECTIONS: u32 = 8;
 
+/// Has every connection know the functions over vectors. Once a process, before the first connection.
+#[expect(unsafe_code, reason = "the one way to register an extension that is linked in; both sides are from the same SQLite")]
+fn register_vectors() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    type Entry = unsafe extern "C" fn(
+        *mut libsqlite3_sys::sqlite3,
+        *mut *mut std::os::raw::c_char,
+        *const libsqlite3_sys::sqlite3_api_routines,
+    ) -> std::os::raw::c_int;
+    ONCE.call_once(|| {
+        // SAFETY: the function has the signature of an extension's entry point; the binding only hides it.
+        let code = unsafe {
+            let entry = std::mem::transmute::<*const (), Entry>(sqlite_vec::sqlite3_vec_init as *const ());
+            libsqlite3_sys::sqlite3_auto_extension(Some(entry))
+        };
+        if code != 0 {
+            tracing::error!(code, "the functions over vectors cannot be registered; searching by meaning will fail");
+        }
+    });
+}
+
 /// Connects to the database in a folder; makes both if they are missing.
 pub(super) async fn open(dir: &Path, settings: &Settings, measures: &Arc<Measures>) -> Result<Database> {
     tokio::fs::create_dir_all(dir).await.map_err(|fault| folder_fault(dir, fault.kind(), &fault.to_string()))?;
+    register_vectors();
     let file = dir.join(FILE);
     let patience = settings.patience;
     let mut options = ConnectOptions::new("sqlite://planner.db");
@@ -66,6 +89,24 @@ pub(super) const fn mode(access: Access) -> SqliteTransactionMode {
 /// Vectors as 384 little-endian `f32`; what belongs to one owner is few enough to be compared one by one.
 pub(super) async fn add_vectors<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
     connection.execute_unprepared("ALTER TABLE embeddings ADD COLUMN embedding blob CHECK (length(embedding) = 1536)").await.map(drop)
+}
+
+/// Little-endian `f32`.
+pub(super) fn vector(numbers: &[f32]) -> SimpleExpr {
+    Expr::val(numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+pub(super) fn distance(numbers: &[f32]) -> SimpleExpr {
+    Expr::cust_with_exprs("vec_distance_cosine(?, ?)", [Expr::col("embedding"), vector(numbers)])
+}
+
+pub(super) fn vector_as_text() -> SimpleExpr {
+    Expr::cust("hex(embedding)")
+}
+
+pub(super) fn vector_from_text(text: &str) -> Option<Vec<f32>> {
+    let bytes = hex::decode(text).ok()?;
+    Some(bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect())
 }
 
 /// `SQLite`'s result codes (`sqlite3.h`); the low byte of an extended code is the plain one.

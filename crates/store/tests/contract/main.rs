@@ -3,8 +3,10 @@
 //! A database is a constructor of [`place::Place`] and a module at the end of this file. `opening.rs` is about a folder on disk and so
 //! about `SQLite` only; `names.rs` fails when a public function is not named in this suite.
 
+mod backup;
 mod calls;
 mod corruption;
+mod embeddings;
 mod events;
 mod generations;
 mod idempotency;
@@ -81,6 +83,9 @@ macro_rules! all_contracts {
             migrations::changes_are_listed_and_made_once,
             migrations::queries_are_timed_by_name,
             walls::members_find_nothing_of_each_other,
+            embeddings::the_nearest_sections_are_found_among_ones_own,
+            backup::everything_comes_back_into_an_empty_place,
+            backup::a_damaged_copy_is_refused_and_changes_nothing,
             corruption::a_row_that_breaks_a_rule_is_named,
             transactions::nothing_is_kept_without_a_commit,
             transactions::a_reader_sees_one_moment_and_cannot_write,
