@@ -178,6 +178,22 @@ fn next(ready: &mut std::vec::IntoIter<RunEvent>) -> Option<RunEvent> {
     ready.next()
 }
 
+/// The place in line of a run of theirs whenever it changes, until its turn comes.
+pub fn places(app: &App, who: &Guest, id: RunId) -> impl Stream<Item = Standing> + Send + use<> {
+    let (app, who) = (app.clone(), *who);
+    futures::stream::unfold((app, who, None), move |(app, who, told)| async move {
+        loop {
+            // A store that is away is no news about the line.
+            let standing = see(&app, &who, id).await.ok()?.standing;
+            match standing.filter(|standing| matches!(standing, Standing::Waiting { .. })) {
+                None => return None,
+                Some(standing) if told.as_ref() == Some(&standing) => tokio::time::sleep(2 * LOOK).await,
+                Some(standing) => return Some((standing.clone(), (app, who, Some(standing)))),
+            }
+        }
+    })
+}
+
 enum News {
     Events(Vec<RunEvent>),
     None,

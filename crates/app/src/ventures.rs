@@ -70,10 +70,10 @@ impl Plan {
         self.run.as_ref().is_some_and(|run| run.state.is_open())
     }
 
-    /// When the run that is going on began.
+    /// When the run that is going on began, or was put in line.
     pub fn running_since(&self) -> Option<Timestamp> {
         match self.run.as_ref()?.state {
-            VentureRun::Running { since } => Some(since),
+            VentureRun::Running { since } | VentureRun::Queued { since } => Some(since),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ class PlanLive extends HTMLElement {
     this.#clock = setInterval(() => this.#tick(), 1000);
     this.#source = new EventSource(`${this.dataset.path}/events`);
     this.#source.addEventListener("section", (event) => this.#changed(event.data));
+    this.#source.addEventListener("place", (event) => this.#place(event.data));
     this.#source.addEventListener("reload", () => location.reload());
     this.#source.addEventListener("finished", () => this.#finished());
   }
@@ -26,6 +27,14 @@ class PlanLive extends HTMLElement {
     const seconds = Math.max(0, Math.round((Date.now() - Date.parse(this.dataset.since)) / 1000));
     const elapsed = this.querySelector(".elapsed");
     if (elapsed && Number.isFinite(seconds)) elapsed.textContent = ` · ${seconds} s`;
+  }
+
+  // "-" says that its turn has come.
+  #place(text) {
+    const place = this.querySelector(".place");
+    if (!place) return;
+    place.hidden = text === "-";
+    place.textContent = place.hidden ? "" : text;
   }
 
   #changed(data) {

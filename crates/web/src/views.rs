@@ -1,5 +1,6 @@
 //! What pages show of a plan, in words; shared by workspace and gallery.
 
+use app::runs::Standing;
 use app::ventures::{PlanSection, SectionState};
 use askama::Template;
 use domain::generations::{Confidence, Generation, Issue, Status};
@@ -56,6 +57,22 @@ pub(crate) struct Byline {
     pub(crate) sources: usize,
     pub(crate) draft: bool,
     pub(crate) seconds: String,
+}
+
+/// A run's place in line, in a sentence; `None` when its turn has come.
+pub(crate) fn place_in_line(standing: Option<&Standing>) -> Option<String> {
+    let Standing::Waiting { ahead, expected_ms } = standing? else { return None };
+    let place = match ahead {
+        0 => "Yours is next".to_owned(),
+        1 => "1 plan is ahead of yours".to_owned(),
+        ahead => format!("{ahead} plans are ahead of yours"),
+    };
+    let wait = expected_ms.map(|ms| ms.div_ceil(1000));
+    Some(match wait {
+        None => place,
+        Some(seconds) if seconds < 60 => format!("{place}, about {seconds} seconds to go"),
+        Some(seconds) => format!("{place}, about {} minutes to go", seconds.div_ceil(60)),
+    })
 }
 
 impl SectionView {

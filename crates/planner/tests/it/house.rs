@@ -54,6 +54,21 @@ impl House {
         Self::with(None, |_| {}).await
     }
 
+    /// Nobody does its jobs until [`House::start_workers`].
+    pub async fn without_workers() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let upstream = Upstream::start().await;
+        let dir = TempDir::new().expect("a temporary folder");
+        let app = idle_app(&upstream, dir.path(), None, |_| {}).await;
+        let settings = web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false };
+        let router = web::router(app.clone(), &settings);
+        Self { app, upstream, router, dir }
+    }
+
+    pub fn start_workers(&self) {
+        start_workers(&self.app);
+    }
+
     pub async fn with(prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> Self {
         // What `main` does first; the second call in one process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -131,6 +146,16 @@ impl Drop for House {
 }
 
 pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> App {
+    let app = idle_app(upstream, dir, prompts, change).await;
+    start_workers(&app);
+    app
+}
+
+fn start_workers(app: &App) {
+    app.start_workers(Workers { most: 16, only: None, lease: Duration::from_secs(12) });
+}
+
+async fn idle_app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> App {
     let mut config = Config::defaults().expect("defaults");
     config.data.dir = dir.to_owned();
     config.prompts.dir = prompts.map(|dir| dir.display().to_string()).unwrap_or_default();
@@ -141,9 +166,7 @@ pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change
     change(&mut models);
     assert!(!format!("{models:?} {config:?}").contains(KEY), "the key can be printed");
     let library = wire::library(&config).unwrap_or_else(|faults| panic!("{faults}"));
-    let app = wire::app_over(&config, library, models).await.expect("the app is wired");
-    app.start_workers(Workers { most: 16, ..wire::workers(&config, &app) });
-    app
+    wire::app_over(&config, library, models).await.expect("the app is wired")
 }
 
 pub fn idea() -> Value {

@@ -216,3 +216,15 @@ async fn a_stopped_run_keeps_what_was_finished() {
     let page = house.get(&path, &cookie).await.body;
     assert!(page.contains("What was finished is kept") && page.contains("data-state=\"ready\""), "{page}");
 }
+
+#[tokio::test]
+async fn who_waits_sees_their_place_in_line() {
+    let house = House::without_workers().await;
+    let (_, _) = house.make_plan("beeswax candles").await;
+    let (path, cookie) = house.make_plan("vegan leather hiking boots").await;
+    let page = house.get(&path, &cookie).await.body;
+    assert!(page.contains("1 plan is ahead of yours") && page.contains("data-running"), "{page}");
+    house.start_workers();
+    house.until_finished(&path, &cookie).await;
+    assert!(house.get(&path, &cookie).await.body.contains("Finished, 13 sections"));
+}

@@ -4,7 +4,7 @@ use crate::error::{PageError, PageResult, Problem};
 use crate::pages::landing::Landing;
 use crate::pages::render;
 use crate::requests::{Form, Path};
-use crate::views::{SectionView, StepView};
+use crate::views::{SectionView, StepView, place_in_line};
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
 use app::runs::RunEvent;
@@ -127,6 +127,8 @@ struct VenturePage {
     voice: String,
     /// When the run that is going on began, for browsers to read.
     since: Option<String>,
+    /// Its place in line, while it waits for its turn.
+    place: Option<String>,
     cancelled: bool,
     ended: usize,
     asked: usize,
@@ -146,6 +148,7 @@ impl VenturePage {
             idea: plan.venture.brief.idea.to_string(),
             voice: plan.venture.brief.voice.name().to_owned(),
             since: plan.running_since().map(|since| since.to_rfc3339_opts(SecondsFormat::Millis, true)),
+            place: place_in_line(plan.standing.as_ref()),
             cancelled: plan.run.as_ref().is_some_and(|r| matches!(r.state, VentureRun::Cancelled { .. })),
             ended,
             asked,
@@ -191,7 +194,11 @@ async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<Strin
         None => Box::pin(first.chain(end)),
         Some(run) => {
             let changes = runs::follow(&app, &visitor.guest, run.id, plan.last_event).await?;
-            Box::pin(first.chain(changes.filter_map(|change| std::future::ready(shown(change)))).chain(end))
+            let places = runs::places(&app, &visitor.guest, run.id);
+            let places = places.map(|place| place_in_line(Some(&place)).unwrap_or_default());
+            let places = places.chain(stream::once(async { "-".to_owned() })).map(|text| Ok(Event::default().event("place").data(text)));
+            let changes = changes.filter_map(|change| std::future::ready(shown(change)));
+            Box::pin(first.chain(stream::select(places, changes)).chain(end))
         }
     };
     let mut response = Sse::new(all).keep_alive(KeepAlive::default()).into_response();
