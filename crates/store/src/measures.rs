@@ -22,6 +22,7 @@ struct Measured {
     taken: Histogram<u32>,
     failed: u64,
     slow: u64,
+    sql: String,
 }
 
 /// How long statements of one name take.
@@ -41,6 +42,8 @@ pub struct QueryTimes {
     pub p95: Duration,
     /// The longest.
     pub max: Duration,
+    /// One such statement, with places for its values.
+    pub sql: String,
 }
 
 impl Measures {
@@ -64,7 +67,7 @@ impl Measures {
         if by_name.len() >= MOST_NAMES && !by_name.contains_key(&name) {
             return;
         }
-        let measured = by_name.entry(name).or_insert_with(Measured::new);
+        let measured = by_name.entry(name).or_insert_with(|| Measured::new(&statement.sql));
         measured.taken.saturating_record(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
         measured.failed += u64::from(failed);
         measured.slow += u64::from(slow);
@@ -81,17 +84,18 @@ impl Measures {
             p50: Duration::from_micros(measured.taken.value_at_quantile(0.5)),
             p95: Duration::from_micros(measured.taken.value_at_quantile(0.95)),
             max: Duration::from_micros(measured.taken.max()),
+            sql: measured.sql.clone(),
         });
         times.collect()
     }
 }
 
 impl Measured {
-    fn new() -> Self {
+    fn new(sql: &str) -> Self {
         let hour = 3_600_000_000;
         let taken = Histogram::new_with_max(hour, 2)
             .unwrap_or_else(|_| Histogram::new(2).unwrap_or_else(|fault| unreachable!("two digits are allowed: {fault}")));
-        Self { taken, failed: 0, slow: 0 }
+        Self { taken, failed: 0, slow: 0, sql: sql.to_owned() }
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use store::{Copied, DIMENSIONS, Error, OpenCall, Overwrite, Store};
 
 /// Something in every table; whose it is.
-async fn furnish(store: &Store) -> OwnerId {
+pub async fn furnish(store: &Store) -> OwnerId {
     let venture = stored_venture(store, OwnerId::new()).await;
     let run = stored_run(store, &venture).await;
     let made = stored_generation(store, &venture, Some(&run), "brand").await;

@@ -15,6 +15,7 @@ mod migrations;
 mod names;
 mod opening;
 mod place;
+mod plans;
 mod runs;
 mod samples;
 mod sections;
@@ -82,6 +83,7 @@ macro_rules! all_contracts {
             jobs::old_jobs_are_forgotten,
             migrations::changes_are_listed_and_made_once,
             migrations::queries_are_timed_by_name,
+            plans::no_query_reads_a_whole_table,
             walls::members_find_nothing_of_each_other,
             embeddings::the_nearest_sections_are_found_among_ones_own,
             backup::everything_comes_back_into_an_empty_place,
