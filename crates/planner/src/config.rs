@@ -62,6 +62,8 @@ pub struct Data {
 pub struct Database {
     /// Most connections of one process to a server.
     pub connections: u32,
+    /// How long to wait for a connection, a lock or a turn to write.
+    pub patience_seconds: u64,
     /// How long one statement may take on a server.
     pub statement_timeout_seconds: u64,
     /// Whether the tables are brought up to date at the start.

@@ -55,6 +55,7 @@ pub fn place(config: &Config) -> store::Settings {
     let database = &config.database;
     store::Settings {
         connections: database.connections,
+        patience: std::time::Duration::from_secs(database.patience_seconds.max(1)),
         statement_timeout: std::time::Duration::from_secs(database.statement_timeout_seconds),
         migrate: database.migrate,
         prepared_statements: database.prepared_statements,

@@ -3,6 +3,7 @@
 mod chaos;
 mod cli;
 mod databases;
+mod faults;
 mod functions;
 mod house;
 mod pages;

@@ -50,6 +50,10 @@ pub(super) async fn open(url: &SecretString, settings: &Settings, connections: u
         })
         .map_sqlx_postgres_pool_opts(|pool| {
             // Harmless outside of a transaction; inside of one that was given up it frees the connection and its locks.
+            // Said a thousand times a minute, "there is no transaction in progress" is no news.
+            let pool = pool.after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(sea_orm::sqlx::raw_sql("SET client_min_messages = error")).await.map(drop) })
+            });
             pool.after_release(|connection, _| {
                 Box::pin(async move {
                     connection.execute(sea_orm::sqlx::raw_sql("ROLLBACK")).await?;
