@@ -12,7 +12,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::{LetGo, QueueState, Wanted};
+use store::{LetGo, Outcome, QueueState, Wanted};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -111,7 +111,11 @@ async fn one(app: App, job: Claimed, held: Arc<Held>) {
     let mut waits = [1, 2, 4, 8, 16].into_iter();
     loop {
         match app.store.end_attempt(&job, &verdict, app.now()).await {
-            Ok(_) => break,
+            Ok(Outcome::GivenUp) => {
+                give_up(&app, &job).await;
+                break;
+            }
+            Ok(Outcome::Kept | Outcome::LeaseLost) => break,
             Err(error) => {
                 let Some(wait) = waits.next() else {
                     tracing::error!(job = %job.lease.job, %error, "how the job ended could not be kept; it will be done again");
@@ -156,12 +160,25 @@ async fn renew(app: &App, workers: Workers, held: &Held) -> Result<()> {
 }
 
 async fn reap(app: &App) -> Result<()> {
-    let count = app.store.reap(app.now()).await?;
-    if count > 0 {
-        tracing::info!(count, "jobs of ended processes are back in line");
+    let reaped = app.store.reap(app.now()).await?;
+    if reaped.count > 0 {
+        tracing::info!(count = reaped.count, given_up = reaped.dead.len(), "jobs of ended processes are back in line");
         app.store.bell().notify_waiters();
     }
+    for job in &reaped.dead {
+        give_up(app, job).await;
+    }
     Ok(())
+}
+
+/// Ends what a dead job was for, so that nobody waits for it.
+async fn give_up(app: &App, job: &Claimed) {
+    tracing::error!(job = %job.lease.job, kind = job.kind, "job given up");
+    if job.kind == runs::KIND
+        && let Err(error) = runs::give_up(app, job).await
+    {
+        tracing::error!(job = %job.lease.job, %error, "its run could not be ended");
+    }
 }
 
 /// Puts in line what was last due: the key has the tick in it, so of all processes one succeeds.

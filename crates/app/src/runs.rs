@@ -254,6 +254,25 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
     }
 }
 
+/// Ends the run of a job that was given up: what is not there by now has failed, and what was finished stays.
+pub(crate) async fn give_up(app: &App, job: &Claimed) -> Result<()> {
+    let run = job.payload.get("run").and_then(|id| serde_json::from_value::<RunId>(id.clone()).ok());
+    let (Some(id), Some(owner)) = (run, job.owner) else { return Ok(()) };
+    generations::settle_lost(app, app.store.tenant_read(owner).await?.open_calls(id).await?, None).await?;
+    let tx = app.store.tenant(owner).await?;
+    let Some(run) = tx.run(id).await? else { return Ok(()) };
+    let made = tx.generations_of_run(id).await?;
+    let there = |name: &SectionName| made.iter().any(|made| made.section == *name && made.status != Status::Failed);
+    let failed: Vec<SectionName> = run.sections.iter().filter(|name| !there(name)).cloned().collect();
+    let now = app.now();
+    if tx.set_run_state(id, &VentureRun::Finished { at: now, failed: failed.clone() }).await? {
+        tx.add_event(id, now, &Happening::Finished { failed, cancelled: false }).await?;
+    }
+    tx.commit().await?;
+    app.live.ring(id);
+    Ok(())
+}
+
 /// A run in a worker's hands.
 struct Work<'a> {
     app: &'a App,

@@ -6,8 +6,12 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Attempts after which a job is given up and kept as dead.
+/// Failures after which a job is given up and kept as dead.
 pub const MOST_ATTEMPTS: u32 = 5;
+
+/// Processes that may die over a job, without it getting on in between, before it is given up. They die for many reasons that are not
+/// the job's, so there are more of them.
+pub const MOST_DEATHS: u32 = 20;
 
 /// How far the jobs of one owner are set apart in line, so that one owner's hundred do not delay another's one.
 const SPACING: TimeDelta = TimeDelta::seconds(30);
@@ -73,7 +77,7 @@ pub struct Claimed {
     pub owner: Option<OwnerId>,
     /// Ids of what it is about.
     pub payload: Value,
-    /// Which attempt this is, from one.
+    /// Which attempt this is, from one; processes that died over it are not counted.
     pub attempt: u32,
 }
 

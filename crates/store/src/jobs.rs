@@ -11,7 +11,7 @@ use crate::tenants::TenantTx;
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::ids::{JobId, OwnerId};
-use domain::jobs::{self, Claimed, Lease, MOST_ATTEMPTS, NewJob, Verdict};
+use domain::jobs::{self, Claimed, Lease, MOST_ATTEMPTS, MOST_DEATHS, NewJob, Verdict};
 use row::{Column, Entity, Model};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
@@ -56,6 +56,26 @@ pub enum LetGo {
     Lost,
     /// Its owner stopped it: settle, then end the attempt.
     Stop,
+}
+
+/// What became of the end of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is kept: the job is done, or will be tried again.
+    Kept,
+    /// It was the last one: the job is dead.
+    GivenUp,
+    /// Somebody else has the job, or nobody any more.
+    LeaseLost,
+}
+
+/// What became of jobs whose lease ran out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reaped {
+    /// How many there were.
+    pub count: u64,
+    /// Those that were given up.
+    pub dead: Vec<Claimed>,
 }
 
 /// What a worker wants to claim.
@@ -113,9 +133,10 @@ impl TenantTx {
         self.held(lease, Entity::update_many().col_expr(Column::Lease, Expr::value(lease.token))).await
     }
 
-    /// The same, and says that the job got on: however often processes have died over it before counts no more.
+    /// The same, and says that the job got on: however often it failed, or processes died over it, before counts no more.
     pub async fn advance(&self, lease: &Lease) -> Result<()> {
-        self.held(lease, Entity::update_many().col_expr(Column::Attempts, Expr::value(0))).await
+        let afresh = Entity::update_many().col_expr(Column::Attempts, Expr::value(0)).col_expr(Column::Deaths, Expr::value(0));
+        self.held(lease, afresh).await
     }
 
     async fn held(&self, lease: &Lease, touch: UpdateMany<Entity>) -> Result<()> {
@@ -177,7 +198,6 @@ impl Store {
             let token = Uuid::new_v4();
             Entity::update_many()
                 .col_expr(Column::State, Expr::value(RUNNING))
-                .col_expr(Column::Attempts, Expr::value(row.attempts + 1))
                 .col_expr(Column::Lease, Expr::value(token))
                 .col_expr(Column::LeaseUntil, Expr::value(moment(now + wanted.lease_for)))
                 .col_expr(Column::StartedAt, Expr::value(moment(now)))
@@ -215,8 +235,8 @@ impl Store {
         Ok(let_go)
     }
 
-    /// Ends an attempt. False when the lease did not hold any more: then nothing is changed.
-    pub async fn end_attempt(&self, claimed: &Claimed, verdict: &Verdict, now: Timestamp) -> Result<bool> {
+    /// Ends an attempt. When the lease did not hold any more, nothing is changed.
+    pub async fn end_attempt(&self, claimed: &Claimed, verdict: &Verdict, now: Timestamp) -> Result<Outcome> {
         let begun = self.program(Access::Write).await?;
         let again = |run_at: Timestamp, attempts: u32, reason: Option<&String>| {
             Entity::update_many()
@@ -243,37 +263,45 @@ impl Store {
             self.database.announce_jobs(&begun.tx).await?;
         }
         begun.tx.commit().await?;
-        Ok(ended.rows_affected == 1)
+        let given_up = matches!(verdict, Verdict::Dead(_)) || (matches!(verdict, Verdict::Failed(_)) && claimed.attempt >= MOST_ATTEMPTS);
+        Ok(match (ended.rows_affected, given_up) {
+            (0, _) => Outcome::LeaseLost,
+            (_, true) => Outcome::GivenUp,
+            (_, false) => Outcome::Kept,
+        })
     }
 
-    /// Puts jobs whose lease ran out back in line, or gives them up after the last attempt; how many there were.
-    pub async fn reap(&self, now: Timestamp) -> Result<u64> {
+    /// Puts jobs whose lease ran out back in line, or gives them up when too many processes have died over them.
+    pub async fn reap(&self, now: Timestamp) -> Result<Reaped> {
         let begun = self.program(Access::Write).await?;
-        let late = |state: &str| Condition::all().add(Column::State.eq(state)).add(Column::LeaseUntil.lt(moment(now)));
-        let most = i32::try_from(MOST_ATTEMPTS).unwrap_or(i32::MAX);
-        let dead = Entity::update_many()
-            .col_expr(Column::State, Expr::value(DEAD))
-            .col_expr(Column::Reason, Expr::value("the process that worked on it ended, again and again"))
-            .col_expr(Column::EndedAt, Expr::value(moment(now)))
-            .col_expr(Column::Lease, Expr::value(Option::<Uuid>::None))
-            .filter(late(RUNNING).add(Column::Attempts.gte(most)))
-            .exec(&begun.tx)
-            .await?;
-        let back = Entity::update_many()
-            .col_expr(Column::State, Expr::value(WAITING))
-            .col_expr(Column::RunAt, Expr::value(moment(now)))
-            .col_expr(Column::Lease, Expr::value(Option::<Uuid>::None))
-            .filter(late(RUNNING).add(Column::Attempts.lt(most)))
-            .exec(&begun.tx)
-            .await?;
-        let stopped = Entity::update_many()
-            .col_expr(Column::State, Expr::value(CANCELLED))
-            .col_expr(Column::EndedAt, Expr::value(moment(now)))
-            .filter(late(STOPPING))
-            .exec(&begun.tx)
-            .await?;
+        let late = Condition::all().add(Column::State.is_in([RUNNING, STOPPING])).add(Column::LeaseUntil.lt(moment(now)));
+        let found = Entity::find().filter(late).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).all(&begun.tx).await?;
+        let mut reaped = Reaped::default();
+        for row in found {
+            let deaths = row.deaths + 1;
+            let given_up = row.state == RUNNING && deaths >= i32::try_from(MOST_DEATHS).unwrap_or(i32::MAX);
+            let (state, ended) = match (row.state.as_str(), given_up) {
+                (STOPPING, _) => (CANCELLED, Some(moment(now))),
+                (_, true) => (DEAD, Some(moment(now))),
+                _ => (WAITING, None),
+            };
+            Entity::update_many()
+                .col_expr(Column::State, Expr::value(state))
+                .col_expr(Column::Deaths, Expr::value(deaths))
+                .col_expr(Column::Reason, Expr::value("the process that worked on it ended"))
+                .col_expr(Column::RunAt, Expr::value(moment(now)))
+                .col_expr(Column::EndedAt, Expr::value(ended))
+                .col_expr(Column::Lease, Expr::value(Option::<Uuid>::None))
+                .filter(Column::Id.eq(row.id))
+                .exec(&begun.tx)
+                .await?;
+            reaped.count += 1;
+            if given_up {
+                reaped.dead.push(read(row, Uuid::nil())?);
+            }
+        }
         begun.tx.commit().await?;
-        Ok(dead.rows_affected + back.rows_affected + stopped.rows_affected)
+        Ok(reaped)
     }
 
     /// Where a job stands in line, by its kind and key; `None` when there is none.
@@ -349,6 +377,7 @@ impl Store {
         let revived = Entity::update_many()
             .col_expr(Column::State, Expr::value(WAITING))
             .col_expr(Column::Attempts, Expr::value(0))
+            .col_expr(Column::Deaths, Expr::value(0))
             .col_expr(Column::RunAt, Expr::value(moment(now)))
             .filter(Column::Id.eq(job.0))
             .filter(Column::State.eq(DEAD))
@@ -398,6 +427,7 @@ async fn insert(tx: &DatabaseTransaction, job: &NewJob, last_turn: Option<Timest
         rank: job.priority.rank(),
         turn_at: moment(jobs::turn(job.now, last_turn)),
         attempts: 0,
+        deaths: 0,
         run_at: moment(job.run_at),
         lease: None,
         lease_until: None,
@@ -450,6 +480,7 @@ pub(crate) mod row {
         pub rank: i32,
         pub turn_at: DateTimeUtc,
         pub attempts: i32,
+        pub deaths: i32,
         pub run_at: DateTimeUtc,
         pub lease: Option<Uuid>,
         pub lease_until: Option<DateTimeUtc>,

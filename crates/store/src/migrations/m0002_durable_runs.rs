@@ -45,6 +45,7 @@ async fn jobs(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(ColumnDef::new("rank").integer().not_null())
         .col(ColumnDef::new("turn_at").timestamp_with_time_zone().not_null())
         .col(ColumnDef::new("attempts").integer().not_null())
+        .col(ColumnDef::new("deaths").integer().not_null())
         .col(ColumnDef::new("run_at").timestamp_with_time_zone().not_null())
         .col(ColumnDef::new("lease").uuid())
         .col(ColumnDef::new("lease_until").timestamp_with_time_zone())

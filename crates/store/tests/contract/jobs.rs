@@ -5,11 +5,11 @@ use crate::samples::noon;
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::ids::OwnerId;
-use domain::jobs::{Claimed, MOST_ATTEMPTS, NewJob, Priority, Verdict};
+use domain::jobs::{Claimed, MOST_ATTEMPTS, MOST_DEATHS, NewJob, Priority, Verdict};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use store::{Error, LetGo, Standing, Store, Wanted};
+use store::{Error, LetGo, Outcome, Standing, Store, Wanted};
 use tokio::task::JoinSet;
 
 const LEASE: TimeDelta = TimeDelta::seconds(10);
@@ -107,12 +107,12 @@ pub async fn a_lost_lease_changes_nothing(place: &Place) {
     put(&place.store, &job(owner, "a")).await;
     let first = claim(&place.store, 1).await.remove(0);
     let late = noon() + LEASE + TimeDelta::seconds(1);
-    assert_eq!(place.store.reap(noon()).await.expect("looks"), 0, "it still holds");
+    assert_eq!(place.store.reap(noon()).await.expect("looks").count, 0, "it still holds");
     assert_eq!(place.store.renew(&[first.lease], noon() + TimeDelta::seconds(5), LEASE).await.expect("renews"), []);
-    assert_eq!(place.store.reap(late).await.expect("looks"), 0, "it was renewed");
-    assert_eq!(place.store.reap(late + LEASE).await.expect("looks"), 1);
+    assert_eq!(place.store.reap(late).await.expect("looks").count, 0, "it was renewed");
+    assert_eq!(place.store.reap(late + LEASE).await.expect("looks").count, 1);
     let second = claim_at(&place.store, 1, late + LEASE).await.remove(0);
-    assert_eq!(second.attempt, 2);
+    assert_eq!(second.attempt, 1, "a death is no failure");
     let tx = place.store.tenant(owner).await.expect("begins");
     assert!(matches!(tx.hold(&first.lease).await, Err(Error::LeaseLost)));
     assert!(matches!(tx.advance(&first.lease).await, Err(Error::LeaseLost)));
@@ -122,8 +122,8 @@ pub async fn a_lost_lease_changes_nothing(place: &Place) {
     assert!(matches!(stranger.hold(&second.lease).await, Err(Error::LeaseLost)));
     drop(stranger);
     assert_eq!(place.store.renew(&[first.lease], late, LEASE).await.expect("answers"), [(first.lease, LetGo::Lost)]);
-    assert!(!place.store.end_attempt(&first, &Verdict::Done, late).await.expect("answers"));
-    assert!(place.store.end_attempt(&second, &Verdict::Done, late).await.expect("answers"));
+    assert_eq!(place.store.end_attempt(&first, &Verdict::Done, late).await.expect("answers"), Outcome::LeaseLost);
+    assert_ne!(place.store.end_attempt(&second, &Verdict::Done, late).await.expect("answers"), Outcome::LeaseLost);
     assert_eq!(place.store.renew(&[], late, LEASE).await.expect("answers"), []);
 }
 
@@ -133,7 +133,8 @@ pub async fn a_failed_job_waits_and_is_dead_in_the_end(place: &Place) {
     for attempt in 1..=MOST_ATTEMPTS {
         let claimed = claim_at(&place.store, 1, at).await.remove(0);
         assert_eq!(claimed.attempt, attempt);
-        assert!(place.store.end_attempt(&claimed, &Verdict::Failed("no luck".into()), at).await.expect("ends"));
+        let outcome = place.store.end_attempt(&claimed, &Verdict::Failed("no luck".into()), at).await.expect("ends");
+        assert_eq!(outcome, if attempt == MOST_ATTEMPTS { Outcome::GivenUp } else { Outcome::Kept });
         assert_eq!(claim_at(&place.store, 1, at).await, [], "it waits");
         at += TimeDelta::minutes(10);
     }
@@ -143,27 +144,28 @@ pub async fn a_failed_job_waits_and_is_dead_in_the_end(place: &Place) {
     assert!(place.store.revive_job(*id, at).await.expect("revives"));
     assert!(!place.store.revive_job(*id, at).await.expect("answers"));
     let claimed = claim_at(&place.store, 1, at).await.remove(0);
-    assert!(place.store.end_attempt(&claimed, &Verdict::Dead("hopeless".into()), at).await.expect("ends"));
+    assert_ne!(place.store.end_attempt(&claimed, &Verdict::Dead("hopeless".into()), at).await.expect("ends"), Outcome::LeaseLost);
     assert_eq!(place.store.dead_jobs(9).await.expect("lists")[0].2, "hopeless");
-    // One whose process dies every time is given up too.
+    // One whose process dies every time is given up too, later.
     put(&place.store, &job(OwnerId::new(), "b")).await;
-    for _ in 0..MOST_ATTEMPTS {
+    for death in 1..=MOST_DEATHS {
         assert_eq!(claim_at(&place.store, 1, at).await.len(), 1);
         at += LEASE + TimeDelta::seconds(1);
-        assert_eq!(place.store.reap(at).await.expect("looks"), 1);
+        let reaped = place.store.reap(at).await.expect("looks");
+        assert_eq!((reaped.count, reaped.dead.len()), (1, usize::from(death == MOST_DEATHS)));
     }
     assert_eq!(claim_at(&place.store, 1, at).await, []);
     assert_eq!(place.store.queue().await.expect("counts").dead, 2);
     // One that gets on every time is not.
     let owner = OwnerId::new();
     put(&place.store, &job(owner, "c")).await;
-    for _ in 0..=MOST_ATTEMPTS {
+    for _ in 0..=MOST_DEATHS {
         let claimed = claim_at(&place.store, 1, at).await.remove(0);
         let tx = place.store.tenant(owner).await.expect("begins");
         tx.advance(&claimed.lease).await.expect("holds");
         tx.commit().await.expect("commits");
         at += LEASE + TimeDelta::seconds(1);
-        assert_eq!(place.store.reap(at).await.expect("looks"), 1);
+        assert_eq!(place.store.reap(at).await.expect("looks").count, 1);
     }
     assert_eq!(place.store.queue().await.expect("counts").dead, 2);
 }
@@ -171,7 +173,7 @@ pub async fn a_failed_job_waits_and_is_dead_in_the_end(place: &Place) {
 pub async fn a_job_handed_back_goes_on_at_once(place: &Place) {
     put(&place.store, &job(OwnerId::new(), "a")).await;
     let claimed = claim(&place.store, 1).await.remove(0);
-    assert!(place.store.end_attempt(&claimed, &Verdict::HandedBack, noon()).await.expect("ends"));
+    assert_ne!(place.store.end_attempt(&claimed, &Verdict::HandedBack, noon()).await.expect("ends"), Outcome::LeaseLost);
     assert_eq!(claim(&place.store, 1).await[0].attempt, 1, "it does not count");
 }
 
@@ -197,7 +199,7 @@ pub async fn a_cancelled_job_is_let_go_of(place: &Place) {
     let tx = place.store.tenant(owner).await.expect("begins");
     tx.hold(&lease).await.expect("what was used can still be settled");
     tx.commit().await.expect("commits");
-    assert!(place.store.end_attempt(&claimed[0], &Verdict::Done, noon()).await.expect("ends"));
+    assert_ne!(place.store.end_attempt(&claimed[0], &Verdict::Done, noon()).await.expect("ends"), Outcome::LeaseLost);
     assert_eq!(place.store.standing("run", "running").await.expect("asks"), Some(Standing::Ended));
 }
 
