@@ -19,6 +19,7 @@ pub mod ventures;
 pub use error::{Error, Result};
 pub use keys::RequestKey;
 
+use chrono::SubsecRound as _;
 use domain::Timestamp;
 use domain::ids::OwnerId;
 use live::Live;
@@ -120,7 +121,8 @@ impl App {
         self.tasks.wait().await;
     }
 
+    /// The moment, as exactly as databases keep it: what is answered at once and what is read later are the same.
     fn now(&self) -> Timestamp {
-        (self.clock)()
+        (self.clock)().trunc_subsecs(6)
     }
 }

@@ -14,7 +14,7 @@ use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
 use domain::runs::{Graph, Happening, VentureRun};
 use domain::sections::SectionName;
 use domain::ventures::{Brief, CurrentSection, Venture};
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use store::TenantTx;
@@ -37,10 +37,21 @@ pub struct Seen {
     pub run: Run,
     /// Its place in line while it waits.
     pub standing: Option<Standing>,
+    /// Sections somebody began to write, those that have ended since included.
+    pub started: Vec<SectionName>,
     /// Sections that have ended, each with how.
     pub ended: Vec<(SectionName, Status)>,
     /// The number of its latest event.
     pub last_event: u64,
+}
+
+/// What a follower is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// It still waits for its turn, at this place in line.
+    Queued(Standing),
+    /// Something happened in it.
+    Happened(RunEvent),
 }
 
 /// The sections asked for, or all; unknown ones are named with what there is.
@@ -118,11 +129,15 @@ pub async fn see(app: &App, who: &Guest, id: RunId) -> Result<Seen> {
     drop(tx);
     let standing = standing(app, &run).await?;
     let last_event = events.last().map_or(0, |event| event.number);
-    let ended = events.into_iter().filter_map(|event| match event.what {
-        Happening::Ended { section, status, .. } => Some((section, status)),
-        _ => None,
-    });
-    Ok(Seen { ended: ended.collect(), run, standing, last_event })
+    let (mut started, mut ended) = (Vec::new(), Vec::new());
+    for event in events {
+        match event.what {
+            Happening::Started { section } => started.push(section),
+            Happening::Ended { section, status, .. } => ended.push((section, status)),
+            Happening::Finished { .. } => {}
+        }
+    }
+    Ok(Seen { run, standing, started, ended, last_event })
 }
 
 /// The place in line of a run that waits.
@@ -208,6 +223,33 @@ async fn news(app: &App, owner: domain::ids::OwnerId, id: RunId, after: u64) -> 
     }
     let open = tx.run(id).await?.is_some_and(|run| run.state.is_open());
     Ok(if open { News::None } else { News::Over })
+}
+
+/// Whether a run of theirs is over and nothing has happened in it after the event of this number.
+pub async fn is_told(app: &App, who: &Guest, id: RunId, after: u64) -> Result<bool> {
+    let tx = app.store.tenant_read(who.owner).await?;
+    let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
+    Ok(!run.state.is_open() && tx.events_after(id, after, 1).await?.is_empty())
+}
+
+/// Like [`follow`], and while the run waits for its turn also its place in line, whenever that has changed.
+pub async fn watch(app: &App, who: &Guest, id: RunId, after: u64) -> Result<impl Stream<Item = Result<Told>> + Send + use<>> {
+    let events = Box::pin(follow(app, who, id, after).await?);
+    let places = Some(Box::pin(places(app, who, id).fuse()));
+    Ok(futures::stream::unfold((events, places), |(mut events, mut places)| async move {
+        let place = async {
+            match places.as_mut() {
+                Some(places) => places.next().await,
+                None => None,
+            }
+        };
+        tokio::select! {
+            // What has happened is told first, and then nobody waits any more.
+            biased;
+            event = events.next() => event.map(|event| (event.map(Told::Happened), (events, None))),
+            Some(place) = place => Some((Ok(Told::Queued(place)), (events, places))),
+        }
+    }))
 }
 
 /// Stops a run of theirs: no further section starts, running calls are cancelled and settled, finished sections stay. One that has

@@ -10,7 +10,7 @@ use domain::generations::{Generation, Status};
 use domain::ids::{GenerationId, VentureId};
 use domain::runs::{Happening, VentureRun};
 use domain::sections::SectionName;
-use domain::ventures::{Brief, RawBrief, Venture};
+use domain::ventures::{Brief, CurrentSection, RawBrief, Venture};
 use export::Document;
 use prompts::Template;
 use std::collections::BTreeMap;
@@ -39,6 +39,8 @@ pub struct PlanSection {
     pub template: Arc<Template>,
     /// Where it stands.
     pub state: SectionState,
+    /// What is kept of it, while it is made anew too.
+    pub current: Option<CurrentSection>,
 }
 
 /// Where a section stands.
@@ -193,7 +195,8 @@ pub async fn plan(app: &App, who: &Guest, id: VentureId) -> Result<Plan> {
     let tx = app.store.tenant_read(who.owner).await?;
     let venture = tx.venture(id).await?.ok_or(Error::NotFound("this venture"))?;
     let run = tx.latest_run(id).await?;
-    let current: BTreeMap<SectionName, _> = tx.current_sections(id).await?.into_iter().map(|s| (s.current.section.clone(), s)).collect();
+    let mut current: BTreeMap<SectionName, _> =
+        tx.current_sections(id).await?.into_iter().map(|s| (s.current.section.clone(), s)).collect();
     let attempts = match &run {
         Some(run) => tx.generations_of_run(run.id).await?,
         None => Vec::new(),
@@ -210,7 +213,7 @@ pub async fn plan(app: &App, who: &Guest, id: VentureId) -> Result<Plan> {
     let writing = |name: &SectionName| events.iter().any(|e| matches!(&e.what, Happening::Started { section } if section == name));
     let sections = app.release().sections().into_iter().map(|template| {
         let state = state(&template.name, run.as_ref(), writing(&template.name), &attempts, &current);
-        PlanSection { template: template.clone(), state }
+        PlanSection { template: template.clone(), state, current: current.remove(&template.name) }
     });
     let last_event = events.last().map_or(0, |event| event.number);
     Ok(Plan { sections: sections.collect(), venture, run, standing, last_event })
@@ -221,7 +224,7 @@ fn state(
     run: Option<&Run>,
     writing: bool,
     attempts: &[Generation],
-    current: &BTreeMap<SectionName, domain::ventures::CurrentSection>,
+    current: &BTreeMap<SectionName, CurrentSection>,
 ) -> SectionState {
     let attempt = attempts.iter().filter(|g| g.section == *name && !g.was_stopped()).max_by_key(|g| g.created);
     let open = run.filter(|r| r.state.is_open() && r.sections.contains(name) && attempt.is_none());

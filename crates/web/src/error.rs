@@ -7,6 +7,8 @@ use axum::response::{Html, IntoResponse, Response};
 use domain::faults::Fault;
 use serde::Serialize;
 use std::any::Any;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What is said about a request that could not be answered.
 #[derive(Debug, Clone)]
@@ -15,26 +17,50 @@ pub(crate) struct Problem {
     /// A sentence for a person.
     detail: String,
     errors: Vec<Fault>,
+    /// What it does not go with.
+    conflicts_with: Option<Uuid>,
     retry_after: Option<u64>,
 }
 
-/// The same as RFC 9457 writes it.
-#[derive(Serialize)]
-struct Written<'a> {
+/// Why a request could not be answered, as RFC 9457 writes it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub(crate) struct Written<'a> {
+    /// `about:blank`: the status says it all.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// A sentence for a person: what is wrong and what to do.
     detail: &'a str,
     /// The detail again, where Supabase clients look for it.
     error: &'a str,
+    /// Each fault of what was sent, by field.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FaultShape>, required = false)]
     errors: &'a [Fault],
+    /// The id of what it does not go with: the run that is going on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflicts_with: Option<Uuid>,
+}
+
+/// One thing that is wrong with what was sent.
+#[derive(ToSchema)]
+#[schema(as = Fault)]
+#[expect(dead_code, reason = "the shape of `domain::faults::Fault`, which knows no HTTP")]
+struct FaultShape {
+    /// The field it is about.
+    field: String,
+    /// What is wrong with it and what to do.
+    message: String,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        Self { status, detail: detail.into(), errors: Vec::new(), conflicts_with: None, retry_after: None }
     }
 
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
@@ -59,7 +85,7 @@ impl From<app::Error> for Problem {
                 let detail = faults.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                 Self { errors: faults.0, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
             }
-            app::Error::Conflict { reason, .. } => Self::new(StatusCode::CONFLICT, reason),
+            app::Error::Conflict { reason, id } => Self { conflicts_with: id, ..Self::new(StatusCode::CONFLICT, reason) },
             app::Error::NoModel { reason, retry_after } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, reason).retry_after(retry_after.as_secs())
             }
@@ -78,7 +104,7 @@ impl From<app::Error> for Problem {
 impl Problem {
     /// A defect of ours: the person sees a number, the log has the rest.
     fn internal(error: &dyn std::fmt::Display) -> Self {
-        let id = uuid::Uuid::new_v4();
+        let id = Uuid::new_v4();
         tracing::error!(%id, %error, "internal error");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("something went wrong on our side; nothing was lost. Report it as {id}"))
     }
@@ -93,9 +119,12 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             error: &self.detail,
             errors: &self.errors,
+            conflicts_with: self.conflicts_with,
         };
         let mut response = (self.status, self.headers(), Json(written)).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }

@@ -3,11 +3,11 @@
 
 use crate::Shared;
 use crate::error::Problem;
-use crate::requests::Path;
+use crate::fields::Fields;
+use crate::requests::{Asked, IDEMPOTENCY_KEY, LARGEST, Path};
 use crate::visitors::Visitor;
-use app::App;
 use app::generations::{self, Order};
-use axum::body::Bytes;
+use app::{App, RequestKey};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,11 +17,8 @@ use domain::faults::Faults;
 use domain::generations::Generation;
 use domain::ids::VentureId;
 use domain::sections::SectionName;
-use domain::ventures::{Brief, RawBrief, feedback};
+use domain::ventures::{self, Brief};
 use serde_json::{Map, Value};
-
-/// Largest body, in bytes: an idea and every earlier section fit many times.
-const LARGEST: usize = 256 * 1024;
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -35,14 +32,14 @@ async fn generate(
     Path(name): Path<String>,
     visitor: Visitor,
     headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    Asked { what, key }: Asked<Fields>,
 ) -> Result<Response, Problem> {
     let app = &shared.app;
     let section = section(app, &name)?;
-    let body = object(&headers, body)?;
-    let order = order(app, section, &body)?;
+    let order = order(app, section, what, key)?;
     let left = shared.limits.generation(visitor.address)?;
-    let generation = generations::generate_for_caller(app, &visitor.guest, order).await?;
+    let guest = visitor.asking_again(headers.get(IDEMPOTENCY_KEY));
+    let generation = generations::generate_for_caller(app, &guest, order).await?;
     let output = generations::promised(&generation)?;
     let mut response = Json(output).into_response();
     describe(&generation, response.headers_mut());
@@ -58,57 +55,20 @@ fn section(app: &App, function: &str) -> Result<SectionName, Problem> {
     })
 }
 
-fn object(headers: &HeaderMap, body: Result<Bytes, axum::extract::rejection::BytesRejection>) -> Result<Map<String, Value>, Problem> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body as content-type: application/json"));
-    }
-    let body = body.map_err(|refused| match refused.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} KiB", LARGEST / 1024))
-        }
-        _ => Problem::new(StatusCode::BAD_REQUEST, "the body could not be read to its end"),
-    })?;
-    match serde_json::from_slice(&body) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "the body must be a JSON object such as {\"productIdea\": \"...\", \"brandVoice\": \"...\"}",
-        )),
-        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))),
-    }
-}
-
 /// Reads the body into an order, or names every fault of every field.
-fn order(app: &App, section: SectionName, body: &Map<String, Value>) -> Result<Order, Problem> {
-    let mut faults = Faults::default();
-    let mut text = |key: &str| match body.get(key) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(_) => {
-            faults.add(key, "must be a text");
-            None
-        }
-    };
-    let raw = RawBrief {
-        idea: text("productIdea").unwrap_or_default(),
-        voice: text("brandVoice"),
-        persona: text("persona"),
-        experience: text("experienceLevel"),
-        target_market: text("targetMarket"),
-        price_range: text("priceRange"),
-        language: text("language"),
-        currency: text("currency"),
-    };
-    let venture = text("ventureId");
+fn order(app: &App, section: SectionName, mut body: Fields, key: Option<RequestKey>) -> Result<Order, Problem> {
+    let raw = body.brief();
+    let venture = body.text("ventureId");
+    let feedback = body.texts("previousFeedback").unwrap_or_default();
+    let mut faults = body.faults();
     let venture = faults.take(venture.map(|id| id.parse::<VentureId>().map_err(|_| unknown_venture())).transpose()).flatten();
     let brief = faults.take(Brief::parse(&raw));
-    let feedback = faults.take(texts(body.get("previousFeedback")).and_then(|given| feedback(&given)));
-    let earlier = faults.take(earlier(app, &section, body));
+    let feedback = faults.take(ventures::feedback(&feedback));
+    let earlier = faults.take(earlier(app, &section, &body));
     match (brief, feedback, earlier) {
         (Some(brief), Some(feedback), Some(earlier)) if faults.is_empty() => {
             let seed = uuid::Uuid::new_v4().as_u64_pair().0;
-            Ok(Order { section, brief, venture, run: None, lease: None, earlier, feedback, seed, key: None })
+            Ok(Order { section, brief, venture, run: None, lease: None, earlier, feedback, seed, key })
         }
         _ => Err(app::Error::Invalid(faults).into()),
     }
@@ -118,23 +78,14 @@ fn unknown_venture() -> Faults {
     domain::faults::Fault::new("ventureId", "is not a venture's id").into()
 }
 
-fn texts(given: Option<&Value>) -> Result<Vec<String>, Faults> {
-    let wrong = || Faults::from(domain::faults::Fault::new("previousFeedback", "must be a list of texts"));
-    match given {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => items.iter().map(|i| i.as_str().map(str::to_owned).ok_or_else(wrong)).collect(),
-        Some(_) => Err(wrong()),
-    }
-}
-
 /// Earlier sections the body brings along under their camelCase names; each must have its section's form.
-fn earlier(app: &App, section: &SectionName, body: &Map<String, Value>) -> Result<Map<String, Value>, Faults> {
+fn earlier(app: &App, section: &SectionName, body: &Fields) -> Result<Map<String, Value>, Faults> {
     let mut faults = Faults::default();
     let mut found = Map::new();
     let needed = app.release().section(section).map(|t| t.depends_on.clone()).unwrap_or_default();
     for template in needed.iter().filter_map(|name| app.release().section(name)) {
         let key = template.name.camel();
-        let Some(value) = body.get(&key).filter(|v| !v.is_null()) else { continue };
+        let Some(value) = body.value(&key) else { continue };
         for issue in template.check_output(value).iter().filter(|i| i.rule == "schema").take(5) {
             faults.add(format!("{key}{}", issue.at), issue.message.clone());
         }
@@ -168,7 +119,7 @@ async fn cross_origin(mut response: Response) -> Response {
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, OPTIONS"));
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, x-client-info, apikey, content-type, x-region"),
+        HeaderValue::from_static("authorization, x-client-info, apikey, content-type, x-region, idempotency-key"),
     );
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,

@@ -35,7 +35,7 @@ pub(crate) async fn same_site(request: Request, next: Next) -> Response {
     if safe || comes_from_here(&request) {
         next.run(request).await
     } else {
-        let refused = Problem::new(StatusCode::FORBIDDEN, "this form was sent from another site; open the page here and try again");
+        let refused = Problem::new(StatusCode::FORBIDDEN, "this request was sent from another site; open the page here and try again");
         answer(refused, request.uri(), request.headers())
     }
 }

@@ -1,7 +1,9 @@
-//! HTTP in, HTTP out: pages, functions, health. A handler reads the request, calls one use case and renders what came back.
+//! HTTP in, HTTP out: pages, functions, the API, health. A handler reads the request, calls one use case and renders what came back.
 
+mod api;
 mod assets;
 mod error;
+mod fields;
 mod functions;
 mod guards;
 mod health;
@@ -59,6 +61,7 @@ pub fn router(app: App, settings: &Settings) -> Router {
     Router::new()
         .merge(pages::routes())
         .merge(functions::routes())
+        .merge(api::routes())
         .merge(health::routes())
         .merge(assets::routes())
         .fallback(error::not_found)

@@ -2,13 +2,24 @@
 //! says what was wrong; the framework's own extractors would answer in plain text.
 
 use crate::error::{Problem, answer};
-use axum::extract::rejection::{FormRejection, PathRejection};
+use crate::fields::{Fields, Read};
+use app::RequestKey;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use domain::faults::Fault;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::error::Error;
+
+/// Largest body, in bytes: an idea and every earlier section fit many times.
+pub(crate) const LARGEST: usize = 256 * 1024;
+
+/// The header under whose value a request may be sent again without doing its work twice.
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The fields of a form.
 #[derive(Debug)]
@@ -17,6 +28,61 @@ pub(crate) struct Form<T>(pub(crate) T);
 /// The variable parts of an address.
 #[derive(Debug)]
 pub(crate) struct Path<T>(pub(crate) T);
+
+/// What a JSON body asks for, and the key under which it may be asked again. No body is one without fields.
+#[derive(Debug)]
+pub(crate) struct Asked<T> {
+    pub(crate) what: T,
+    pub(crate) key: Option<RequestKey>,
+}
+
+impl<S: Send + Sync, T: Read> FromRequest<S> for Asked<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (uri, headers) = (request.uri().clone(), request.headers().clone());
+        let same = format!("{} {}", request.method(), uri.path());
+        let body = Bytes::from_request(request, state).await;
+        asked(&headers, &same, body).map_err(|problem| answer(problem, &uri, &headers))
+    }
+}
+
+fn asked<T: Read>(headers: &HeaderMap, same: &str, body: Result<Bytes, BytesRejection>) -> Result<Asked<T>, Problem> {
+    let body = body.map_err(|refused| match refused.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(refused.status(), format!("the body is larger than {} KiB", LARGEST / 1024)),
+        _ => Problem::new(StatusCode::BAD_REQUEST, "the body could not be read to its end"),
+    })?;
+    let fields = Fields::from(object(headers, &body)?);
+    let key = headers.get(IDEMPOTENCY_KEY).map(|key| {
+        let unreadable = || Fault::new("Idempotency-Key", "must have 1 to 200 printable ASCII characters without spaces").into();
+        key.to_str().map_err(|_| unreadable()).and_then(|key| RequestKey::read(key, same, &body))
+    });
+    let key = key.transpose().map_err(app::Error::Invalid)?;
+    let what = T::read(fields).map_err(app::Error::Invalid)?;
+    Ok(Asked { what, key })
+}
+
+fn object(headers: &HeaderMap, body: &Bytes) -> Result<Map<String, Value>, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
+    if kind.is_none() && body.is_empty() {
+        return Ok(Map::new());
+    }
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body as content-type: application/json"));
+    }
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "the body must be a JSON object such as {\"productIdea\": \"...\", \"brandVoice\": \"...\"}",
+        )),
+        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))),
+    }
+}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     type Rejection = Response;

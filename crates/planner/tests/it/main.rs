@@ -1,5 +1,6 @@
 //! Stories through the whole program: the router, the use cases, a real store, a scripted model upstream.
 
+mod api;
 mod chaos;
 mod cli;
 mod databases;
