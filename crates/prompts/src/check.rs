@@ -10,6 +10,9 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// What ends an answer's reuse before its time; changes of the model and of the context always do.
+const INVALIDATING: [&str; 3] = ["prompt_version_change", "model_change", "context_change"];
+
 /// Everything wrong with one template.
 pub(crate) fn template(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
     let mut faults = limits(file, template);
@@ -32,6 +35,8 @@ fn limits(file: &SourceFile, template: &Template) -> Vec<FileFault> {
     expect((1..=300).contains(&template.timeout_seconds), "timeoutSeconds", "must be between 1 and 300");
     expect(!template.title.trim().is_empty(), "title", "is empty");
     expect(!template.user_prompt.trim().is_empty(), "userPrompt", "is empty");
+    let unknown = template.cache.iter().flat_map(|cache| &cache.invalidate_on).find(|event| !INVALIDATING.contains(&event.as_str()));
+    expect(unknown.is_none(), "cache", "can be ended by prompt_version_change, model_change and context_change; invalidateOn names another event");
     if template.is_section() {
         expect(
             template.step.is_some_and(|s| (1..=4).contains(&s)),

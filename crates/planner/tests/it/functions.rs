@@ -269,3 +269,88 @@ async fn a_caller_who_hangs_up_is_settled() {
 fn is_simpler(call: &testkit::Call) -> bool {
     !call.prompt.contains("Product idea: ")
 }
+
+#[tokio::test]
+async fn the_same_question_is_answered_again_for_nothing() {
+    let house = House::open().await;
+    let first = house.function("generate-smart-goals", &idea()).await;
+    let again = house.function("generate-smart-goals", &idea()).await;
+    assert_eq!((first.header("x-cache"), again.header("x-cache")), ("miss", "hit"));
+    assert_eq!((first.json(), first.header("x-model")), (again.json(), again.header("x-model")));
+    assert_ne!(first.header("x-generation-id"), again.header("x-generation-id"));
+    assert_eq!(house.upstream.calls().len(), 1);
+    // What is not the same is asked anew.
+    let mut other = idea();
+    other["previousFeedback"] = json!(["no dates in it"]);
+    let mut english = idea();
+    english["language"] = json!("de");
+    for body in [other, english, json!({"productIdea": "vegan leather hiking boots for men", "brandVoice": "professional"})] {
+        assert_eq!(house.function("generate-smart-goals", &body).await.header("x-cache"), "miss", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_given_again_costs_nothing_and_belongs_to_the_asker() {
+    let house = House::open().await;
+    let who = Guest { owner: OwnerId::new() };
+    for (at, idea_of) in ["beeswax candles", "beeswax candles", "beeswax lanterns"].into_iter().enumerate() {
+        let raw = domain::ventures::RawBrief { idea: idea_of.into(), ..Default::default() };
+        let brief = domain::ventures::Brief::parse(&raw).expect("valid");
+        let section = SectionName::parse("smart-goals").expect("a name");
+        let order = Order {
+            section,
+            brief,
+            venture: None,
+            run: None,
+            lease: None,
+            key: None,
+            fresh: false,
+            earlier: Map::new(),
+            feedback: Vec::new(),
+            seed: at as u64,
+        };
+        let made = generations::generate_for_caller(&house.app, &who, order).await.expect("generated");
+        let kept = generations::get(&house.app, &who, made.id).await.expect("is kept");
+        assert_eq!(kept.cached, at == 1);
+        assert_eq!((kept.calls.len(), kept.usage.calls), if at == 1 { (0, 0) } else { (1, 1) });
+        assert_eq!(kept.usage.cost.map(|cost| cost.0 == 0), Some(at == 1));
+        assert_eq!(kept.spans.iter().filter(|span| span.name == "cache").count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_a_hundred_who_ask_the_same_at_once_one_asks_the_model() {
+    let house = House::open().await;
+    house.upstream.latency(Duration::from_millis(200));
+    let body = idea();
+    let replies = futures::future::join_all((0..100).map(|_| house.function("generate-brand-kit", &body))).await;
+    assert!(replies.iter().all(|reply| reply.status == StatusCode::OK));
+    assert_eq!(replies.iter().filter(|reply| reply.header("x-cache") == "miss").count(), 1);
+    assert_eq!(house.upstream.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_faulty_answer_is_not_given_again() {
+    let house = House::open().await;
+    house.upstream.always(Some(Fault::Placeholder));
+    let faulty = house.function("generate-brand-kit", &idea()).await;
+    assert_eq!((faulty.status, faulty.header("x-cache")), (StatusCode::OK, "miss"));
+    house.upstream.reset();
+    let good = house.function("generate-brand-kit", &idea()).await;
+    assert_eq!((good.header("x-cache"), good.header("x-confidence")), ("miss", "medium"));
+}
+
+#[tokio::test]
+async fn who_asks_for_a_section_that_is_there_gets_another_one() {
+    let house = House::open().await;
+    let who = Guest { owner: OwnerId::new() };
+    let raw = domain::ventures::RawBrief { idea: "beeswax candles".into(), ..Default::default() };
+    let venture = app::ventures::create(&house.app, &who, &raw, None).await.expect("a venture");
+    for round in 1..=2 {
+        let sections = app::runs::choose(&house.app, &["smart-goals".into()]).expect("one");
+        let run = app::runs::start(&house.app, &who, venture.id, sections, None).await.expect("a run");
+        let events = app::runs::follow(&house.app, &who, run.id, 0).await.expect("events");
+        futures::StreamExt::for_each(events, |_| std::future::ready(())).await;
+        assert_eq!(house.upstream.calls().len(), round);
+    }
+}
