@@ -51,7 +51,7 @@ pub(crate) struct Written<'a> {
 #[derive(ToSchema)]
 #[schema(as = Fault)]
 #[expect(dead_code, reason = "the shape of `domain::faults::Fault`, which knows no HTTP")]
-struct FaultShape {
+pub(crate) struct FaultShape {
     /// The field it is about.
     field: String,
     /// What is wrong with it and what to do.

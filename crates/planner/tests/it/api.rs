@@ -1,7 +1,10 @@
 //! The API: the whole journey, events that are followed again, and requests that are sent again.
 
+mod bad_input;
+mod document;
+mod walls;
 
-use crate::house::{House, TOKEN};
+use crate::house::{House, Reply, TOKEN};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use futures::StreamExt as _;
@@ -14,15 +17,27 @@ use tower::ServiceExt as _;
 struct Caller<'a> {
     house: &'a House,
     cookie: String,
+    /// What its answers have to be like.
+    document: Value,
 }
 
 impl<'a> Caller<'a> {
-    fn back(house: &'a House) -> Self {
-        Self { house, cookie: format!("planner_guest={TOKEN}") }
+    async fn of(house: &'a House, cookie: String) -> Self {
+        Self { house, cookie, document: document::read(house).await }
     }
 
-    fn stranger(house: &'a House) -> Self {
-        Self { house, cookie: format!("planner_guest={}", TOKEN.replace('0', "9")) }
+    async fn back(house: &'a House) -> Self {
+        Self::of(house, format!("planner_guest={TOKEN}")).await
+    }
+
+    async fn stranger(house: &'a House) -> Self {
+        Self::of(house, format!("planner_guest={}", TOKEN.replace('0', "9"))).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Reply {
+        let reply = self.house.send(self.request(&method, path, body, headers)).await;
+        document::allows(&self.document, &method, path, &reply);
+        reply
     }
 
     fn request(&self, method: &Method, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Request<Body> {
@@ -36,20 +51,20 @@ impl<'a> Caller<'a> {
         request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).expect("a request")
     }
 
-    async fn get(&self, path: &str) -> crate::house::Reply {
-        self.house.send(self.request(&Method::GET, path, None, &[])).await
+    async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, None, &[]).await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> crate::house::Reply {
-        self.house.send(self.request(&Method::POST, path, Some(body), &[])).await
+    async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(Method::POST, path, Some(body), &[]).await
     }
 
-    async fn post_as(&self, key: &str, path: &str, body: &Value) -> crate::house::Reply {
-        self.house.send(self.request(&Method::POST, path, Some(body), &[("idempotency-key", key)])).await
+    async fn post_as(&self, key: &str, path: &str, body: &Value) -> Reply {
+        self.send(Method::POST, path, Some(body), &[("idempotency-key", key)]).await
     }
 
-    async fn patch(&self, path: &str, body: &Value) -> crate::house::Reply {
-        self.house.send(self.request(&Method::PATCH, path, Some(body), &[])).await
+    async fn patch(&self, path: &str, body: &Value) -> Reply {
+        self.send(Method::PATCH, path, Some(body), &[]).await
     }
 
     /// A venture about candles; its address.
@@ -80,14 +95,18 @@ impl<'a> Caller<'a> {
                 text.push_str(&String::from_utf8_lossy(&bytes.expect("readable")));
                 while let Some((event, rest)) = text.split_once("\n\n") {
                     told.extend(Told::read(event));
-                    text = rest.to_owned();
+                    text = rest.to_string();
                     if enough(&told) {
                         return;
                     }
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), reading).await.expect("the events come");
+        tokio::time::timeout(Duration::from_mins(1), reading).await.expect("the events come");
+        for event in &told {
+            document::obeys(&self.document, &json!({"$ref": "#/components/schemas/RunEvent"}), &event.data);
+            assert_eq!(event.data["type"], event.kind.as_str());
+        }
         told
     }
 
@@ -129,7 +148,7 @@ async fn journey(house: &House) {
     }
     let cookie = made.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
     assert!(cookie.starts_with("planner_guest="), "{cookie}");
-    let caller = Caller { house, cookie };
+    let caller = Caller::of(house, cookie).await;
     assert_eq!(caller.get(&address).await.json(), venture);
     assert_eq!(caller.get("/api/v1/ventures").await.json(), json!({"items": [venture], "nextCursor": null}));
 
@@ -148,10 +167,64 @@ async fn journey(house: &House) {
     let runs = caller.get(&format!("{address}/runs")).await.json();
     assert_eq!(runs["items"][0]["id"], seen["id"]);
 
+    content(&caller, &address).await;
+    again(&caller, &address).await;
+
     let put_away = caller.patch(&address, &json!({"archived": true})).await.json();
     assert!(put_away["archivedAt"].is_string());
     assert_eq!(caller.post(&format!("{address}/runs"), &json!({})).await.status, StatusCode::CONFLICT);
     assert_eq!(caller.patch(&address, &json!({"archived": false})).await.json(), venture);
+}
+
+/// Every section has content in its own form, and so has the file of the whole.
+async fn content(caller: &Caller<'_>, address: &str) {
+    let sections = caller.get(&format!("{address}/sections")).await.json();
+    let export = caller.get(&format!("{address}/export?format=json")).await;
+    assert_eq!(export.header("content-disposition"), "attachment; filename=\"plan.json\"");
+    let markdown = caller.get(&format!("{address}/export?format=md")).await;
+    let templates = caller.house.app.release().sections();
+    for (template, section) in templates.iter().zip(sections["items"].as_array().expect("sections")) {
+        assert_eq!(
+            (&section["name"], &section["state"], &section["stale"]),
+            (&json!(template.name.as_str()), &json!("ready"), &json!(false))
+        );
+        assert_eq!(template.check_output(&section["output"]), [], "{section:#}");
+        assert_eq!(section["confidence"], if template.grounding { "high" } else { "medium" });
+        assert_eq!(section["sources"].as_array().is_some_and(Vec::is_empty), !template.grounding);
+        assert!(section["usage"]["input"].as_u64() > Some(0) && section["usage"]["costMicroUsd"].as_u64() > Some(0), "{section:#}");
+        assert!(section["model"].as_str().is_some_and(|model| model.starts_with("gemini:")) && section["promptVersion"] == "1.0.0");
+        assert_eq!(&caller.get(&format!("{address}/sections/{}", template.name)).await.json(), section);
+        assert_eq!(export.json()["sections"][template.name.as_str()]["output"], section["output"]);
+        assert!(markdown.body.contains(&format!("### {}", template.title)));
+    }
+}
+
+/// A section is made anew, and then the first version is taken again.
+async fn again(caller: &Caller<'_>, address: &str) {
+    let section = format!("{address}/sections/brand-kit");
+    let first = caller.get(&section).await.json();
+    let run = caller.post(&format!("{section}/regenerate"), &json!({})).await;
+    assert_eq!((run.status, &run.json()["sections"][0]["name"]), (StatusCode::ACCEPTED, &json!("brand-kit")));
+    caller.until_finished(run.header("location")).await;
+    let second = caller.get(&section).await.json();
+    assert_ne!(first["version"], second["version"]);
+    let page = caller.get(&format!("{section}/versions?limit=1")).await.json();
+    assert_eq!(page["items"][0]["version"], second["version"], "newest first");
+    let next = page["nextCursor"].as_str().expect("another page");
+    let page = caller.get(&format!("{section}/versions?limit=1&cursor={next}")).await.json();
+    assert_eq!((&page["items"][0]["version"], &page["nextCursor"]), (&first["version"], &Value::Null));
+    let stale = async || {
+        let sections = caller.get(&format!("{address}/sections")).await.json();
+        let stale = sections["items"].as_array().expect("sections").iter().filter(|section| section["stale"] == true);
+        stale.map(|section| section["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    let built_from_it = stale().await;
+    assert!(!built_from_it.is_empty() && !built_from_it.contains(&"brand-kit".to_owned()), "{built_from_it:?}");
+    let restored = caller.post(&format!("{section}/restore"), &json!({"version": first["version"]})).await.json();
+    assert_eq!((&restored["version"], &restored["output"]), (&first["version"], &first["output"]));
+    assert_eq!(caller.get(&section).await.json(), first);
+    caller.until_finished(&caller.run(address, &built_from_it.iter().map(String::as_str).collect::<Vec<_>>()).await).await;
+    assert_eq!(stale().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -160,10 +233,61 @@ async fn from_an_idea_to_a_plan() {
 }
 
 #[tokio::test]
+async fn from_an_idea_to_a_plan_on_a_server() {
+    journey(&House::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn what_was_there_is_shown_while_it_is_made_anew() {
+    let house = House::open().await;
+    let caller = Caller::back(&house).await;
+    let venture = caller.venture().await;
+    let section = format!("{venture}/sections/swot");
+    assert_eq!(caller.get(&section).await.json()["state"], "notAsked");
+    house.upstream.always(Some(Fault::Status { code: 400, retry_after: None }));
+    caller.until_finished(&caller.run(&venture, &["swot"]).await).await;
+    let failed = caller.get(&section).await.json();
+    assert_eq!((&failed["state"], &failed["output"], &failed["issues"][0]["rule"]), (&json!("failed"), &Value::Null, &json!("model")));
+    house.upstream.reset();
+    caller.until_finished(&caller.run(&venture, &["swot"]).await).await;
+    let first = caller.get(&section).await.json();
+    house.upstream.always(Some(Fault::Hang));
+    let run = caller.run(&venture, &["swot"]).await;
+    caller.follow(&run, None, |told| told.iter().any(|event| event.kind == "started")).await;
+    assert_eq!(caller.get(&run).await.json()["sections"], json!([{"name": "swot", "status": "writing"}]));
+    let writing = caller.get(&section).await.json();
+    assert_eq!((&writing["state"], &writing["version"], &writing["output"]), (&json!("writing"), &first["version"], &first["output"]));
+    caller.post(&format!("{run}/cancel"), &json!({})).await;
+    assert_eq!(caller.get(&section).await.json(), first, "a stopped run leaves what was there");
+    house.upstream.reset();
+}
+
+#[tokio::test]
+async fn lists_are_read_page_by_page() {
+    let house = House::open().await;
+    let caller = Caller::back(&house).await;
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.insert(0, caller.venture().await);
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = caller.get(&format!("/api/v1/ventures?limit=2{cursor}")).await.json();
+        let items = page["items"].as_array().expect("items");
+        seen.extend(items.iter().map(|venture| format!("/api/v1/ventures/{}", venture["id"].as_str().expect("an id"))));
+        // What is made meanwhile moves nothing.
+        caller.venture().await;
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, made);
+}
+
+#[tokio::test]
 async fn events_go_on_where_the_connection_broke() {
     let house = House::open().await;
     house.upstream.latency(Duration::from_millis(20));
-    let caller = Caller::back(&house);
+    let caller = Caller::back(&house).await;
     let run = caller.run(&caller.venture().await, &[]).await;
     let mut told = Vec::new();
     // Each connection breaks after a few events, whatever is said meanwhile.
@@ -185,7 +309,7 @@ async fn events_go_on_where_the_connection_broke() {
 #[tokio::test]
 async fn who_waits_is_told_the_place_in_line() {
     let house = House::without_workers().await;
-    let (first, second) = (Caller::stranger(&house), Caller::back(&house));
+    let (first, second) = (Caller::stranger(&house).await, Caller::back(&house).await);
     let before = first.run(&first.venture().await, &["swot"]).await;
     let run = second.run(&second.venture().await, &["swot"]).await;
     let seen = second.get(&run).await.json();
@@ -205,15 +329,23 @@ async fn who_waits_is_told_the_place_in_line() {
 
 #[tokio::test]
 async fn a_request_that_is_sent_again_makes_one_thing() {
-    let house = House::open().await;
-    let (caller, body) = (Caller::back(&house), json!({"productIdea": "beeswax candles"}));
+    sent_again(&House::open().await).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_makes_one_thing_on_a_server() {
+    sent_again(&House::on_postgres().await).await;
+}
+
+async fn sent_again(house: &House) {
+    let (caller, body) = (Caller::back(house).await, json!({"productIdea": "beeswax candles"}));
     let many = futures::future::join_all((0..20).map(|_| caller.post_as("candles-1", "/api/v1/ventures", &body))).await;
     assert!(many.iter().all(|made| made.status == StatusCode::CREATED && made.body == many[0].body), "one venture");
     assert_eq!(caller.get("/api/v1/ventures").await.json()["items"].as_array().map(Vec::len), Some(1));
     let other = caller.post_as("candles-1", "/api/v1/ventures", &json!({"productIdea": "beeswax soap"})).await;
     assert_eq!((other.status, other.header("content-type")), (StatusCode::CONFLICT, "application/problem+json"));
-    let else_where = caller.post_as("candles-1", &format!("{}/runs", many[0].header("location")), &body).await;
-    assert_ne!(else_where.status, StatusCode::ACCEPTED, "a key is of one request");
+    let elsewhere = caller.post_as("candles-1", &format!("{}/runs", many[0].header("location")), &json!({})).await;
+    assert_eq!(elsewhere.status, StatusCode::CONFLICT, "a key is of one request");
 
     let (path, body) = (format!("{}/runs", many[0].header("location")), json!({"sections": ["swot"]}));
     let many = futures::future::join_all((0..20).map(|_| caller.post_as("run-1", &path, &body))).await;
@@ -223,7 +355,7 @@ async fn a_request_that_is_sent_again_makes_one_thing() {
     assert_eq!(caller.post_as("run-1", &path, &body).await.json()["id"], first, "after its end too");
     assert_eq!(house.upstream.calls().len(), 1);
     assert_ne!(caller.post_as("run-2", &path, &body).await.json()["id"], first);
-    assert_eq!(Caller::stranger(&house).post_as("run-1", &path, &body).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(Caller::stranger(house).await.post_as("run-1", &path, &body).await.status, StatusCode::NOT_FOUND);
     caller.until_finished(&caller.latest_run(&path).await).await;
 }
 

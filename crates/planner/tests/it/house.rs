@@ -1,5 +1,6 @@
 //! A planner in a temporary folder over a scripted upstream.
 
+use crate::databases;
 use app::jobs::Workers;
 use app::{App, Guest, runs, ventures};
 use axum::Router;
@@ -54,15 +55,19 @@ impl House {
         Self::with(None, |_| {}).await
     }
 
+    /// On a fresh database of the Postgres server of the tests.
+    pub async fn on_postgres() -> Self {
+        let urls = databases::fresh().await;
+        let house =
+            Self::built(|config| (config.keys.database, config.keys.database_owner) = (Some(urls.app.into()), Some(urls.owner.into())));
+        let house = house.await;
+        house.start_workers();
+        house
+    }
+
     /// Nobody does its jobs until [`House::start_workers`].
     pub async fn without_workers() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let upstream = Upstream::start().await;
-        let dir = TempDir::new().expect("a temporary folder");
-        let app = idle_app(&upstream, dir.path(), None, |_| {}).await;
-        let settings = web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false };
-        let router = web::router(app.clone(), &settings);
-        Self { app, upstream, router, dir }
+        Self::built(|_| {}).await
     }
 
     pub fn start_workers(&self) {
@@ -70,11 +75,26 @@ impl House {
     }
 
     pub async fn with(prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> Self {
+        let (upstream, dir) = Self::ground().await;
+        let app = app(&upstream, dir.path(), prompts, change).await;
+        Self::around(app, upstream, dir)
+    }
+
+    async fn built(place: impl FnOnce(&mut Config)) -> Self {
+        let (upstream, dir) = Self::ground().await;
+        let mut config = config(&upstream, dir.path());
+        place(&mut config);
+        let app = idle_app(&config, |_| {}).await;
+        Self::around(app, upstream, dir)
+    }
+
+    async fn ground() -> (Upstream, TempDir) {
         // What `main` does first; the second call in one process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let upstream = Upstream::start().await;
-        let dir = TempDir::new().expect("a temporary folder");
-        let app = app(&upstream, dir.path(), prompts, change).await;
+        (Upstream::start().await, TempDir::new().expect("a temporary folder"))
+    }
+
+    fn around(app: App, upstream: Upstream, dir: TempDir) -> Self {
         let settings = web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false };
         let router = web::router(app.clone(), &settings);
         Self { app, upstream, router, dir }
@@ -146,7 +166,9 @@ impl Drop for House {
 }
 
 pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> App {
-    let app = idle_app(upstream, dir, prompts, change).await;
+    let mut config = config(upstream, dir);
+    config.prompts.dir = prompts.map(|dir| dir.display().to_string()).unwrap_or_default();
+    let app = idle_app(&config, change).await;
     start_workers(&app);
     app
 }
@@ -155,18 +177,21 @@ fn start_workers(app: &App) {
     app.start_workers(Workers { most: 16, only: None, lease: Duration::from_secs(12) });
 }
 
-async fn idle_app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change: impl FnOnce(&mut llm::Settings)) -> App {
+fn config(upstream: &Upstream, dir: &Path) -> Config {
     let mut config = Config::defaults().expect("defaults");
-    config.data.dir = dir.to_owned();
-    config.prompts.dir = prompts.map(|dir| dir.display().to_string()).unwrap_or_default();
+    dir.clone_into(&mut config.data.dir);
     config.keys.gemini = Some(KEY.to_owned().into());
     config.keys.gemini_url = Some(upstream.url());
-    let mut models = wire::models(&config);
+    config
+}
+
+async fn idle_app(config: &Config, change: impl FnOnce(&mut llm::Settings)) -> App {
+    let mut models = wire::models(config);
     (models.first_wait, models.longest_wait, models.breaker_after) = (Duration::from_millis(1), Duration::from_millis(1500), 1000);
     change(&mut models);
     assert!(!format!("{models:?} {config:?}").contains(KEY), "the key can be printed");
-    let library = wire::library(&config).unwrap_or_else(|faults| panic!("{faults}"));
-    wire::app_over(&config, library, models).await.expect("the app is wired")
+    let library = wire::library(config).unwrap_or_else(|faults| panic!("{faults}"));
+    wire::app_over(config, library, models).await.expect("the app is wired")
 }
 
 pub fn idea() -> Value {

@@ -15,7 +15,15 @@ use testkit::Fault;
 
 #[tokio::test]
 async fn a_plan_fills_in_and_is_there_whenever_one_looks() {
-    let house = House::open().await;
+    filled_in(&House::open().await).await;
+}
+
+#[tokio::test]
+async fn a_plan_fills_in_on_a_server() {
+    filled_in(&House::on_postgres().await).await;
+}
+
+async fn filled_in(house: &House) {
     let (path, cookie) = house.make_plan("vegan leather hiking boots").await;
     let early = house.get(&path, &cookie).await;
     assert_eq!(early.status, StatusCode::OK);
@@ -204,7 +212,15 @@ async fn sections_run_side_by_side_where_they_can() {
 
 #[tokio::test]
 async fn a_stopped_run_keeps_what_was_finished() {
-    let house = House::open().await;
+    stopped(&House::open().await).await;
+}
+
+#[tokio::test]
+async fn a_stopped_run_keeps_what_was_finished_on_a_server() {
+    stopped(&House::on_postgres().await).await;
+}
+
+async fn stopped(house: &House) {
     house.upstream.when(|call| (!call.prompt.contains("SMART")).then_some(Fault::Hang));
     let (path, cookie) = house.make_plan("beeswax candles").await;
     while house.upstream.calls().len() < 2 {

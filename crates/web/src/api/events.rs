@@ -5,6 +5,7 @@ use crate::api::id;
 use crate::api::paging::query;
 use crate::api::refusals::{Always, Unknown, Unreadable};
 use crate::api::runs::place;
+use crate::api::versions::{Confidence, Status};
 use crate::error::Problem;
 use crate::requests::Path;
 use crate::visitors::Visitor;
@@ -32,9 +33,10 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
 
 /// The data of an event; `event:` says the same as `type`.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "camelCase")]
 pub(crate) enum RunEvent {
     /// The run waits for its turn. It comes at first and whenever that has changed, and has no `id:`.
+    #[serde(rename_all = "camelCase")]
     Queued {
         /// How many jobs come first.
         ahead: Option<u64>,
@@ -42,22 +44,22 @@ pub(crate) enum RunEvent {
         expected_seconds: Option<u64>,
     },
     /// A section is being written. It may be said again after the process that wrote it has died.
+    #[serde(rename_all = "camelCase")]
     Started {
         at: DateTime<Utc>,
         /// The section's name.
         section: String,
     },
     /// A section has ended and is kept.
+    #[serde(rename_all = "camelCase")]
     Ended {
         at: DateTime<Utc>,
         /// The section's name.
         section: String,
         /// The version that was made.
         version: Uuid,
-        /// `complete`, `partial` or `failed`.
-        status: String,
-        /// `low`, `medium` or `high`.
-        confidence: String,
+        status: Status,
+        confidence: Confidence,
         /// Who wrote it, as `provider:model`.
         model: String,
         /// What went wrong.
@@ -65,6 +67,7 @@ pub(crate) enum RunEvent {
         duration_ms: u64,
     },
     /// The run is over. No event comes after this one.
+    #[serde(rename_all = "camelCase")]
     Finished {
         at: DateTime<Utc>,
         /// The names of the sections that could not be made.
@@ -82,8 +85,8 @@ impl RunEvent {
                 at,
                 section: section.to_string(),
                 version: generation.0,
-                status: status.key().to_owned(),
-                confidence: confidence.key().to_owned(),
+                status: status.into(),
+                confidence: confidence.into(),
                 model,
                 reason,
                 duration_ms,
@@ -133,7 +136,7 @@ fn number(text: &str, name: &str) -> Result<u64, Problem> {
 ///
 /// Server-sent events until the run is over; the last one is `finished`. Whoever lost the connection sends the last `id:` as
 /// `Last-Event-ID` (browsers do so by themselves) or as `after`, and misses nothing.
-#[utoipa::path(get, path = "/api/v1/runs/{id}/events", tag = "Runs",
+#[utoipa::path(get, path = "/api/v1/runs/{id}/events", operation_id = "followRun", tag = "Runs",
     params(("id" = Uuid, Path, description = "The run"),
         ("after" = Option<u64>, Query, description = "Only events after the one of this number"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The same; it counts if both are there")),
@@ -162,7 +165,9 @@ fn event(told: Told) -> Option<Event> {
         }
         Told::Happened(happened) => (Some(happened.number), RunEvent::of(happened.at, happened.what)),
     };
-    let event = Event::default().event(data.kind());
-    let event = number.map_or_else(|| event.clone(), |number| event.clone().id(number.to_string()));
-    event.json_data(&data).ok()
+    let event = Event::default().event(data.kind()).json_data(&data).ok()?;
+    Some(match number {
+        Some(number) => event.id(number.to_string()),
+        None => event,
+    })
 }

@@ -9,10 +9,10 @@ use utoipa::IntoResponses;
 pub(crate) enum Always {
     /// Too many requests from one address; `retry-after` says when to come back.
     #[response(status = 429, content_type = "application/problem+json")]
-    TooMany(#[to_schema] Written<'static>),
+    TooMany(Written<'static>),
     /// Not possible right now; nothing was lost, and `retry-after` says when to come back.
     #[response(status = 503, content_type = "application/problem+json")]
-    NotNow(#[to_schema] Written<'static>),
+    NotNow(Written<'static>),
 }
 
 /// Where an id stands in the address.
@@ -21,7 +21,7 @@ pub(crate) enum Always {
 pub(crate) enum Unknown {
     /// There is none with this id, or it is somebody else's: these look the same.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Written<'static>),
+    NotFound(Written<'static>),
 }
 
 /// Where something follows the question mark.
@@ -30,7 +30,7 @@ pub(crate) enum Unknown {
 pub(crate) enum Unreadable {
     /// What follows the `?` cannot be read: a broken cursor, a limit out of range.
     #[response(status = 400, content_type = "application/problem+json")]
-    BadQuery(#[to_schema] Written<'static>),
+    BadQuery(Written<'static>),
 }
 
 /// Where a section stands in the address.
@@ -39,7 +39,16 @@ pub(crate) enum Unreadable {
 pub(crate) enum NoSection {
     /// There is no such section; `errors` says which there are.
     #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Written<'static>),
+    Invalid(Written<'static>),
+}
+
+/// Where something is changed.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its shape is used")]
+pub(crate) enum Elsewhere {
+    /// It came from a page of another site.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Written<'static>),
 }
 
 /// Where a body is read.
@@ -48,19 +57,16 @@ pub(crate) enum NoSection {
 pub(crate) enum BadBody {
     /// The body is not a JSON object.
     #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(#[to_schema] Written<'static>),
-    /// It came from a page of another site.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Elsewhere(#[to_schema] Written<'static>),
+    Malformed(Written<'static>),
     /// The body is larger than 256 KiB.
     #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(#[to_schema] Written<'static>),
+    TooLarge(Written<'static>),
     /// The body is not `application/json`.
     #[response(status = 415, content_type = "application/problem+json")]
-    OtherKind(#[to_schema] Written<'static>),
+    OtherKind(Written<'static>),
     /// Fields are wrong, missing or unknown; `errors` names each.
     #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Written<'static>),
+    Invalid(Written<'static>),
 }
 
 /// Where something is made.
@@ -70,5 +76,5 @@ pub(crate) enum Conflicting {
     /// It does not go with what is there: a run that is going on (`conflictsWith` is its id), an archived venture, an
     /// `Idempotency-Key` that was used for another request.
     #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(#[to_schema] Written<'static>),
+    Conflict(Written<'static>),
 }

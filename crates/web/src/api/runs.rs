@@ -3,7 +3,7 @@
 use crate::Shared;
 use crate::api::id;
 use crate::api::paging::{Listing, Page, PageParams};
-use crate::api::refusals::{Always, BadBody, Conflicting, Unknown, Unreadable};
+use crate::api::refusals::{Always, BadBody, Conflicting, Elsewhere, Unknown, Unreadable};
 use crate::error::Problem;
 use crate::fields::{Fields, Read, unless_faulty};
 use crate::requests::{Asked, Path};
@@ -132,6 +132,8 @@ impl From<Seen> for Run {
             Some((_, Status::Complete)) => Progress::Complete,
             Some((_, Status::Partial)) => Progress::Partial,
             Some((_, Status::Failed)) => Progress::Failed,
+            // A run that was given up names what it never came to.
+            None if matches!(&seen.run.state, VentureRun::Finished { failed, .. } if failed.contains(name)) => Progress::Failed,
             None if !seen.run.state.is_open() => Progress::Stopped,
             None if seen.started.contains(name) => Progress::Writing,
             None => Progress::Waiting,
@@ -189,12 +191,12 @@ pub(super) async fn accepted(app: &App, visitor: &Visitor, run: RunId) -> Result
 /// Start a run
 ///
 /// It goes on by itself: look at it, or follow its events. A venture has one run at a time.
-#[utoipa::path(post, path = "/api/v1/ventures/{id}/runs", tag = "Runs", request_body = Option<NewRun>,
+#[utoipa::path(post, path = "/api/v1/ventures/{id}/runs", operation_id = "startRun", tag = "Runs", request_body = Option<NewRun>,
     params(("id" = Uuid, Path, description = "The venture"),
         ("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key and body, the request answers with the run it started the first time.")),
     responses(
         (status = 202, description = "It is in line.", body = Run, headers(("location" = String, description = "The run's address"))),
-        Unknown, BadBody, Conflicting, Always))]
+        Unknown, BadBody, Conflicting, Elsewhere, Always))]
 async fn start(
     State(shared): State<Shared>,
     visitor: Visitor,
@@ -211,7 +213,7 @@ async fn start(
 /// List runs of a venture
 ///
 /// Newest first.
-#[utoipa::path(get, path = "/api/v1/ventures/{id}/runs", tag = "Runs",
+#[utoipa::path(get, path = "/api/v1/ventures/{id}/runs", operation_id = "listRuns", tag = "Runs",
     params(("id" = Uuid, Path, description = "The venture"), PageParams),
     responses((status = 200, description = "A page of them.", body = Listing<RunSummary>), Unknown, Unreadable, Always))]
 async fn list(
@@ -226,7 +228,7 @@ async fn list(
 }
 
 /// Get a run
-#[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "Runs",
+#[utoipa::path(get, path = "/api/v1/runs/{id}", operation_id = "getRun", tag = "Runs",
     params(("id" = Uuid, Path, description = "The run")),
     responses((status = 200, description = "The run as it stands.", body = Run), Unknown, Always))]
 async fn get(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Json<Run>, Problem> {
@@ -237,9 +239,9 @@ async fn get(State(app): State<App>, visitor: Visitor, Path(text): Path<String>)
 /// Stop a run
 ///
 /// No further section starts and running calls are cancelled; what was finished stays. One that has ended stays as it is.
-#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "Runs",
+#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", operation_id = "cancelRun", tag = "Runs",
     params(("id" = Uuid, Path, description = "The run")),
-    responses((status = 200, description = "The run as it is now.", body = Run), Unknown, Always))]
+    responses((status = 200, description = "The run as it is now.", body = Run), Unknown, Elsewhere, Always))]
 async fn cancel(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Json<Run>, Problem> {
     let run = runs::cancel(&app, &visitor.guest, id(&text, "this run")?).await?;
     let seen = runs::see(&app, &visitor.guest, run.id).await?;

@@ -3,7 +3,7 @@
 use crate::Shared;
 use crate::api::id;
 use crate::api::paging::{Listing, Page, PageParams};
-use crate::api::refusals::{Always, BadBody, Conflicting, Unknown, Unreadable};
+use crate::api::refusals::{Always, BadBody, Conflicting, Elsewhere, Unknown, Unreadable};
 use crate::error::Problem;
 use crate::fields::{Fields, Read, unless_faulty};
 use crate::requests::{Asked, Path};
@@ -133,11 +133,11 @@ impl Read for Change {
 /// Make a venture
 ///
 /// The answer sets the cookie `planner_guest`; whoever sends it has the venture. Nothing is generated yet: start a run for that.
-#[utoipa::path(post, path = "/api/v1/ventures", tag = "Ventures", request_body = NewVenture,
+#[utoipa::path(post, path = "/api/v1/ventures", operation_id = "createVenture", tag = "Ventures", request_body = NewVenture,
     params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key and body, the request answers with what it made the first time.")),
     responses(
         (status = 201, description = "It is made.", body = Venture, headers(("location" = String, description = "Its address"))),
-        BadBody, Conflicting, Always))]
+        BadBody, Conflicting, Elsewhere, Always))]
 async fn create(
     State(shared): State<Shared>,
     visitor: Visitor,
@@ -153,7 +153,7 @@ async fn create(
 /// List ventures
 ///
 /// Your own, newest first.
-#[utoipa::path(get, path = "/api/v1/ventures", tag = "Ventures", params(PageParams),
+#[utoipa::path(get, path = "/api/v1/ventures", operation_id = "listVentures", tag = "Ventures", params(PageParams),
     responses((status = 200, description = "A page of them.", body = Listing<Venture>), Unreadable, Always))]
 async fn list(State(app): State<App>, visitor: Visitor, page: Page) -> Result<Json<Listing<Venture>>, Problem> {
     let found = ventures::list(&app, &visitor.guest, page.enough(), page.before.map(VentureId)).await?;
@@ -161,7 +161,7 @@ async fn list(State(app): State<App>, visitor: Visitor, page: Page) -> Result<Js
 }
 
 /// Get a venture
-#[utoipa::path(get, path = "/api/v1/ventures/{id}", tag = "Ventures",
+#[utoipa::path(get, path = "/api/v1/ventures/{id}", operation_id = "getVenture", tag = "Ventures",
     params(("id" = Uuid, Path, description = "The venture")),
     responses((status = 200, description = "The venture.", body = Venture), Unknown, Always))]
 async fn get(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Json<Venture>, Problem> {
@@ -172,9 +172,9 @@ async fn get(State(app): State<App>, visitor: Visitor, Path(text): Path<String>)
 /// Put a venture away, or take it up again
 ///
 /// One that a run is going on for cannot be put away.
-#[utoipa::path(patch, path = "/api/v1/ventures/{id}", tag = "Ventures", request_body = Change,
+#[utoipa::path(patch, path = "/api/v1/ventures/{id}", operation_id = "changeVenture", tag = "Ventures", request_body = Change,
     params(("id" = Uuid, Path, description = "The venture")),
-    responses((status = 200, description = "The venture as it is now.", body = Venture), Unknown, BadBody, Conflicting, Always))]
+    responses((status = 200, description = "The venture as it is now.", body = Venture), Unknown, BadBody, Conflicting, Elsewhere, Always))]
 async fn change(
     State(app): State<App>,
     visitor: Visitor,
