@@ -1,5 +1,6 @@
 //! One generation, always the same way: validate, context, render, ask, check, repair, store.
 
+use crate::cache::{self, Kept};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::journal::Records;
@@ -9,12 +10,13 @@ use crate::tracing_spans::Spans;
 use crate::{App, Guest, runs};
 use backon::{ExponentialBuilder, Retryable as _};
 use domain::Timestamp;
-use domain::generations::{Confidence, Generation, Issue, ModelCall, Span, Status};
+use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
 use domain::ids::{GenerationId, RunId, TraceId, VentureId};
 use domain::jobs::Lease;
 use domain::sections::SectionName;
 use domain::usage::{MicroDollars, Tokens, Usage};
 use domain::ventures::Brief;
+use hub::Hit;
 use llm::{Answer, Ask};
 use prompts::Template;
 use serde_json::{Map, Value, json};
@@ -23,6 +25,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::OpenCall;
 use tokio_util::sync::CancellationToken;
+
+/// How long a call that was stopped may take to say what it has used.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// What is to be generated.
 #[derive(Debug, Clone)]
@@ -45,6 +50,8 @@ pub struct Order {
     pub seed: u64,
     /// The key of the request, where there is one.
     pub key: Option<RequestKey>,
+    /// Whether it has to be made anew, though the same was asked before.
+    pub fresh: bool,
 }
 
 /// Generates one section and keeps it, whatever came of it.
@@ -59,7 +66,7 @@ pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &Cancellatio
     let mut work = Work::begin(app, who, template, order);
     let prepared = work.prepare();
     let ended = match prepared {
-        Ok(ask) => work.answer(&ask, cancel).await,
+        Ok(ask) => work.answer_or_recall(who, &ask, cancel).await,
         Err(message) => Ended::failed(vec![Issue::new("render", "", message)]),
     };
     if let Some(error) = work.journal.fault() {
@@ -129,12 +136,41 @@ struct Ended {
     output: Value,
     issues: Vec<Issue>,
     notes: Vec<Issue>,
-    answer: Option<Answer>,
+    by: Option<By>,
+}
+
+/// Who answered, and on what grounds.
+struct By {
+    model: String,
+    draft_model: bool,
+    sources: Vec<Source>,
+    /// The same question had been answered before.
+    recalled: bool,
+}
+
+impl By {
+    const fn nobody() -> Self {
+        Self { model: String::new(), draft_model: false, sources: Vec::new(), recalled: false }
+    }
 }
 
 impl Ended {
     fn failed(issues: Vec<Issue>) -> Self {
-        Self { output: Value::Null, issues, notes: Vec::new(), answer: None }
+        Self { output: Value::Null, issues, notes: Vec::new(), by: None }
+    }
+
+    /// What may be given again: whole and valid answers.
+    fn keepable(&self) -> Option<Kept> {
+        let by = self.by.as_ref().filter(|_| self.issues.is_empty() && !self.output.is_null())?;
+        let (output, notes, sources) = (self.output.clone(), self.notes.clone(), by.sources.clone());
+        Some(Kept { output, notes, sources, model: by.model.clone(), draft_model: by.draft_model })
+    }
+}
+
+impl From<Kept> for Ended {
+    fn from(kept: Kept) -> Self {
+        let Kept { output, notes, sources, model, draft_model } = kept;
+        Self { output, issues: Vec::new(), notes, by: Some(By { model, draft_model, sources, recalled: true }) }
     }
 }
 
@@ -159,6 +195,38 @@ impl<'a> Work<'a> {
         let ask = context::ask(app, template, order, &rendered);
         self.fallback = rendered.fallback;
         Ok(ask)
+    }
+
+    /// The answer to the same question asked before, or a new one. Of all who ask the same at once, one asks the models.
+    async fn answer_or_recall(&mut self, who: &Guest, ask: &Ask, cancel: &CancellationToken) -> Ended {
+        let Some(lifetime) = cache::lifetime(&self.template, &self.order) else { return self.answer(ask, cancel).await };
+        let (app, started) = (self.app, self.spans.now());
+        let key = cache::key(app, who, &self.template, &self.order, ask);
+        let made = async {
+            let ended = self.answer(ask, cancel).await;
+            // What cannot be kept is nobody else's answer: who waits for it asks anew.
+            match ended.keepable() {
+                Some(kept) => Ok((kept, true)),
+                None => Err(Box::new(ended)),
+            }
+        };
+        let answered = tokio::select! {
+            biased;
+            answered = app.hub.cached(&key, lifetime, made) => answered,
+            // Whoever waits for another's answer is stopped here; whoever makes it settles it first.
+            () = stopped_waiting(cancel) => Err(Box::new(Ended::failed(vec![Issue::new(Issue::STOPPED, "", "the caller stopped it")]))),
+        };
+        match answered {
+            Ok((kept, hit)) => {
+                self.spans.add("cache", started, json!({"key": key.to_string(), "hit": hit != Hit::Made}));
+                let mut ended = Ended::from(kept);
+                if let Some(by) = &mut ended.by {
+                    by.recalled = hit != Hit::Made;
+                }
+                ended
+            }
+            Err(ended) => *ended,
+        }
     }
 
     /// Asks, checks, and has the faults mended once.
@@ -203,8 +271,7 @@ impl<'a> Work<'a> {
     }
 
     fn finish(self, who: &Guest, ended: Ended) -> Generation {
-        let draft_model = ended.answer.as_ref().is_some_and(|a| a.draft_model);
-        let sources = ended.answer.as_ref().map(|a| a.sources.clone()).unwrap_or_default();
+        let By { model, draft_model, sources, recalled } = ended.by.unwrap_or_else(By::nobody);
         let status = match (ended.output.is_null(), ended.issues.is_empty()) {
             (true, _) => Status::Failed,
             (false, true) => Status::Complete,
@@ -220,9 +287,9 @@ impl<'a> Work<'a> {
             section: self.template.name.clone(),
             prompt_version: self.template.version.to_string(),
             template_hash: self.template.hash.clone(),
-            model: ended.answer.as_ref().map(|a| format!("{}:{}", a.provider, a.model)).unwrap_or_default(),
+            model,
             draft_model,
-            cached: false,
+            cached: recalled,
             status,
             confidence: Confidence::from_evidence(draft_model, self.template.grounding, sources.len(), ended.issues.len()),
             input: input(&self.order),
@@ -241,7 +308,15 @@ impl<'a> Work<'a> {
 
 fn ended(checked: Checked, answer: Answer) -> Ended {
     let notes = answer.gaps.iter().map(|gap| Issue::new("draft", "", gap.clone())).collect();
-    Ended { output: checked.output, issues: checked.issues, notes, answer: Some(answer) }
+    let model = format!("{}:{}", answer.provider, answer.model);
+    let by = By { model, draft_model: answer.draft_model, sources: answer.sources, recalled: false };
+    Ended { output: checked.output, issues: checked.issues, notes, by: Some(by) }
+}
+
+/// A caller who stopped is given a moment to settle what is under way.
+async fn stopped_waiting(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(SETTLING).await;
 }
 
 fn input(order: &Order) -> Value {

@@ -3,12 +3,14 @@
 //! Each is a free function: the app first, then who asks, then the matter. It decides with `domain`, acts through the ports, and
 //! returns a value that knows no HTTP.
 
+mod cache;
 mod context;
 pub mod error;
 pub mod generations;
 pub mod jobs;
 mod journal;
 mod keys;
+pub mod limits;
 mod live;
 mod repair;
 pub mod runs;
@@ -22,6 +24,7 @@ pub use keys::RequestKey;
 use chrono::SubsecRound as _;
 use domain::Timestamp;
 use domain::ids::OwnerId;
+use hub::Hub;
 use live::Live;
 use llm::Llm;
 use prompts::{Library, Release};
@@ -41,6 +44,7 @@ pub struct App {
     release: Arc<Release>,
     llm: Arc<Llm>,
     clock: Clock,
+    hub: Hub,
     live: Live,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -54,18 +58,31 @@ pub struct Guest {
 }
 
 impl App {
-    /// An app over its ports. `release` is the one the environment points at.
+    /// An app over its ports. `release` is the one the environment points at. It shares nothing with other processes but the store.
     pub fn new(store: Store, library: Arc<Library>, release: Release, llm: Llm, clock: Clock) -> Self {
+        let hub = Hub::in_process();
         Self {
             store,
             library,
             release: Arc::new(release),
             llm: Arc::new(llm),
             clock,
-            live: Live::default(),
+            live: Live::over(hub.clone()),
+            hub,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }
+    }
+
+    /// The same app, sharing through this hub.
+    #[must_use]
+    pub fn sharing(self, hub: Hub) -> Self {
+        Self { live: Live::over(hub.clone()), hub, ..self }
+    }
+
+    /// Where what replicas share is at the moment, in two or three words.
+    pub fn shared(&self) -> String {
+        self.hub.health().to_string()
     }
 
     /// The templates in use.
@@ -119,6 +136,7 @@ impl App {
         self.stopping.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.hub.shut_down().await;
     }
 
     /// The moment, as exactly as databases keep it: what is answered at once and what is read later are the same.

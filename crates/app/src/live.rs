@@ -1,46 +1,55 @@
-//! What this process knows by heart: who waits for news of which run. The store has the truth; this only saves looking.
+//! What this process knows by heart: what it works on, and who waits for news of which run. The store has the truth; this only saves
+//! looking.
 
 use domain::ids::RunId;
+use hub::{Health, Hub, Listener};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Who waits for what.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Live(Arc<Mutex<Known>>);
+/// How often a follower looks though nobody rang: another process may do the run.
+const LOOK: Duration = Duration::from_secs(1);
+/// The same where other processes ring here: a ring may still be lost.
+const LOOK_ANYWAY: Duration = Duration::from_secs(5);
+
+/// What this process works on, and who waits for what.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    known: Arc<Mutex<Known>>,
+    hub: Hub,
+}
 
 #[derive(Debug, Default)]
 struct Known {
-    listeners: HashMap<RunId, Arc<Notify>>,
     scheduled: HashSet<String>,
     working: HashMap<RunId, CancellationToken>,
 }
 
-/// Waits for news of one run.
-#[derive(Debug)]
-pub(crate) struct Listener {
-    live: Live,
-    run: RunId,
-    bell: Arc<Notify>,
-}
-
 impl Live {
+    /// Hears of runs through this hub.
+    pub(crate) fn over(hub: Hub) -> Self {
+        Self { known: Arc::default(), hub }
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Known) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// There is news of a run.
     pub(crate) fn ring(&self, run: RunId) {
-        if let Some(bell) = self.with(|known| known.listeners.get(&run).cloned()) {
-            bell.notify_waiters();
-        }
+        self.hub.ring(run.0);
     }
 
-    /// Waits for news of a run.
+    /// Hears of a run from now on.
     pub(crate) fn listen(&self, run: RunId) -> Listener {
-        let bell = self.with(|known| Arc::clone(known.listeners.entry(run).or_default()));
-        Listener { live: self.clone(), run, bell }
+        self.hub.listen(run.0)
+    }
+
+    /// Waits until it makes sense to look for news of a run.
+    pub(crate) async fn worth_a_look(&self, listener: &mut Listener) {
+        let look = if self.hub.health() == Health::Redis { LOOK_ANYWAY } else { LOOK };
+        let _ = tokio::time::timeout(look, listener.rung()).await;
     }
 
     /// This process works on a run, until `work` is dropped; a stop is heard at once.
@@ -81,23 +90,5 @@ pub(crate) struct Working {
 impl Drop for Working {
     fn drop(&mut self) {
         self.live.with(|known| known.working.remove(&self.run));
-    }
-}
-
-impl Listener {
-    /// Rung from now on.
-    pub(crate) fn bell(&self) -> Arc<Notify> {
-        Arc::clone(&self.bell)
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.live.with(|known| {
-            // This one and the map's are the last two.
-            if known.listeners.get(&self.run).is_some_and(|bell| Arc::strong_count(bell) <= 2) {
-                known.listeners.remove(&self.run);
-            }
-        });
     }
 }

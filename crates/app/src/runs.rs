@@ -25,10 +25,10 @@ use tokio_util::sync::CancellationToken;
 /// The kind of a run's job.
 pub(crate) const KIND: &str = "run";
 
+/// How often the place in line is looked at.
+const LINE_LOOK: Duration = Duration::from_secs(2);
 /// Events read at once.
 const PAGE: u64 = 500;
-/// How often a follower looks though nobody rang: another process may do the run.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// A run, and whether it waits for its turn.
 #[derive(Debug, Clone)]
@@ -162,7 +162,7 @@ pub async fn follow(app: &App, who: &Guest, id: RunId, after: u64) -> Result<imp
     let (app, owner) = (app.clone(), who.owner);
     let listener = app.live.listen(id);
     let state = (app, listener, after, Vec::new().into_iter(), false);
-    Ok(futures::stream::unfold(state, move |(app, listener, mut after, mut ready, over)| async move {
+    Ok(futures::stream::unfold(state, move |(app, mut listener, mut after, mut ready, over)| async move {
         if over {
             return None;
         }
@@ -172,17 +172,11 @@ pub async fn follow(app: &App, who: &Guest, id: RunId, after: u64) -> Result<imp
                 let over = matches!(event.what, Happening::Finished { .. });
                 return Some((Ok(event), (app, listener, after, ready, over)));
             }
-            let bell = listener.bell();
-            let rung = bell.notified();
-            tokio::pin!(rung);
-            rung.as_mut().enable();
             match news(&app, owner, id, after).await {
                 Ok(News::Events(events)) => ready = events.into_iter(),
                 // A run that is over has told so, unless what it told was before `after`.
                 Ok(News::Over) => return None,
-                Ok(News::None) => {
-                    let _ = tokio::time::timeout(LOOK, rung).await;
-                }
+                Ok(News::None) => app.live.worth_a_look(&mut listener).await,
                 Err(error) => return Some((Err(error), (app, listener, after, ready, true))),
             }
         }
@@ -202,7 +196,7 @@ pub fn places(app: &App, who: &Guest, id: RunId) -> impl Stream<Item = Standing>
             let standing = see(&app, &who, id).await.ok()?.standing;
             match standing.filter(|standing| matches!(standing, Standing::Waiting { .. })) {
                 None => return None,
-                Some(standing) if told.as_ref() == Some(&standing) => tokio::time::sleep(2 * LOOK).await,
+                Some(standing) if told.as_ref() == Some(&standing) => tokio::time::sleep(LINE_LOOK).await,
                 Some(standing) => return Some((standing.clone(), (app, who, Some(standing)))),
             }
         }
@@ -403,7 +397,7 @@ impl Work<'_> {
     fn order(&self, run: &Run, brief: Brief, section: SectionName) -> Order {
         let seed = u64::from(run.venture.0.as_fields().0) ^ run.id.0.as_u64_pair().1;
         let (venture, run, lease) = (Some(run.venture), Some(run.id), Some(self.lease));
-        Order { section, brief, venture, run, lease, earlier: Map::new(), feedback: Vec::new(), seed, key: None }
+        Order { section, brief, venture, run, lease, earlier: Map::new(), feedback: Vec::new(), seed, key: None, fresh: false }
     }
 
     async fn finish(&self, run: &Run, failed: Vec<SectionName>) -> Result<()> {
@@ -426,13 +420,13 @@ impl Work<'_> {
     }
 }
 
-/// Generates one section from what the venture holds by now.
+/// Generates one section from what the venture holds by now. Whoever asks for a section that is there wants another one.
 async fn one(app: App, who: Guest, order: Order, cancel: CancellationToken) -> Result<Generation> {
-    let earlier = match order.venture {
-        Some(venture) => earlier(&app, &who, venture, &order.section).await?,
-        None => Map::new(),
-    };
-    generations::generate(&app, &who, Order { earlier, ..order }, &cancel).await
+    let Some(venture) = order.venture else { return generations::generate(&app, &who, order, &cancel).await };
+    let current = app.store.tenant_read(who.owner).await?.current_sections(venture).await?;
+    let fresh = current.iter().any(|there| there.current.section == order.section && !there.stale);
+    let earlier = usable(&app, &order.section, current)?;
+    generations::generate(&app, &who, Order { earlier, fresh, ..order }, &cancel).await
 }
 
 /// Sections outside of the run that were built from what the run made anew.
@@ -447,9 +441,11 @@ fn left_behind(app: &App, run: &Run, failed: &[SectionName]) -> Vec<SectionName>
 
 /// The current outputs of the sections this one depends on, by camelCase name.
 pub(crate) async fn earlier(app: &App, who: &Guest, venture: VentureId, section: &SectionName) -> Result<Map<String, Value>> {
+    usable(app, section, app.store.tenant_read(who.owner).await?.current_sections(venture).await?)
+}
+
+fn usable(app: &App, section: &SectionName, current: Vec<CurrentSection>) -> Result<Map<String, Value>> {
     let template = app.release().section(section).ok_or(Error::NotFound("this section"))?;
-    let tx = app.store.tenant_read(who.owner).await?;
-    let current = tx.current_sections(venture).await?;
     // Prompts rely on the form of what they are given: content that broke its schema is shown to people only.
     let usable = |s: &CurrentSection| !s.current.issues.iter().any(|issue| issue.rule == "schema");
     let wanted = current.into_iter().filter(|s| template.depends_on.contains(&s.current.section) && usable(s));

@@ -46,6 +46,8 @@ pub struct Server {
     pub generations_per_hour: u32,
     /// Plans one address may start in an hour.
     pub plans_per_hour: u32,
+    /// Proxies in front, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: usize,
 }
 
 /// Where things are kept.

@@ -63,6 +63,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
         generations_per_hour: config.server.generations_per_hour,
         plans_per_hour: config.server.plans_per_hour,
         secure: config.server.secure,
+        trusted_proxies: config.server.trusted_proxies,
     };
     println!("E-commerce Planner is ready: http://{address}");
     let router = if args.role == Role::Worker { web::health_only(app.clone(), &settings) } else { web::router(app.clone(), &settings) };

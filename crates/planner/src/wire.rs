@@ -4,6 +4,7 @@ use crate::BadInput;
 use crate::config::Config;
 use anyhow::{Context as _, Result, anyhow, bail};
 use app::App;
+use hub::Hub;
 use llm::{ConfigError, Endpoint, Llm, PriceTable};
 use prompts::{Library, Release};
 use semver::Version;
@@ -84,7 +85,14 @@ pub async fn app_over(config: &Config, library: Library, models: llm::Settings) 
     let release = release(config, &library)?;
     let llm = llm(config, models)?;
     let store = open(config).await?;
-    Ok(App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now)))
+    let hub = hub(config).await?;
+    Ok(App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now)).sharing(hub))
+}
+
+/// What is shared with replicas: through Redis, where there is one.
+async fn hub(config: &Config) -> Result<Hub> {
+    let settings = hub::Settings { redis: config.keys.redis.clone(), ..hub::Settings::default() };
+    Hub::open(settings).await.context("REDIS_URL is not right")
 }
 
 /// How models are reached.

@@ -36,7 +36,11 @@ fn limits(file: &SourceFile, template: &Template) -> Vec<FileFault> {
     expect(!template.title.trim().is_empty(), "title", "is empty");
     expect(!template.user_prompt.trim().is_empty(), "userPrompt", "is empty");
     let unknown = template.cache.iter().flat_map(|cache| &cache.invalidate_on).find(|event| !INVALIDATING.contains(&event.as_str()));
-    expect(unknown.is_none(), "cache", "can be ended by prompt_version_change, model_change and context_change; invalidateOn names another event");
+    expect(
+        unknown.is_none(),
+        "cache",
+        "can be ended by prompt_version_change, model_change and context_change; invalidateOn names another event",
+    );
     if template.is_section() {
         expect(
             template.step.is_some_and(|s| (1..=4).contains(&s)),

@@ -7,7 +7,7 @@ use crate::fields::Fields;
 use crate::requests::{Asked, IDEMPOTENCY_KEY, LARGEST, Path};
 use crate::visitors::Visitor;
 use app::generations::{self, Order};
-use app::{App, RequestKey};
+use app::{App, Guest, RequestKey};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -37,14 +37,30 @@ async fn generate(
     let app = &shared.app;
     let section = section(app, &name)?;
     let order = order(app, section, what, key)?;
-    let left = shared.limits.generation(visitor.address)?;
     let guest = visitor.asking_again(headers.get(IDEMPOTENCY_KEY));
-    let generation = generations::generate_for_caller(app, &guest, order).await?;
+    let pass = shared.limits.generation(app, visitor.address).await?;
+    match answer(app, &guest, order).await {
+        Ok((generation, mut response)) => {
+            pass.write(response.headers_mut());
+            // An answer that is given again costs nothing, of the limit neither.
+            if generation.cached {
+                pass.give_back(app).await;
+            }
+            Ok(response)
+        }
+        Err(problem) => {
+            pass.give_back(app).await;
+            Err(problem)
+        }
+    }
+}
+
+async fn answer(app: &App, guest: &Guest, order: Order) -> Result<(Generation, Response), Problem> {
+    let generation = generations::generate_for_caller(app, guest, order).await?;
     let output = generations::promised(&generation)?;
     let mut response = Json(output).into_response();
     describe(&generation, response.headers_mut());
-    left.write(response.headers_mut());
-    Ok(response)
+    Ok((generation, response))
 }
 
 fn section(app: &App, function: &str) -> Result<SectionName, Problem> {
@@ -68,7 +84,7 @@ fn order(app: &App, section: SectionName, mut body: Fields, key: Option<RequestK
     match (brief, feedback, earlier) {
         (Some(brief), Some(feedback), Some(earlier)) if faults.is_empty() => {
             let seed = uuid::Uuid::new_v4().as_u64_pair().0;
-            Ok(Order { section, brief, venture, run: None, lease: None, earlier, feedback, seed, key })
+            Ok(Order { section, brief, venture, run: None, lease: None, earlier, feedback, seed, key, fresh: false })
         }
         _ => Err(app::Error::Invalid(faults).into()),
     }
@@ -102,7 +118,7 @@ fn describe(generation: &Generation, headers: &mut HeaderMap) {
     };
     put("x-generation-id", generation.id.to_string());
     put("x-prompt-version", generation.prompt_version.clone());
-    put("x-cache", "miss".into());
+    put("x-cache", if generation.cached { "hit" } else { "miss" }.into());
     put("x-confidence", generation.confidence.key().into());
     put("x-trace-id", generation.trace.0.simple().to_string());
     put("x-model", generation.model.clone());

@@ -17,5 +17,11 @@ pub(crate) fn routes() -> Router<Shared> {
 async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     app.ready().await.map_err(|reason| Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason).retry_after(5))?;
     let models = json!({"fast": app.models(ModelClass::Fast), "reasoning": app.models(ModelClass::Reasoning)});
-    Ok(Json(json!({"status": "ready", "release": app.release().version.to_string(), "models": models, "warnings": app.warnings()})))
+    Ok(Json(json!({
+        "status": "ready",
+        "release": app.release().version.to_string(),
+        "models": models,
+        "shared": app.shared(),
+        "warnings": app.warnings(),
+    })))
 }

@@ -14,13 +14,11 @@ mod requests;
 mod views;
 mod visitors;
 
-pub use limits::Limits;
-
 use app::App;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware;
-use std::sync::Arc;
+use limits::Limits;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -33,14 +31,23 @@ pub struct Settings {
     pub plans_per_hour: u32,
     /// Whether the outside reaches us over TLS: cookies are then marked `Secure`.
     pub secure: bool,
+    /// Proxies in front of this process, whose `X-Forwarded-For` is believed; without one an address is the peer's.
+    pub trusted_proxies: usize,
 }
 
 /// What handlers share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     app: App,
-    limits: Arc<Limits>,
+    limits: Limits,
     secure: bool,
+    trusted_proxies: usize,
+}
+
+impl Shared {
+    fn new(app: App, settings: &Settings) -> Self {
+        Self { app, limits: Limits::new(settings), secure: settings.secure, trusted_proxies: settings.trusted_proxies }
+    }
 }
 
 impl FromRef<Shared> for App {
@@ -51,13 +58,13 @@ impl FromRef<Shared> for App {
 
 /// Only whether the process lives and can work, for one that answers nobody else.
 pub fn health_only(app: App, settings: &Settings) -> Router {
-    let shared = Shared { app, limits: Arc::new(Limits::new(settings)), secure: settings.secure };
+    let shared = Shared::new(app, settings);
     health::routes().fallback(error::not_found).with_state(shared)
 }
 
 /// Every route over the app. Serve it with connect info, which the limits per address need.
 pub fn router(app: App, settings: &Settings) -> Router {
-    let shared = Shared { app, limits: Arc::new(Limits::new(settings)), secure: settings.secure };
+    let shared = Shared::new(app, settings);
     Router::new()
         .merge(pages::routes())
         .merge(functions::routes())

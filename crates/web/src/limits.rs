@@ -1,77 +1,80 @@
-//! How much one address may ask for; in process, per replica.
+//! How much one address may ask for.
 
 use crate::Settings;
 use crate::error::Problem;
+use app::App;
+use app::limits::{self, Limit, Taken};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::middleware::StateInformationMiddleware;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 
-type Limiter = RateLimiter<IpAddr, governor::state::keyed::DefaultKeyedStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
-
-/// The limits of this process.
-pub struct Limits {
-    generations: (Limiter, u32),
-    plans: (Limiter, u32),
+/// What is limited, for each address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    generations: Limited,
+    plans: Limited,
 }
 
-/// What is left after a request was let through.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Left {
-    limit: u32,
-    remaining: u32,
-    reset: u64,
+struct Limited {
+    name: &'static str,
+    /// What a person calls them.
+    spoken: &'static str,
+    limit: Limit,
+}
+
+/// What was let through, and what is left after it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass {
+    what: Limited,
+    address: IpAddr,
+    taken: Taken,
 }
 
 impl Limits {
     /// Full at first, refilled evenly over the hour.
-    pub fn new(settings: &Settings) -> Self {
-        Self { generations: hourly(settings.generations_per_hour), plans: hourly(settings.plans_per_hour) }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let limited = |name, spoken, per_hour: u32| Limited { name, spoken, limit: Limit { per_hour: per_hour.max(1) } };
+        Self {
+            generations: limited("generations", "section generations", settings.generations_per_hour),
+            plans: limited("plans", "plans", settings.plans_per_hour),
+        }
     }
 
     /// Takes one generation, or says when to come back.
-    pub(crate) fn generation(&self, address: IpAddr) -> Result<Left, Problem> {
-        take(&self.generations, address, "section generations")
+    pub(crate) async fn generation(&self, app: &App, address: IpAddr) -> Result<Pass, Problem> {
+        take(app, self.generations, address).await
     }
 
     /// Takes one plan, or says when to come back.
-    pub(crate) fn plan(&self, address: IpAddr) -> Result<Left, Problem> {
-        take(&self.plans, address, "plans")
+    pub(crate) async fn plan(&self, app: &App, address: IpAddr) -> Result<Pass, Problem> {
+        take(app, self.plans, address).await
     }
 }
 
-fn hourly(count: u32) -> (Limiter, u32) {
-    let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-    let limiter: DefaultKeyedRateLimiter<IpAddr> = RateLimiter::keyed(Quota::per_hour(count));
-    (limiter.with_middleware(), count.get())
-}
-
-fn take((limiter, limit): &(Limiter, u32), address: IpAddr, what: &str) -> Result<Left, Problem> {
-    let refill = 3600 / u64::from(*limit).max(1);
-    match limiter.check_key(&address) {
-        Ok(snapshot) => {
-            let remaining = snapshot.remaining_burst_capacity();
-            Ok(Left { limit: *limit, remaining, reset: refill * u64::from(limit - remaining.min(*limit)) })
-        }
-        Err(refused) => {
-            let wait = refused.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
-            let detail = format!("this address has used its {limit} {what} an hour; the next one is free in {}", spoken(wait));
-            Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(wait))
-        }
+async fn take(app: &App, what: Limited, address: IpAddr) -> Result<Pass, Problem> {
+    let taken = limits::take(app, what.name, &address.to_string(), what.limit).await;
+    if taken.allowed {
+        return Ok(Pass { what, address, taken });
     }
+    let (wait, per_hour) = (taken.retry_after_seconds, what.limit.per_hour);
+    let detail = format!("this address has used its {per_hour} {} an hour; the next one is free in {}", what.spoken, spoken(wait));
+    Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(wait))
 }
 
 fn spoken(seconds: u64) -> String {
     if seconds < 90 { format!("{seconds} seconds") } else { format!("{} minutes", seconds.div_ceil(60)) }
 }
 
-impl Left {
+impl Pass {
+    /// What was let through came to nothing and does not count.
+    pub(crate) async fn give_back(self, app: &App) {
+        limits::give_back(app, self.what.name, &self.address.to_string(), self.what.limit).await;
+    }
+
     /// The `ratelimit-*` headers.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
-        headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(self.limit));
-        headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(self.remaining));
-        headers.insert(HeaderName::from_static("ratelimit-reset"), HeaderValue::from(self.reset));
+        headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(self.what.limit.per_hour));
+        headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(self.taken.remaining));
+        headers.insert(HeaderName::from_static("ratelimit-reset"), HeaderValue::from(self.taken.reset_seconds));
     }
 }

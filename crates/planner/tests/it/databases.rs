@@ -62,7 +62,7 @@ fn script() -> &'static str {
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/services.sh")
 }
 
-fn variable(name: &str) -> String {
+pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`, or eval \"$(make -s services)\" first"))
 }
 

@@ -29,7 +29,8 @@ async fn a_database_that_crashes_under_load_loses_nothing() {
     config.database.patience_seconds = 2;
     let app = wire::app(&config).await.expect("the app is wired");
     app.start_workers(Workers { most: 16, only: None, lease: Duration::from_secs(4) });
-    let router = web::router(app.clone(), &web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false });
+    let router =
+        web::router(app.clone(), &web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false, trusted_proxies: 0 });
     let who = Guest { owner: OwnerId::new() };
     let mut started = Vec::new();
     for at in 0..8 {

@@ -243,6 +243,7 @@ async fn a_caller_who_hangs_up_is_settled() {
         run: Some(run),
         lease: None,
         key: None,
+        fresh: false,
         earlier: Map::new(),
         feedback: Vec::new(),
         seed: 1,
@@ -321,7 +322,7 @@ async fn an_answer_given_again_costs_nothing_and_belongs_to_the_asker() {
 #[tokio::test]
 async fn of_a_hundred_who_ask_the_same_at_once_one_asks_the_model() {
     let house = House::open().await;
-    house.upstream.latency(Duration::from_millis(200));
+    house.upstream.latency(std::time::Duration::from_millis(200));
     let body = idea();
     let replies = futures::future::join_all((0..100).map(|_| house.function("generate-brand-kit", &body))).await;
     assert!(replies.iter().all(|reply| reply.status == StatusCode::OK));

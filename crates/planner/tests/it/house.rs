@@ -95,7 +95,7 @@ impl House {
     }
 
     fn around(app: App, upstream: Upstream, dir: TempDir) -> Self {
-        let settings = web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false };
+        let settings = web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false, trusted_proxies: 0 };
         let router = web::router(app.clone(), &settings);
         Self { app, upstream, router, dir }
     }

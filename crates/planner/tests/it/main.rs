@@ -8,5 +8,6 @@ mod faults;
 mod functions;
 mod house;
 mod pages;
+mod replicas;
 mod templates;
 mod ventures;

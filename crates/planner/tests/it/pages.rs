@@ -166,7 +166,8 @@ async fn health_says_what_runs() {
 #[tokio::test]
 async fn one_address_has_its_limit() {
     let mut house = House::open().await;
-    house.router = web::router(house.app.clone(), &web::Settings { generations_per_hour: 2, plans_per_hour: 1, secure: true });
+    house.router =
+        web::router(house.app.clone(), &web::Settings { generations_per_hour: 2, plans_per_hour: 1, secure: true, trusted_proxies: 0 });
     for left in ["1", "0"] {
         assert_eq!(house.function("generate-swot", &crate::house::idea()).await.header("ratelimit-remaining"), left);
     }

@@ -205,7 +205,7 @@ async fn start(
 ) -> Result<impl IntoResponse, Problem> {
     let (app, venture) = (&shared.app, id(&text, "this venture")?);
     let sections = runs::choose(app, &what.sections)?;
-    shared.limits.plan(visitor.address)?;
+    shared.limits.plan(&shared.app, visitor.address).await?;
     let run = runs::start(app, &visitor.guest, venture, sections, key.as_ref()).await?;
     accepted(app, &visitor, run.id).await
 }

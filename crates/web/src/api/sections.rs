@@ -183,7 +183,7 @@ async fn regenerate(
     let app = &shared.app;
     let name = section(app, &name)?;
     let venture: VentureId = id(&text, "this venture")?;
-    shared.limits.generation(visitor.address)?;
+    shared.limits.generation(&shared.app, visitor.address).await?;
     let run = runs::start(app, &visitor.guest, venture, vec![name], key.as_ref()).await?;
     accepted(app, &visitor, run.id).await
 }

@@ -144,7 +144,7 @@ async fn create(
     jar: CookieJar,
     Asked { what: Told(raw), key }: Asked<Told>,
 ) -> Result<impl IntoResponse, Problem> {
-    shared.limits.plan(visitor.address)?;
+    shared.limits.plan(&shared.app, visitor.address).await?;
     let venture = ventures::create(&shared.app, &visitor.guest, &raw, key.as_ref()).await?;
     let location = [(header::LOCATION, format!("/api/v1/ventures/{}", venture.id))];
     Ok((StatusCode::CREATED, jar.add(visitor.cookie()), location, Json(Venture::from(venture))))

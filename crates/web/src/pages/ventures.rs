@@ -95,7 +95,7 @@ async fn create(State(shared): State<Shared>, visitor: Visitor, jar: CookieJar, 
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };
-    shared.limits.plan(visitor.address)?;
+    shared.limits.plan(app, visitor.address).await?;
     let run = runs::start_new(app, &visitor.guest, brief).await?;
     Ok((jar.add(visitor.cookie()), Redirect::to(&paths::venture(run.venture))).into_response())
 }
@@ -220,7 +220,7 @@ fn shown(change: app::Result<RunEvent>) -> Option<Result<Event, Infallible>> {
 
 async fn run(State(shared): State<Shared>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
     let id = id(&text)?;
-    shared.limits.plan(visitor.address)?;
+    shared.limits.plan(&shared.app, visitor.address).await?;
     ventures::complete(&shared.app, &visitor.guest, id).await?;
     Ok(Redirect::to(&paths::venture(id)))
 }
