@@ -74,7 +74,7 @@ impl From<domain::ventures::Venture> for Venture {
 
 /// What a venture is about.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", examples(json!({"productIdea": "vegan leather hiking boots", "brandVoice": "professional", "currency": "EUR"})))]
 #[expect(dead_code, reason = "the shape in the document; `Fields::brief` reads it, with every fault at once")]
 pub(crate) struct NewVenture {
     /// What is to be sold, in 5 to 500 characters.
