@@ -382,7 +382,7 @@ async fn a_function_that_is_called_again_asks_no_model_again() {
     assert_eq!(call("a 1", "beeswax soap").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     // What has failed is no result: the same key may try again.
     house.upstream.always(Some(Fault::Status { code: 400, retry_after: None }));
-    assert_eq!(call("a-2", "beeswax candles").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(call("a-2", "beeswax lanterns").await.status, StatusCode::SERVICE_UNAVAILABLE);
     house.upstream.reset();
-    assert_eq!(call("a-2", "beeswax candles").await.status, StatusCode::OK);
+    assert_eq!(call("a-2", "beeswax lanterns").await.status, StatusCode::OK);
 }

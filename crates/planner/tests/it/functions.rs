@@ -1,6 +1,6 @@
 //! The functions: the contract, the faults of callers, the faults of models.
 
-use crate::house::{House, TOKEN, idea, owner};
+use crate::house::{House, TOKEN, idea, new_idea, owner};
 use app::Guest;
 use app::generations::{self, Order};
 use axum::body::Body;
@@ -123,7 +123,7 @@ async fn faults_that_pass_are_retried_and_every_call_is_accounted_for() {
         house.upstream.reset();
         house.upstream.then(fault.clone());
         let request = Request::post("/functions/v1/generate-brand-kit").header("content-type", "application/json");
-        let request = request.header("cookie", format!("planner_guest={TOKEN}")).body(Body::from(idea().to_string()));
+        let request = request.header("cookie", format!("planner_guest={TOKEN}")).body(Body::from(new_idea().to_string()));
         let reply = house.send(request.expect("a request")).await;
         assert_eq!(reply.status, StatusCode::OK, "{fault:?}: {}", reply.body);
         let generation = stored(&house, reply.header("x-generation-id")).await;
@@ -157,7 +157,7 @@ async fn wrong_answers_are_repaired_once_or_said_to_be_wrong() {
     for fault in [Fault::MalformedJson, Fault::WrongSchema, Fault::Placeholder, Fault::Fenced] {
         house.upstream.reset();
         house.upstream.then(fault.clone());
-        let reply = house.function("generate-brand-kit", &idea()).await;
+        let reply = house.function("generate-brand-kit", &new_idea()).await;
         assert_eq!(reply.status, StatusCode::OK, "{fault:?}: {}", reply.body);
         assert_eq!(reply.header("x-confidence"), "medium", "{fault:?}");
         let calls = house.upstream.calls();
@@ -168,10 +168,10 @@ async fn wrong_answers_are_repaired_once_or_said_to_be_wrong() {
     }
     house.upstream.reset();
     house.upstream.always(Some(Fault::WrongSchema));
-    let reply = house.function("generate-brand-kit", &idea()).await;
+    let reply = house.function("generate-brand-kit", &new_idea()).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "a promised form is kept or refused");
     house.upstream.always(Some(Fault::Placeholder));
-    let reply = house.function("generate-brand-kit", &idea()).await;
+    let reply = house.function("generate-brand-kit", &new_idea()).await;
     assert_eq!((reply.status, reply.header("x-confidence")), (StatusCode::OK, "low"), "a fault of content is marked");
 }
 

@@ -194,6 +194,13 @@ async fn idle_app(config: &Config, change: impl FnOnce(&mut llm::Settings)) -> A
     wire::app_over(config, library, models).await.expect("the app is wired")
 }
 
+/// A question that nobody has asked before, so that no answer to it is kept.
+pub fn new_idea() -> Value {
+    static ASKED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let number = ASKED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    json!({"productIdea": format!("vegan leather hiking boots, pair {number}"), "brandVoice": "professional"})
+}
+
 pub fn idea() -> Value {
     json!({"productIdea": "vegan leather hiking boots for women", "brandVoice": "professional"})
 }

@@ -169,9 +169,9 @@ async fn one_address_has_its_limit() {
     house.router =
         web::router(house.app.clone(), &web::Settings { generations_per_hour: 2, plans_per_hour: 1, secure: true, trusted_proxies: 0 });
     for left in ["1", "0"] {
-        assert_eq!(house.function("generate-swot", &crate::house::idea()).await.header("ratelimit-remaining"), left);
+        assert_eq!(house.function("generate-swot", &crate::house::new_idea()).await.header("ratelimit-remaining"), left);
     }
-    let refused = house.function("generate-swot", &crate::house::idea()).await;
+    let refused = house.function("generate-swot", &crate::house::new_idea()).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|s| s > 0));
     assert_eq!(house.upstream.calls().len(), 2);

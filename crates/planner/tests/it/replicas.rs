@@ -1,7 +1,7 @@
 //! Several processes that share a database and a Redis: a limit holds for all of them, and news of a run made by one reaches the others.
 
 use crate::databases::{Servers, fresh, variable};
-use crate::house::{KEY, idea};
+use crate::house::{KEY, new_idea};
 use app::jobs::Workers;
 use app::{App, Guest, runs};
 use axum::Router;
@@ -34,7 +34,7 @@ impl Replica {
         let request = Request::post("/functions/v1/generate-swot")
             .header("content-type", "application/json")
             .header("x-forwarded-for", format!("6.6.6.6, {address}"));
-        self.router.clone().oneshot(request.body(Body::from(idea().to_string())).expect("a request")).await.expect("answers")
+        self.router.clone().oneshot(request.body(Body::from(new_idea().to_string())).expect("a request")).await.expect("answers")
     }
 
     /// Where it says that it shares.
