@@ -66,7 +66,7 @@ pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &Cancellatio
     let mut work = Work::begin(app, who, template, order);
     let prepared = work.prepare();
     let ended = match prepared {
-        Ok(ask) => work.answer_or_recall(who, &ask, cancel).await,
+        Ok(ask) => Box::pin(work.answer_or_recall(who, &ask, cancel)).await,
         Err(message) => Ended::failed(vec![Issue::new("render", "", message)]),
     };
     if let Some(error) = work.journal.fault() {
@@ -114,7 +114,7 @@ pub async fn generate_for_caller(app: &App, who: &Guest, mut order: Order) -> Re
     let _hang_up = cancel.clone().drop_guard();
     let (app, who) = (app.clone(), *who);
     let tasks = app.tasks.clone();
-    let work = tasks.spawn(async move { generate(&app, &who, order, &cancel).await });
+    let work = tasks.spawn(async move { Box::pin(generate(&app, &who, order, &cancel)).await });
     work.await.map_err(|error| Error::Internal(error.to_string()))?
 }
 
@@ -407,9 +407,9 @@ async fn write(
         tx.add_event(run, now, &runs::ended(&timed)).await?;
     }
     if kept {
-        keys::answer(&tx, key, timed.id.0).await?
+        keys::answer(&tx, key, timed.id.0).await?;
     } else {
-        keys::forget(&tx, key).await?
+        keys::forget(&tx, key).await?;
     }
     tx.commit().await?;
     Ok((timed.duration_ms, stored_us))

@@ -422,11 +422,11 @@ impl Work<'_> {
 
 /// Generates one section from what the venture holds by now. Whoever asks for a section that is there wants another one.
 async fn one(app: App, who: Guest, order: Order, cancel: CancellationToken) -> Result<Generation> {
-    let Some(venture) = order.venture else { return generations::generate(&app, &who, order, &cancel).await };
+    let Some(venture) = order.venture else { return Box::pin(generations::generate(&app, &who, order, &cancel)).await };
     let current = app.store.tenant_read(who.owner).await?.current_sections(venture).await?;
     let fresh = current.iter().any(|there| there.current.section == order.section && !there.stale);
     let earlier = usable(&app, &order.section, current)?;
-    generations::generate(&app, &who, Order { earlier, fresh, ..order }, &cancel).await
+    Box::pin(generations::generate(&app, &who, Order { earlier, fresh, ..order }, &cancel)).await
 }
 
 /// Sections outside of the run that were built from what the run made anew.

@@ -188,7 +188,7 @@ struct Embedding {
     section: String,
     owner_id: Uuid,
     model: String,
-    embedding: Vec<f32>,
+    vector: Vec<f32>,
 }
 
 async fn write_vectors(tx: &DatabaseTransaction, dir: &Path, copied: &mut Vec<Copied>) -> Result<()> {
@@ -209,7 +209,7 @@ async fn write_vectors(tx: &DatabaseTransaction, dir: &Path, copied: &mut Vec<Co
             section,
             owner_id: row.try_get("", "owner_id")?,
             model: row.try_get("", "model")?,
-            embedding,
+            vector: embedding,
         })?;
     }
     copied.push(lines.end("embeddings".into())?);
@@ -219,7 +219,7 @@ async fn write_vectors(tx: &DatabaseTransaction, dir: &Path, copied: &mut Vec<Co
 async fn read_vectors(tx: &DatabaseTransaction, dir: &Path) -> Result<()> {
     for row in rows_of::<Embedding>(dir, "embeddings")? {
         let row = row?;
-        let vector = dialect::vector(tx, &row.embedding);
+        let vector = dialect::vector(tx, &row.vector);
         let insert = Query::insert()
             .into_table("embeddings")
             .columns(["venture_id", "section", "owner_id", "model", "embedding"])
@@ -321,7 +321,7 @@ fn unpack(file: &Path, dir: &Path) -> Result<Manifest> {
 
 fn unpack_table(entry: &mut impl Read, path: &Path) -> std::io::Result<String> {
     let mut out = BufWriter::new(File::create(path)?);
-    let (mut hash, mut buffer) = (Sha256::new(), [0; 65_536]);
+    let (mut hash, mut buffer) = (Sha256::new(), [0; 8192]);
     loop {
         let read = entry.read(&mut buffer)?;
         if read == 0 {

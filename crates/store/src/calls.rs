@@ -121,6 +121,7 @@ fn read(row: Model) -> Result<OpenCall> {
 }
 
 /// A row of `open_calls`.
+#[expect(clippy::struct_field_names, reason = "columns are named after what they hold, also when that is a model")]
 pub(crate) mod row {
     use sea_orm::entity::prelude::*;
     use serde::{Deserialize, Serialize};

@@ -255,10 +255,9 @@ pub(crate) fn kind(fault: &DbErr) -> Kind {
 
 fn driver_kind(fault: &SqlxError) -> Kind {
     match fault {
-        SqlxError::PoolTimedOut | SqlxError::WorkerCrashed => return Kind::Busy,
         SqlxError::Io(fault) if fault.kind() == ErrorKind::StorageFull => return Kind::Full,
         // Only a server is reached over a connection that can break.
-        SqlxError::Io(_) => return Kind::Busy,
+        SqlxError::PoolTimedOut | SqlxError::WorkerCrashed | SqlxError::Io(_) => return Kind::Busy,
         _ => {}
     }
     let code = fault.as_database_error().and_then(DatabaseError::code).unwrap_or_default();

@@ -41,7 +41,7 @@ impl Place {
 
     fn config(&self) -> Config {
         let mut config = Config::defaults().expect("defaults");
-        config.data.dir = self.dir.path().to_owned();
+        self.dir.path().clone_into(&mut config.data.dir);
         config.keys.gemini = Some(KEY.to_owned().into());
         config.keys.gemini_url = Some(self.upstream.url());
         if let Some(urls) = &self.database {
@@ -97,7 +97,7 @@ async fn chaos(place: Place, workers: usize) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(120), ended).await.expect("every run ends by itself");
+    tokio::time::timeout(Duration::from_mins(2), ended).await.expect("every run ends by itself");
     for child in &mut children {
         child.kill().expect("is killed");
         child.wait().expect("is gone");

@@ -105,7 +105,7 @@ async fn who_watches_at_one_replica_hears_what_another_makes() {
         let times: Vec<Instant> = events.map(|event| event.map(|_| Instant::now()).expect("an event")).collect().await;
         times
     };
-    let both = tokio::time::timeout(Duration::from_secs(60), async { tokio::join!(watch(&maker), watch(&watcher)) });
+    let both = tokio::time::timeout(Duration::from_mins(1), async { tokio::join!(watch(&maker), watch(&watcher)) });
     let (near, far) = both.await.expect("the run ends");
     assert_eq!(near.len(), far.len());
     assert!(far.len() >= 27, "every section's beginning and end, and the run's");

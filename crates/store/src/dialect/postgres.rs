@@ -8,6 +8,7 @@ use crate::errors::{Error, Result};
 use crate::measures::Measures;
 use crate::settings::Settings;
 use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgListener};
 use sea_orm::sqlx::{Connection as _, Executor as _};
 use sea_orm::{
@@ -205,7 +206,7 @@ pub(super) fn vector_as_text() -> SimpleExpr {
     Expr::cust("embedding::text")
 }
 
-/// SQLSTATE, by class and code (PostgreSQL manual, appendix A).
+/// SQLSTATE, by class and code (`PostgreSQL` manual, appendix A).
 pub(super) fn kind(code: &str) -> Kind {
     match code {
         // Serialisation, deadlock, lock not to be had, statement timed out, too many connections, read-only standby.
@@ -260,7 +261,7 @@ fn unreachable(address: &Address, fault: &DbErr) -> Error {
         DbErr::Conn(RuntimeErr::SqlxError(fault)) => Some(fault.as_ref()),
         _ => None,
     };
-    let code = driver.and_then(SqlxError::as_database_error).and_then(|fault| fault.code()).unwrap_or_default();
+    let code = driver.and_then(SqlxError::as_database_error).and_then(DatabaseError::code).unwrap_or_default();
     let (part, reason) = match (code.as_ref(), driver) {
         ("28P01", _) => ("password", format!("was not accepted for the user {user}")),
         ("28000", _) => ("user", format!("{user} is not let in from here (check the role, pg_hba.conf and sslmode)")),

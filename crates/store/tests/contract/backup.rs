@@ -62,9 +62,10 @@ fn by_table(copied: Vec<Copied>) -> BTreeMap<String, Copied> {
 
 /// The tables the database has, without the list of changes.
 async fn tables(place: &Place) -> Vec<String> {
-    let (backend, asked) = match place.store.is_shared() {
-        true => (DbBackend::Postgres, "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public'"),
-        false => (DbBackend::Sqlite, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"),
+    let (backend, asked) = if place.store.is_shared() {
+        (DbBackend::Postgres, "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public'")
+    } else {
+        (DbBackend::Sqlite, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     };
     let rows = place.raw().query_all_raw(Statement::from_string(backend, asked)).await.expect("lists");
     let names = rows.iter().map(|row| row.try_get::<String>("", "name").expect("a name"));
