@@ -17,6 +17,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub output: Value,
+    pub issues: Vec<Issue>,
     pub notes: Vec<Issue>,
     pub sources: Vec<Source>,
     /// `provider:model`.

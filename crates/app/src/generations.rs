@@ -15,7 +15,7 @@ use domain::ids::{GenerationId, RunId, TraceId, VentureId};
 use domain::jobs::Lease;
 use domain::sections::SectionName;
 use domain::usage::{MicroDollars, Tokens, Usage};
-use domain::ventures::Brief;
+use domain::ventures::{Brief, Venture};
 use hub::Hit;
 use llm::{Answer, Ask};
 use prompts::Template;
@@ -69,25 +69,44 @@ pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &Cancellatio
         Ok(ask) => Box::pin(work.answer_or_recall(who, &ask, cancel)).await,
         Err(message) => Ended::failed(vec![Issue::new("render", "", message)]),
     };
+    let (lease, key) = (work.order.lease, work.order.key.clone());
     if let Some(error) = work.journal.fault() {
+        // What was asked before is paid for and kept, though nothing came of it.
+        if !work.calls.is_empty() {
+            let stopped = Ended::failed(vec![Issue::new(Issue::STOPPED, "", "the calls could not be recorded any more")]);
+            keep(app, who, work.finish(who, stopped), lease, key).await?;
+        } else if let Some(key) = &key {
+            release(app, who, key).await;
+        }
         return Err(error);
     }
-    let (lease, key) = (work.order.lease, work.order.key.clone());
     let generation = work.finish(who, ended);
     keep(app, who, generation, lease, key).await
+}
+
+/// Lets a request that made nothing be sent again with its key.
+async fn release(app: &App, who: &Guest, key: &RequestKey) {
+    let released = async {
+        let tx = app.store.tenant(who.owner).await?;
+        keys::forget(&tx, Some(key)).await?;
+        Ok::<_, Error>(tx.commit().await?)
+    };
+    if let Err(error) = released.await {
+        tracing::warn!(?error, "the key of a failed request could not be released; it can be used again later");
+    }
 }
 
 /// Whether this may be generated; what the same request has made before, if it has.
 async fn admit(app: &App, who: &Guest, order: &Order) -> Result<Option<Generation>> {
     if order.key.is_none() {
         if let Some(venture) = order.venture {
-            app.store.tenant_read(who.owner).await?.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+            open(app.store.tenant_read(who.owner).await?.venture(venture).await?)?;
         }
         return Ok(None);
     }
     let tx = app.store.tenant(who.owner).await?;
     if let Some(venture) = order.venture {
-        tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
+        open(tx.venture(venture).await?)?;
     }
     let made = keys::keep(&tx, order.key.as_ref(), app.now()).await?;
     let made = match made {
@@ -96,6 +115,15 @@ async fn admit(app: &App, who: &Guest, order: &Order) -> Result<Option<Generatio
     };
     tx.commit().await?;
     Ok(made)
+}
+
+/// A venture that something may be made for.
+fn open(venture: Option<Venture>) -> Result<()> {
+    let venture = venture.ok_or(Error::NotFound("this venture"))?;
+    match venture.archived {
+        None => Ok(()),
+        Some(_) => Err(Error::conflict("this venture is archived; take it up again before anything is made for it", venture.id.0)),
+    }
 }
 
 /// Generates for a caller who may hang up: then the models are stopped, and what was used until then is settled all the same.
@@ -159,18 +187,19 @@ impl Ended {
         Self { output: Value::Null, issues, notes: Vec::new(), by: None }
     }
 
-    /// What may be given again: whole and valid answers.
-    fn keepable(&self) -> Option<Kept> {
-        let by = self.by.as_ref().filter(|_| self.issues.is_empty() && !self.output.is_null())?;
-        let (output, notes, sources) = (self.output.clone(), self.notes.clone(), by.sources.clone());
-        Some(Kept { output, notes, sources, model: by.model.clone(), draft_model: by.draft_model })
+    /// For those who asked the same, and whether it may be given again later: whole and valid answers only.
+    fn to_be_shared(self) -> (Kept, bool) {
+        let Self { output, issues, notes, by } = self;
+        let keep = by.is_some() && issues.is_empty() && !output.is_null();
+        let By { model, draft_model, sources, .. } = by.unwrap_or_else(By::nobody);
+        (Kept { output, issues, notes, sources, model, draft_model }, keep)
     }
 }
 
 impl From<Kept> for Ended {
     fn from(kept: Kept) -> Self {
-        let Kept { output, notes, sources, model, draft_model } = kept;
-        Self { output, issues: Vec::new(), notes, by: Some(By { model, draft_model, sources, recalled: true }) }
+        let Kept { output, issues, notes, sources, model, draft_model } = kept;
+        Self { output, issues, notes, by: Some(By { model, draft_model, sources, recalled: true }) }
     }
 }
 
@@ -204,11 +233,9 @@ impl<'a> Work<'a> {
         let key = cache::key(app, who, &self.template, &self.order, ask);
         let made = async {
             let ended = self.answer(ask, cancel).await;
-            // What cannot be kept is nobody else's answer: who waits for it asks anew.
-            match ended.keepable() {
-                Some(kept) => Ok((kept, true)),
-                None => Err(Box::new(ended)),
-            }
+            let stopped = ended.issues.iter().any(|issue| issue.rule == Issue::STOPPED);
+            // Whoever waits shares what came of it, also when it is not worth keeping; only if it was stopped do they ask themselves.
+            if stopped { Err(Box::new(ended)) } else { Ok(ended.to_be_shared()) }
         };
         let answered = tokio::select! {
             biased;
@@ -352,11 +379,8 @@ fn usage(calls: &[ModelCall]) -> Usage {
 async fn keep(app: &App, who: &Guest, mut generation: Generation, lease: Option<Lease>, key: Option<RequestKey>) -> Result<Generation> {
     let begun = app.now();
     generation.spans.push(Span { name: "store".into(), started: begun, duration_us: 0, attributes: json!({"status": generation.status}) });
-    let patience =
-        ExponentialBuilder::default().with_jitter().with_min_delay(Duration::from_millis(200)).with_max_delay(Duration::from_secs(5));
-    let patience = patience.with_max_times(12);
     let kept = (|| write(app, who, &generation, begun, lease.as_ref(), key.as_ref()))
-        .retry(patience)
+        .retry(patience())
         .when(|error| matches!(error, Error::Busy(_)));
     let (duration_ms, stored_us) = kept.await?;
     generation.duration_ms = duration_ms;
@@ -371,6 +395,12 @@ async fn keep(app: &App, who: &Guest, mut generation: Generation, lease: Option<
         ms = generation.duration_ms, calls = generation.usage.calls, "generation stored"
     );
     Ok(generation)
+}
+
+/// How long a store that is busy or away is waited for, where giving up would lose what is paid for.
+pub(crate) fn patience() -> ExponentialBuilder {
+    let waits = ExponentialBuilder::default().with_jitter().with_min_delay(Duration::from_millis(200));
+    waits.with_max_delay(Duration::from_secs(5)).with_max_times(12)
 }
 
 /// One attempt to store; how long the whole generation and the storing of it took, as far as can be known before the commit.
@@ -393,8 +423,13 @@ async fn write(
     if let Some(span) = timed.spans.last_mut() {
         span.duration_us = stored_us;
     }
+    // A call that was begun and of which nobody told how it ended was made all the same.
+    let open = tx.close_calls(timed.id).await?;
+    let untold = open.iter().filter(|open| !timed.calls.iter().any(|call| call.id == open.id)).map(lost_call);
+    let untold: Vec<ModelCall> = untold.collect();
+    timed.calls.extend(untold);
+    timed.usage = usage(&timed.calls);
     tx.insert_generation(&timed).await?;
-    tx.close_calls(timed.id).await?;
     let kept = timed.status != Status::Failed;
     if let (Some(venture), true) = (timed.venture, kept) {
         tx.make_current(venture, &timed.section, timed.id, now).await?;
@@ -406,7 +441,8 @@ async fn write(
     if let Some(run) = timed.run.filter(|_| !timed.was_stopped()) {
         tx.add_event(run, now, &runs::ended(&timed)).await?;
     }
-    if kept {
+    // Only what the caller was promised is the answer to their request from now on.
+    if promised(&timed).is_ok() {
         keys::answer(&tx, key, timed.id.0).await?;
     } else {
         keys::forget(&tx, key).await?;
@@ -429,7 +465,7 @@ pub(crate) async fn settle_lost(app: &App, lost: Vec<OpenCall>, lease: Option<&L
             tx.hold(lease).await?;
         }
         // Whoever settled them first has closed them.
-        if tx.close_calls(id).await? > 0 {
+        if !tx.close_calls(id).await?.is_empty() {
             tx.insert_generation(&generation).await?;
             tx.commit().await?;
         }
@@ -437,22 +473,24 @@ pub(crate) async fn settle_lost(app: &App, lost: Vec<OpenCall>, lease: Option<&L
     Ok(())
 }
 
+/// A call whose end nobody knows: what was asked is counted.
+fn lost_call(open: &OpenCall) -> ModelCall {
+    ModelCall {
+        id: open.id,
+        provider: open.provider.clone(),
+        model: open.model.clone(),
+        outcome: "lost".into(),
+        tokens: Tokens { input: open.input_tokens, ..Tokens::default() },
+        search_queries: 0,
+        cost: open.cost,
+        started: open.started,
+        duration_ms: 0,
+    }
+}
+
 fn stopped(app: &App, id: GenerationId, lost: &[OpenCall]) -> Option<Generation> {
     let first = lost.first()?;
-    let calls: Vec<ModelCall> = lost
-        .iter()
-        .map(|call| ModelCall {
-            id: call.id,
-            provider: call.provider.clone(),
-            model: call.model.clone(),
-            outcome: "lost".into(),
-            tokens: Tokens { input: call.input_tokens, ..Tokens::default() },
-            search_queries: 0,
-            cost: call.cost,
-            started: call.started,
-            duration_ms: 0,
-        })
-        .collect();
+    let calls: Vec<ModelCall> = lost.iter().map(lost_call).collect();
     let reason = "The program ended while a model was answering; what the model had been asked is counted.";
     Some(Generation {
         id,

@@ -3,16 +3,18 @@
 //! Every job may be done twice: its process can die between the last step and the word that it is done.
 
 use crate::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::{runs, tidying};
 use chrono::TimeDelta;
 use domain::ids::OwnerId;
 use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
+use futures::FutureExt as _;
 use serde_json::json;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::{LetGo, Outcome, QueueState, Wanted};
+use store::{LetGo, QueueState, Wanted};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -100,32 +102,40 @@ async fn claim(app: &App, workers: Workers, held: &Arc<Held>) {
 async fn one(app: App, job: Claimed, held: Arc<Held>) {
     let cancel = app.stopping.child_token();
     held.with(|held| held.insert(job.lease, cancel.clone()));
-    let verdict = match job.kind.as_str() {
-        runs::KIND => runs::execute(&app, &job, &cancel).await,
-        _ => tidying::tidy(&app).await.map_or_else(|error| Verdict::Failed(error.to_string()), |()| Verdict::Done),
-    };
-    if let Verdict::Failed(reason) | Verdict::Dead(reason) = &verdict {
-        tracing::warn!(job = %job.lease.job, kind = job.kind, attempt = job.attempt, reason, "job failed");
+    // A defect must not keep a lease that is renewed for ever.
+    let done = AssertUnwindSafe(attempt(&app, &job, &cancel)).catch_unwind().await;
+    let verdict = done.unwrap_or_else(|_| Verdict::Failed("a defect of the program: it panicked".into()));
+    if let Verdict::Failed(reason) | Verdict::Dead(reason) | Verdict::Later(reason) = &verdict {
+        tracing::warn!(job = %job.lease.job, kind = job.kind, attempt = job.attempt, reason, "job not done");
     }
     // Until the verdict is kept the lease is renewed: the work is done, only the word of it is missing.
     let mut waits = [1, 2, 4, 8, 16].into_iter();
-    loop {
-        match app.store.end_attempt(&job, &verdict, app.now()).await {
-            Ok(Outcome::GivenUp) => {
-                give_up(&app, &job).await;
-                break;
-            }
-            Ok(Outcome::Kept | Outcome::LeaseLost) => break,
-            Err(error) => {
-                let Some(wait) = waits.next() else {
-                    tracing::error!(job = %job.lease.job, %error, "how the job ended could not be kept; it will be done again");
-                    break;
-                };
-                tokio::time::sleep(Duration::from_secs(wait)).await;
-            }
-        }
+    while let Err(error) = app.store.end_attempt(&job.lease, &verdict, app.now()).await {
+        let Some(wait) = waits.next() else {
+            tracing::error!(job = %job.lease.job, ?error, "how the job ended could not be kept; it will be done again");
+            break;
+        };
+        tokio::time::sleep(Duration::from_secs(wait)).await;
     }
     held.with(|held| held.remove(&job.lease));
+}
+
+/// Does a job, or ends what it was for when it is hopeless. In this order, so that a job that is dead has nobody waiting for it.
+async fn attempt(app: &App, job: &Claimed, cancel: &CancellationToken) -> Verdict {
+    let done = match (job.kind.as_str(), job.is_hopeless()) {
+        (runs::KIND, true) => runs::give_up(app, job).await.map(|()| Verdict::Dead("it failed again and again".into())),
+        (runs::KIND, false) => runs::execute(app, job, cancel).await,
+        (_, true) => Ok(Verdict::Dead("it failed again and again".into())),
+        (_, false) => tidying::tidy(app).await.map(|()| Verdict::Done),
+    };
+    done.unwrap_or_else(|error| match error {
+        Error::Busy(reason) => Verdict::Later(reason.to_string()),
+        // The log has the causes, which a stored reason has not.
+        error => {
+            tracing::error!(job = %job.lease.job, ?error, "job failed");
+            Verdict::Failed(error.to_string())
+        }
+    })
 }
 
 /// Renews what this process holds, puts back in line what died ones held, and puts in line what is scheduled.
@@ -150,7 +160,7 @@ async fn tend(app: App, workers: Workers, held: Arc<Held>) {
 /// Renews what is held, and stops the work on what is lost or to be stopped.
 async fn renew(app: &App, workers: Workers, held: &Held) -> Result<()> {
     let leases: Vec<Lease> = held.with(|held| held.keys().copied().collect());
-    for (lease, why) in app.store.renew(&leases, app.now(), workers.lease_for()).await? {
+    for (lease, why) in app.store.renew(&leases, || app.now(), workers.lease_for()).await? {
         if why == LetGo::Lost {
             tracing::warn!(job = %lease.job, "lease lost: somebody else has this job");
         }
@@ -160,38 +170,34 @@ async fn renew(app: &App, workers: Workers, held: &Held) -> Result<()> {
 }
 
 async fn reap(app: &App) -> Result<()> {
-    let reaped = app.store.reap(app.now()).await?;
-    if reaped.count > 0 {
-        tracing::info!(count = reaped.count, given_up = reaped.dead.len(), "jobs of ended processes are back in line");
+    let count = app.store.reap(app.now()).await?;
+    if count > 0 {
+        tracing::info!(count, "jobs of ended processes are back in line");
         app.store.bell().notify_waiters();
     }
-    for job in &reaped.dead {
-        give_up(app, job).await;
-    }
     Ok(())
-}
-
-/// Ends what a dead job was for, so that nobody waits for it.
-async fn give_up(app: &App, job: &Claimed) {
-    tracing::error!(job = %job.lease.job, kind = job.kind, "job given up");
-    if job.kind == runs::KIND
-        && let Err(error) = runs::give_up(app, job).await
-    {
-        tracing::error!(job = %job.lease.job, %error, "its run could not be ended");
-    }
 }
 
 /// Puts in line what was last due: the key has the tick in it, so of all processes one succeeds.
 async fn schedule(app: &App) -> Result<()> {
     let now = app.now();
     for (kind, pattern) in SCHEDULES {
-        let cron: croner::Cron = pattern.parse().map_err(|fault| crate::Error::Internal(format!("{pattern}: {fault}")))?;
+        let cron: croner::Cron = pattern.parse().map_err(|fault| Error::Internal(format!("{pattern}: {fault}")))?;
         let Ok(tick) = cron.find_previous_occurrence(&now, true) else { continue };
         let key = format!("{kind}@{}", tick.format("%Y-%m-%dT%H:%M"));
         if app.live.is_scheduled(&key) {
             continue;
         }
-        let job = NewJob { kind, owner: None, unique_key: key.clone(), payload: json!({}), priority: Priority::Program, run_at: now, now };
+        let job = NewJob {
+            kind,
+            owner: None,
+            unique_key: key.clone(),
+            payload: json!({}),
+            priority: Priority::Program,
+            run_at: now,
+            now,
+            head: None,
+        };
         app.store.enqueue_own(&job).await?;
         app.live.scheduled(key);
     }

@@ -1,9 +1,11 @@
 //! Writes every call to a model down before it is made.
 
 use crate::error::Error;
+use crate::generations;
 use crate::generations::Order;
 use crate::{App, Guest};
 use async_trait::async_trait;
+use backon::Retryable as _;
 use domain::ids::{GenerationId, OwnerId, RunId, VentureId};
 use domain::sections::SectionName;
 use llm::{Journal, NotRecorded, PlannedCall};
@@ -75,7 +77,10 @@ impl<'a> Records<'a> {
 #[async_trait]
 impl Journal for Records<'_> {
     async fn begin(&self, call: PlannedCall) -> Result<(), NotRecorded> {
-        self.write(call).await.map_err(|error| {
+        // As patient as with what was made: giving up here would throw away what was paid for before.
+        let patience = generations::patience();
+        let written = (|| self.write(call.clone())).retry(patience).when(|error| matches!(error, Error::Busy(_)));
+        written.await.map_err(|error| {
             *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             NotRecorded
         })

@@ -39,7 +39,7 @@ pub(crate) async fn keep(tx: &TenantTx, key: Option<&RequestKey>, now: Timestamp
     match tx.keep_key(key, fingerprint, now).await? {
         Kept::New => Ok(None),
         Kept::Made(made) => Ok(Some(made)),
-        Kept::Begun { since } if now - since > AT_WORK => Ok(None),
+        Kept::Begun { since } if now - since > AT_WORK && tx.take_key_over(key, since, now).await? => Ok(None),
         Kept::Begun { .. } => Err(Error::conflict("the same request is still at work; ask again in a moment", Uuid::nil())),
         Kept::Other => Err(Error::conflict("this Idempotency-Key was used for another request; use a new one", Uuid::nil())),
     }

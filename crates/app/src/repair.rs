@@ -24,6 +24,7 @@ pub(crate) fn check(template: &Template, answer: &Answer) -> Checked {
     match parsed {
         Ok(mut output) if output.is_object() => {
             template.fill(&mut output, &answer.sources);
+            without_nul(&mut output);
             let issues = template.check_output(&output);
             Checked { output, issues }
         }
@@ -35,6 +36,21 @@ pub(crate) fn check(template: &Template, answer: &Answer) -> Checked {
             let cut = if answer.truncated { "; it was cut off at the token limit" } else { "" };
             Checked { output: Value::Null, issues: vec![Issue::new("json", "", format!("the answer is not valid JSON ({reason}){cut}"))] }
         }
+    }
+}
+
+/// Takes out U+0000, which models write where they mean an accent, and which Postgres cannot keep.
+pub(crate) fn without_nul(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains('\0') => text.retain(|c| c != '\0'),
+        Value::Array(items) => items.iter_mut().for_each(without_nul),
+        Value::Object(fields) => {
+            if fields.keys().any(|key| key.contains('\0')) {
+                *fields = std::mem::take(fields).into_iter().map(|(key, value)| (key.replace('\0', ""), value)).collect();
+            }
+            fields.values_mut().for_each(without_nul);
+        }
+        _ => {}
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::generations::{self, Order};
 use crate::keys::{self, RequestKey};
 use crate::{App, Guest};
+use domain::Timestamp;
 use domain::faults::Faults;
 use domain::generations::{Generation, Issue, Status};
 use domain::ids::{RunId, VentureId};
@@ -24,6 +25,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The kind of a run's job.
 pub(crate) const KIND: &str = "run";
+
+/// Everybody's, as long as nobody pays.
+const PRIORITY: Priority = Priority::Free;
 
 /// How often the place in line is looked at.
 const LINE_LOOK: Duration = Duration::from_secs(2);
@@ -80,6 +84,7 @@ pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<Sec
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
     }
+    let head = app.store.head_of_line(PRIORITY).await?;
     let tx = app.store.tenant(who.owner).await?;
     let found = tx.locked_venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
     if let Some(made) = keys::keep(&tx, key, app.now()).await? {
@@ -91,7 +96,7 @@ pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<Sec
     if let Some(run) = tx.latest_run(venture).await?.filter(|run| run.state.is_open()) {
         return Err(Error::conflict("a run of this venture is going on; wait for its end, or cancel it", run.id.0));
     }
-    let run = put_in_line(app, &tx, venture, who, sections).await?;
+    let run = put_in_line(app, &tx, (who, venture), sections, head).await?;
     keys::answer(&tx, key, run.id.0).await?;
     tx.commit().await?;
     Ok(run)
@@ -103,20 +108,26 @@ pub async fn start_new(app: &App, who: &Guest, brief: Brief) -> Result<Run> {
         return Err(Error::Stopping);
     }
     let venture = Venture { id: VentureId::new(), owner: who.owner, brief, created: app.now(), archived: None };
+    let head = app.store.head_of_line(PRIORITY).await?;
     let tx = app.store.tenant(who.owner).await?;
     tx.insert_venture(&venture).await?;
-    let run = put_in_line(app, &tx, venture.id, who, choose(app, &[])?).await?;
+    let run = put_in_line(app, &tx, (who, venture.id), choose(app, &[])?, head).await?;
     tx.commit().await?;
     Ok(run)
 }
 
-async fn put_in_line(app: &App, tx: &TenantTx, venture: VentureId, who: &Guest, sections: Vec<SectionName>) -> Result<Run> {
+async fn put_in_line(
+    app: &App,
+    tx: &TenantTx,
+    (who, venture): (&Guest, VentureId),
+    sections: Vec<SectionName>,
+    head: Option<Timestamp>,
+) -> Result<Run> {
     let now = app.now();
     let run = Run { id: RunId::new(), owner: who.owner, venture, sections, state: VentureRun::Queued { since: now }, created: now };
     tx.insert_run(&run).await?;
-    let payload = json!({"run": run.id});
-    let unique_key = run.id.to_string();
-    let job = NewJob { kind: KIND, owner: Some(who.owner), unique_key, payload, priority: Priority::Free, run_at: now, now };
+    let (payload, unique_key) = (json!({"run": run.id}), run.id.to_string());
+    let job = NewJob { kind: KIND, owner: Some(who.owner), unique_key, payload, priority: PRIORITY, run_at: now, now, head };
     tx.enqueue(&job).await?;
     Ok(run)
 }
@@ -193,7 +204,7 @@ pub fn places(app: &App, who: &Guest, id: RunId) -> impl Stream<Item = Standing>
     futures::stream::unfold((app, who, None), move |(app, who, told)| async move {
         loop {
             // A store that is away is no news about the line.
-            let standing = see(&app, &who, id).await.ok()?.standing;
+            let standing = place(&app, &who, id).await.ok()?;
             match standing.filter(|standing| matches!(standing, Standing::Waiting { .. })) {
                 None => return None,
                 Some(standing) if told.as_ref() == Some(&standing) => tokio::time::sleep(LINE_LOOK).await,
@@ -201,6 +212,11 @@ pub fn places(app: &App, who: &Guest, id: RunId) -> impl Stream<Item = Standing>
             }
         }
     })
+}
+
+async fn place(app: &App, who: &Guest, id: RunId) -> Result<Option<Standing>> {
+    let run = app.store.tenant_read(who.owner).await?.run(id).await?.ok_or(Error::NotFound("this run"))?;
+    standing(app, &run).await
 }
 
 enum News {
@@ -251,17 +267,22 @@ pub async fn watch(app: &App, who: &Guest, id: RunId, after: u64) -> Result<impl
 pub async fn cancel(app: &App, who: &Guest, id: RunId) -> Result<Run> {
     let tx = app.store.tenant(who.owner).await?;
     let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
+    if !run.state.is_open() {
+        return Ok(run);
+    }
     let now = app.now();
+    // The job first, then the run, as workers do: in another order the two would wait for each other.
+    tx.cancel_job(KIND, &id.to_string(), now).await?;
     if tx.set_run_state(id, &VentureRun::Cancelled { at: now }).await? {
+        mark_left_behind(app, &tx, &run).await?;
         tx.add_event(id, now, &Happening::Finished { failed: Vec::new(), cancelled: true }).await?;
-        tx.cancel_job(KIND, &id.to_string(), now).await?;
         let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
         tx.commit().await?;
         app.live.stop(id);
         app.live.ring(id);
         return Ok(run);
     }
-    Ok(run)
+    tx.run(id).await?.ok_or(Error::NotFound("this run"))
 }
 
 /// Stops the newest run of a venture of theirs, if it is open.
@@ -277,36 +298,57 @@ pub async fn cancel_latest(app: &App, who: &Guest, venture: VentureId) -> Result
 }
 
 /// Does a run's job: everything that is not done yet.
-pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken) -> Verdict {
-    let run = job.payload.get("run").and_then(|id| serde_json::from_value::<RunId>(id.clone()).ok());
-    let (Some(run), Some(owner)) = (run, job.owner) else { return Verdict::Dead("it names no run".into()) };
-    let work = Work { app, who: Guest { owner }, lease: job.lease, cancel };
+pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken) -> Result<Verdict> {
+    let Some((run, who)) = named(job) else { return Ok(Verdict::Dead("it names no run".into())) };
+    let work = Work { app, who, lease: job.lease, cancel };
     let _working = app.live.working(run, cancel);
     match work.run(run).await {
-        Ok(true) => Verdict::Done,
-        Ok(false) => Verdict::HandedBack,
-        Err(Error::NotFound(what)) => Verdict::Dead(format!("{what} was not found")),
-        Err(error) => Verdict::Failed(error.to_string()),
+        Ok(true) => Ok(Verdict::Done),
+        Ok(false) => Ok(Verdict::HandedBack),
+        Err(Error::NotFound(what)) => Ok(Verdict::Dead(format!("{what} was not found"))),
+        Err(error) => Err(error),
     }
 }
 
-/// Ends the run of a job that was given up: what is not there by now has failed, and what was finished stays.
+fn named(job: &Claimed) -> Option<(RunId, Guest)> {
+    let run = serde_json::from_value(job.payload.get("run")?.clone()).ok()?;
+    Some((run, Guest { owner: job.owner? }))
+}
+
+/// Ends the run of a job that is given up: what is not there by now has failed, and what was finished stays.
 pub(crate) async fn give_up(app: &App, job: &Claimed) -> Result<()> {
-    let run = job.payload.get("run").and_then(|id| serde_json::from_value::<RunId>(id.clone()).ok());
-    let (Some(id), Some(owner)) = (run, job.owner) else { return Ok(()) };
-    generations::settle_lost(app, app.store.tenant_read(owner).await?.open_calls(id).await?, None).await?;
-    let tx = app.store.tenant(owner).await?;
+    let Some((id, who)) = named(job) else { return Ok(()) };
+    let lost = app.store.tenant_read(who.owner).await?.open_calls(id).await?;
+    generations::settle_lost(app, lost, Some(&job.lease)).await?;
+    let tx = app.store.tenant(who.owner).await?;
+    tx.hold(&job.lease).await?;
     let Some(run) = tx.run(id).await? else { return Ok(()) };
-    let made = tx.generations_of_run(id).await?;
-    let there = |name: &SectionName| made.iter().any(|made| made.section == *name && made.status != Status::Failed);
-    let failed: Vec<SectionName> = run.sections.iter().filter(|name| !there(name)).cloned().collect();
+    let made = made_by(&tx, id).await?;
+    let failed: Vec<SectionName> = run.sections.iter().filter(|name| !made.contains(name)).cloned().collect();
     let now = app.now();
     if tx.set_run_state(id, &VentureRun::Finished { at: now, failed: failed.clone() }).await? {
+        mark_left_behind(app, &tx, &run).await?;
         tx.add_event(id, now, &Happening::Finished { failed, cancelled: false }).await?;
     }
     tx.commit().await?;
     app.live.ring(id);
     Ok(())
+}
+
+/// The sections a run has content of its own for.
+async fn made_by(tx: &TenantTx, run: RunId) -> Result<Vec<SectionName>> {
+    let made = tx.generations_of_run(run).await?.into_iter().filter(|made| made.status != Status::Failed);
+    Ok(made.map(|made| made.section).collect())
+}
+
+/// Says of every section that was built from what the run made anew, and that the run did not make as well, that it is out of date.
+async fn mark_left_behind(app: &App, tx: &TenantTx, run: &Run) -> Result<()> {
+    let made = made_by(tx, run.id).await?;
+    let mut behind: Vec<SectionName> =
+        made.iter().flat_map(|name| app.release().dependents(name)).filter(|name| !made.contains(name)).collect();
+    behind.sort();
+    behind.dedup();
+    Ok(tx.mark_stale(run.venture, &behind).await?)
 }
 
 /// A run in a worker's hands.
@@ -328,7 +370,11 @@ impl Work<'_> {
         loop {
             if !halt.is_cancelled() {
                 for section in graph.take_ready() {
-                    self.tell_started(&run, &section).await?;
+                    if let Err(error) = self.tell_started(&run, &section).await {
+                        halt.cancel();
+                        fault.get_or_insert(error);
+                        break;
+                    }
                     let order = self.order(&run, brief.clone(), section);
                     working.spawn(one(self.app.clone(), self.who, order, halt.clone()));
                 }
@@ -406,7 +452,7 @@ impl Work<'_> {
         tx.hold(&self.lease).await?;
         let now = app.now();
         if tx.set_run_state(run.id, &VentureRun::Finished { at: now, failed: failed.clone() }).await? {
-            tx.mark_stale(run.venture, &left_behind(app, run, &failed)).await?;
+            mark_left_behind(app, &tx, run).await?;
             tx.add_event(run.id, now, &Happening::Finished { failed, cancelled: false }).await?;
         }
         tx.commit().await?;
@@ -427,16 +473,6 @@ async fn one(app: App, who: Guest, order: Order, cancel: CancellationToken) -> R
     let fresh = current.iter().any(|there| there.current.section == order.section && !there.stale);
     let earlier = usable(&app, &order.section, current)?;
     Box::pin(generations::generate(&app, &who, Order { earlier, fresh, ..order }, &cancel)).await
-}
-
-/// Sections outside of the run that were built from what the run made anew.
-fn left_behind(app: &App, run: &Run, failed: &[SectionName]) -> Vec<SectionName> {
-    let made = run.sections.iter().filter(|name| !failed.contains(name));
-    let mut behind: Vec<SectionName> =
-        made.flat_map(|name| app.release().dependents(name)).filter(|name| !run.sections.contains(name)).collect();
-    behind.sort();
-    behind.dedup();
-    behind
 }
 
 /// The current outputs of the sections this one depends on, by camelCase name.

@@ -55,6 +55,8 @@ pub struct NewJob {
     pub run_at: Timestamp,
     /// When it is put in line.
     pub now: Timestamp,
+    /// Where the line has got to, if somebody stands in it.
+    pub head: Option<Timestamp>,
 }
 
 /// The right to work on a job until it runs out.
@@ -79,6 +81,15 @@ pub struct Claimed {
     pub payload: Value,
     /// Which attempt this is, from one; processes that died over it are not counted.
     pub attempt: u32,
+    /// Processes that died over it since it last got on.
+    pub deaths: u32,
+}
+
+impl Claimed {
+    /// Whether it has failed, or processes have died over it, too often to be tried again: it is to be given up.
+    pub const fn is_hopeless(&self) -> bool {
+        self.attempt > MOST_ATTEMPTS || self.deaths >= MOST_DEATHS
+    }
 }
 
 /// How a worker's attempt ended.
@@ -86,18 +97,22 @@ pub struct Claimed {
 pub enum Verdict {
     /// It is done.
     Done,
-    /// It failed and is tried again, or is dead after the last attempt; the reason is kept.
+    /// It failed and is claimed again, at the last to be given up; the reason is kept.
     Failed(String),
-    /// It makes no sense to try again.
+    /// Something it needs was away, which is not its fault: it is tried again and nothing counts.
+    Later(String),
+    /// What it was for is ended without it.
     Dead(String),
     /// The worker stops; somebody else may go on at once, and this attempt does not count.
     HandedBack,
 }
 
-/// The moment by which a job stands in line: now, but at least some time behind the owner's last one that is still open. Sorting
-/// by it serves owners in turns, and nobody waits for ever (the virtual clock of L. Zhang, 1990).
-pub fn turn(now: Timestamp, last_open: Option<Timestamp>) -> Timestamp {
-    last_open.map_or(now, |last| now.max(last + SPACING))
+/// The moment by which a job stands in line: where the line has got to, but at least some time behind the owner's last one that is
+/// still open. Sorting by it serves owners in turns however long their jobs take, and nobody waits for ever (start-time fair queueing,
+/// P. Goyal and others, 1996).
+pub fn turn(now: Timestamp, head: Option<Timestamp>, last_open: Option<Timestamp>) -> Timestamp {
+    let start = head.map_or(now, |head| head.min(now));
+    last_open.map_or(start, |last| start.max(last + SPACING))
 }
 
 /// How long to wait before the next attempt: two seconds, doubled each time, five minutes at most, spread by a fifth so that jobs
@@ -121,11 +136,13 @@ mod tests {
         let mut line = Vec::new();
         let mut last = None;
         for _ in 0..100 {
-            let place = turn(at(0), last);
+            let place = turn(at(0), None, last);
             last = Some(place);
             line.push((place, "many"));
         }
-        line.push((turn(at(1), None), "one"));
+        // An hour later ten of them are done.
+        line.drain(..10);
+        line.push((turn(at(3600), Some(line[0].0), None), "one"));
         line.sort();
         assert_eq!(line.iter().position(|(_, who)| *who == "one"), Some(1));
     }

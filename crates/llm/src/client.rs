@@ -184,7 +184,11 @@ impl Llm {
         }
         let mut spent = Spent::default();
         let (started, clock) = ((self.clock)(), Instant::now());
-        question.journal.begin(self.planned(target, ask, spent.call, started)).await.map_err(|NotRecorded| Fault::NotRecorded)?;
+        tokio::select! {
+            biased;
+            () = question.cancel.cancelled() => return Err(Fault::Cancelled),
+            begun = question.journal.begin(self.planned(target, ask, spent.call, started)) => begun.map_err(|NotRecorded| Fault::NotRecorded)?,
+        }
         let limit = if target.provider.own_pace() { OWN_PACE } else { ask.timeout };
         let (provider, model) = (&target.provider, target.model.as_str());
         let work = match step {

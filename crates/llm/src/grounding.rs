@@ -40,7 +40,7 @@ pub(crate) fn with_facts(ask: &Ask, found: &Found) -> Ask {
 pub(crate) fn source(uri: Option<&str>, title: Option<&str>) -> Option<Source> {
     let uri = uri.filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"))?;
     let title = title.map(str::trim).filter(|title| !title.is_empty()).unwrap_or_else(|| host(uri));
-    Some(Source { uri: uri.to_owned(), title: title.chars().take(300).collect() })
+    Some(Source { uri: uri.to_owned(), title: title.chars().filter(|c| !c.is_control()).take(300).collect() })
 }
 
 fn host(uri: &str) -> &str {

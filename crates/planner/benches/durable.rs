@@ -51,7 +51,7 @@ async fn queue(config: &Config) {
     for at in 0..JOBS {
         let (owner, now) = (OwnerId::new(), chrono::Utc::now());
         let (unique_key, payload) = (format!("{at}-{owner}"), serde_json::json!({}));
-        let job = NewJob { kind: "bench", owner: Some(owner), unique_key, payload, priority: Priority::Free, run_at: now, now };
+        let job = NewJob { kind: "bench", owner: Some(owner), unique_key, payload, priority: Priority::Free, run_at: now, now, head: None };
         let tx = store.tenant(owner).await.expect("begins");
         tx.enqueue(&job).await.expect("is put in line");
         tx.commit().await.expect("commits");
@@ -69,7 +69,7 @@ async fn queue(config: &Config) {
                     return;
                 }
                 for job in claimed {
-                    store.end_attempt(&job, &Verdict::Done, chrono::Utc::now()).await.expect("ends");
+                    store.end_attempt(&job.lease, &Verdict::Done, chrono::Utc::now()).await.expect("ends");
                 }
             }
         });

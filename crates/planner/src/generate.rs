@@ -104,7 +104,17 @@ async fn follow(app: &App, who: &Guest, run: domain::ids::RunId, total: usize) -
     let (mut done, mut failed) = (0, 0);
     let mut events = Box::pin(runs::follow(app, who, run, 0).await?);
     while let Some(event) = events.next().await {
-        let Happening::Ended { section, status, confidence, model, reason, duration_ms, .. } = event?.what else { continue };
+        let (section, status, confidence, model, reason, duration_ms) = match event?.what {
+            Happening::Ended { section, status, confidence, model, reason, duration_ms, .. } => {
+                (section, status, confidence, model, reason, duration_ms)
+            }
+            // The run's own word counts: one that was given up has failed sections that nobody tried.
+            Happening::Finished { failed: without, .. } => {
+                failed = without.len();
+                continue;
+            }
+            Happening::Started { .. } => continue,
+        };
         done += 1;
         failed += usize::from(status == Status::Failed);
         let seconds = duration_ms / 1000;

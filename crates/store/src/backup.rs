@@ -76,6 +76,7 @@ impl Store {
     /// # Errors
     /// [`Error::Copy`] when the file exists or cannot be written.
     pub async fn back_up(&self, file: &Path) -> Result<Vec<Copied>> {
+        self.owning.check_owner().await?;
         let begun = self.owning.begin(Scope::Owner, Access::Read).await?;
         let folder = tempfile::tempdir_in(folder_of(file)).map_err(|fault| unwritable(file, &fault))?;
         let mut copied = Vec::new();
@@ -104,6 +105,7 @@ impl Store {
                 format!("was made by another version (its tables end with \"{has}\"); restore it with that version, then migrate"),
             ));
         }
+        self.owning.check_owner().await?;
         let begun = self.owning.begin(Scope::Owner, Access::Write).await?;
         let (tx, dir) = (&begun.tx, folder.path());
         if overwrite == Overwrite::Yes {

@@ -10,7 +10,7 @@ use domain::ids::{CallId, GenerationId, OwnerId, RunId, VentureId};
 use domain::sections::SectionName;
 use domain::usage::MicroDollars;
 use row::{Column, Entity, Model};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 /// A call that has begun and of which nothing is known yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,14 +62,15 @@ impl TenantTx {
         rows.into_iter().map(read).collect()
     }
 
-    /// Forgets the open calls of a generation, because they are settled with it; how many there were.
-    pub async fn close_calls(&self, generation: GenerationId) -> Result<u64> {
-        let gone = Entity::delete_many()
-            .filter(Column::OwnerId.eq(self.owner()))
-            .filter(Column::GenerationId.eq(generation.0))
-            .exec(self.writing()?)
-            .await?;
-        Ok(gone.rows_affected)
+    /// Strikes out the open calls of a generation, because they are settled with it; those that were open.
+    pub async fn close_calls(&self, generation: GenerationId) -> Result<Vec<OpenCall>> {
+        let tx = self.writing()?;
+        let theirs = || Condition::all().add(Column::OwnerId.eq(self.owner())).add(Column::GenerationId.eq(generation.0));
+        let open = Entity::find().filter(theirs()).order_by_asc(Column::Id).all(tx).await?;
+        if !open.is_empty() {
+            Entity::delete_many().filter(theirs()).exec(tx).await?;
+        }
+        open.into_iter().map(read).collect()
     }
 }
 

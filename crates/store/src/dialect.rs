@@ -147,6 +147,11 @@ impl Database {
         if self.is_server() { postgres::check_role(&self.pool).await } else { Ok(()) }
     }
 
+    /// Refuses a user who does not own the tables, and would copy none of their rows.
+    pub(crate) async fn check_owner(&self) -> Result<()> {
+        if self.is_server() { postgres::check_owner(&self.pool).await } else { Ok(()) }
+    }
+
     /// Tells other processes that jobs have been added, once the transaction is committed. A folder has no other process.
     pub(crate) async fn announce_jobs(&self, tx: &DatabaseTransaction) -> Result<()> {
         if self.is_server() {

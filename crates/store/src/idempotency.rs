@@ -51,6 +51,18 @@ impl TenantTx {
         })
     }
 
+    /// Takes over the key of a request that died, as it was begun then; false when somebody else was first.
+    pub async fn take_key_over(&self, key: &str, since: Timestamp, now: Timestamp) -> Result<bool> {
+        let taken = Entity::update_many()
+            .col_expr(Column::CreatedAt, Expr::value(moment(now)))
+            .filter(Column::OwnerId.eq(self.owner()))
+            .filter(Column::Key.eq(key))
+            .filter(Column::CreatedAt.eq(moment(since)))
+            .exec(self.writing()?)
+            .await?;
+        Ok(taken.rows_affected == 1)
+    }
+
     /// Says what the request of a key has made.
     pub async fn answer_key(&self, key: &str, made: Uuid) -> Result<()> {
         Entity::update_many()

@@ -11,10 +11,10 @@ use crate::tenants::TenantTx;
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::ids::{JobId, OwnerId};
-use domain::jobs::{self, Claimed, Lease, MOST_ATTEMPTS, MOST_DEATHS, NewJob, Verdict};
+use domain::jobs::{self, Claimed, Lease, NewJob, Priority, Verdict};
 use row::{Column, Entity, Model};
 use sea_orm::prelude::Uuid;
-use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     UpdateMany,
@@ -56,26 +56,6 @@ pub enum LetGo {
     Lost,
     /// Its owner stopped it: settle, then end the attempt.
     Stop,
-}
-
-/// What became of the end of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is kept: the job is done, or will be tried again.
-    Kept,
-    /// It was the last one: the job is dead.
-    GivenUp,
-    /// Somebody else has the job, or nobody any more.
-    LeaseLost,
-}
-
-/// What became of jobs whose lease ran out.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reaped {
-    /// How many there were.
-    pub count: u64,
-    /// Those that were given up.
-    pub dead: Vec<Claimed>,
 }
 
 /// What a worker wants to claim.
@@ -210,39 +190,52 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Renews leases, and says which of them to let go of.
-    pub async fn renew(&self, leases: &[Lease], now: Timestamp, lease_for: TimeDelta) -> Result<Vec<(Lease, LetGo)>> {
+    /// Where the line of this priority has got to: the turn of its first job that waits.
+    pub async fn head_of_line(&self, priority: Priority) -> Result<Option<Timestamp>> {
+        let begun = self.program(Access::Read).await?;
+        let first = Entity::find()
+            .filter(Column::State.eq(WAITING))
+            .filter(Column::Rank.eq(priority.rank()))
+            .order_by_asc(Column::TurnAt)
+            .one(&begun.tx)
+            .await?;
+        Ok(first.map(|first| first.turn_at))
+    }
+
+    /// Renews leases, and says which of them to let go of. The clock is read when the database's turn has come, however long that took.
+    pub async fn renew(&self, leases: &[Lease], now: impl Fn() -> Timestamp, lease_for: TimeDelta) -> Result<Vec<(Lease, LetGo)>> {
         if leases.is_empty() {
             return Ok(Vec::new());
         }
         let begun = self.program(Access::Write).await?;
-        let mut let_go = Vec::new();
-        for lease in leases {
-            let renewed = Entity::update_many()
-                .col_expr(Column::LeaseUntil, Expr::value(moment(now + lease_for)))
-                .filter(mine(lease))
-                .exec(&begun.tx)
-                .await?;
-            if renewed.rows_affected == 0 {
-                let_go.push((*lease, LetGo::Lost));
-            }
-        }
-        let ids = leases.iter().map(|lease| lease.job.0);
-        let stopping = Entity::find().filter(Column::Id.is_in(ids)).filter(Column::State.eq(STOPPING)).all(&begun.tx).await?;
-        let asked = leases.iter().filter(|lease| stopping.iter().any(|row| row.id == lease.job.0 && row.lease == Some(lease.token)));
-        let_go.extend(asked.map(|lease| (*lease, LetGo::Stop)));
+        let mine = || {
+            let held = Condition::all().add(Column::Id.is_in(leases.iter().map(|lease| lease.job.0)));
+            held.add(Column::Lease.is_in(leases.iter().map(|lease| lease.token))).add(Column::State.is_in([RUNNING, STOPPING]))
+        };
+        Entity::update_many().col_expr(Column::LeaseUntil, Expr::value(moment(now() + lease_for))).filter(mine()).exec(&begun.tx).await?;
+        let rows = Entity::find().filter(mine()).all(&begun.tx).await?;
         begun.tx.commit().await?;
-        Ok(let_go)
+        let let_go =
+            leases.iter().filter_map(|lease| match rows.iter().find(|row| row.id == lease.job.0 && row.lease == Some(lease.token)) {
+                None => Some((*lease, LetGo::Lost)),
+                Some(row) if row.state == STOPPING => Some((*lease, LetGo::Stop)),
+                Some(_) => None,
+            });
+        Ok(let_go.collect())
     }
 
-    /// Ends an attempt. When the lease did not hold any more, nothing is changed.
-    pub async fn end_attempt(&self, claimed: &Claimed, verdict: &Verdict, now: Timestamp) -> Result<Outcome> {
+    /// Ends an attempt. False when the lease did not hold any more: then nothing is changed.
+    pub async fn end_attempt(&self, lease: &Lease, verdict: &Verdict, now: Timestamp) -> Result<bool> {
         let begun = self.program(Access::Write).await?;
-        let again = |run_at: Timestamp, attempts: u32, reason: Option<&String>| {
+        let found = Entity::find().filter(mine(lease)).lock_exclusive().one(&begun.tx).await?;
+        let Some(row) = found else { return Ok(false) };
+        // What it counts up to is read here: it began anew whenever the job got on.
+        let failed = u32::try_from(row.attempts).unwrap_or(u32::MAX).saturating_add(1);
+        let again = |run_at: Timestamp, attempts: i32, reason: Option<&String>| {
             Entity::update_many()
                 .col_expr(Column::State, Expr::value(WAITING))
                 .col_expr(Column::RunAt, Expr::value(moment(run_at)))
-                .col_expr(Column::Attempts, Expr::value(i32::try_from(attempts).unwrap_or(i32::MAX)))
+                .col_expr(Column::Attempts, Expr::value(attempts))
                 .col_expr(Column::Reason, Expr::value(reason.cloned()))
         };
         let over = |state: &str, reason: Option<&String>| {
@@ -254,54 +247,39 @@ impl Store {
         let update = match verdict {
             Verdict::Done => over(DONE, None),
             Verdict::Dead(reason) => over(DEAD, Some(reason)),
-            Verdict::Failed(reason) if claimed.attempt >= MOST_ATTEMPTS => over(DEAD, Some(reason)),
-            Verdict::Failed(reason) => again(now + jobs::backoff(claimed.attempt, claimed.lease.token), claimed.attempt, Some(reason)),
-            Verdict::HandedBack => again(now, claimed.attempt.saturating_sub(1), None),
+            Verdict::Failed(reason) => again(now + jobs::backoff(failed, lease.token), row.attempts + 1, Some(reason)),
+            Verdict::Later(reason) => again(now + jobs::backoff(2, lease.token), row.attempts, Some(reason)),
+            Verdict::HandedBack => again(now, row.attempts, None),
         };
-        let ended = update.col_expr(Column::Lease, Expr::value(Option::<Uuid>::None)).filter(mine(&claimed.lease)).exec(&begun.tx).await?;
+        let ended = update.col_expr(Column::Lease, Expr::value(Option::<Uuid>::None)).filter(mine(lease)).exec(&begun.tx).await?;
         if matches!(verdict, Verdict::HandedBack) {
             self.database.announce_jobs(&begun.tx).await?;
         }
         begun.tx.commit().await?;
-        let given_up = matches!(verdict, Verdict::Dead(_)) || (matches!(verdict, Verdict::Failed(_)) && claimed.attempt >= MOST_ATTEMPTS);
-        Ok(match (ended.rows_affected, given_up) {
-            (0, _) => Outcome::LeaseLost,
-            (_, true) => Outcome::GivenUp,
-            (_, false) => Outcome::Kept,
-        })
+        Ok(ended.rows_affected == 1)
     }
 
-    /// Puts jobs whose lease ran out back in line, or gives them up when too many processes have died over them.
-    pub async fn reap(&self, now: Timestamp) -> Result<Reaped> {
+    /// Puts jobs whose lease ran out back in line; how many there were.
+    pub async fn reap(&self, now: Timestamp) -> Result<u64> {
         let begun = self.program(Access::Write).await?;
-        let late = Condition::all().add(Column::State.is_in([RUNNING, STOPPING])).add(Column::LeaseUntil.lt(moment(now)));
-        let found = Entity::find().filter(late).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).all(&begun.tx).await?;
-        let mut reaped = Reaped::default();
-        for row in found {
-            let deaths = row.deaths + 1;
-            let given_up = row.state == RUNNING && deaths >= i32::try_from(MOST_DEATHS).unwrap_or(i32::MAX);
-            let (state, ended) = match (row.state.as_str(), given_up) {
-                (STOPPING, _) => (CANCELLED, Some(moment(now))),
-                (_, true) => (DEAD, Some(moment(now))),
-                _ => (WAITING, None),
-            };
-            Entity::update_many()
-                .col_expr(Column::State, Expr::value(state))
-                .col_expr(Column::Deaths, Expr::value(deaths))
-                .col_expr(Column::Reason, Expr::value("the process that worked on it ended"))
-                .col_expr(Column::RunAt, Expr::value(moment(now)))
-                .col_expr(Column::EndedAt, Expr::value(ended))
-                .col_expr(Column::Lease, Expr::value(Option::<Uuid>::None))
-                .filter(Column::Id.eq(row.id))
-                .exec(&begun.tx)
-                .await?;
-            reaped.count += 1;
-            if given_up {
-                reaped.dead.push(read(row, Uuid::nil())?);
-            }
-        }
+        let late = |state: &str| Condition::all().add(Column::State.eq(state)).add(Column::LeaseUntil.lt(moment(now)));
+        let back = Entity::update_many()
+            .col_expr(Column::State, Expr::value(WAITING))
+            .col_expr(Column::Deaths, Expr::col(Column::Deaths).add(1))
+            .col_expr(Column::Reason, Expr::value("the process that worked on it ended"))
+            .col_expr(Column::RunAt, Expr::value(moment(now)))
+            .col_expr(Column::Lease, Expr::value(Option::<Uuid>::None))
+            .filter(late(RUNNING))
+            .exec(&begun.tx)
+            .await?;
+        let stopped = Entity::update_many()
+            .col_expr(Column::State, Expr::value(CANCELLED))
+            .col_expr(Column::EndedAt, Expr::value(moment(now)))
+            .filter(late(STOPPING))
+            .exec(&begun.tx)
+            .await?;
         begun.tx.commit().await?;
-        Ok(reaped)
+        Ok(back.rows_affected + stopped.rows_affected)
     }
 
     /// Where a job stands in line, by its kind and key; `None` when there is none.
@@ -425,7 +403,7 @@ async fn insert(tx: &DatabaseTransaction, job: &NewJob, last_turn: Option<Timest
         payload: job.payload.clone(),
         state: WAITING.to_owned(),
         rank: job.priority.rank(),
-        turn_at: moment(jobs::turn(job.now, last_turn)),
+        turn_at: moment(jobs::turn(job.now, job.head, last_turn)),
         attempts: 0,
         deaths: 0,
         run_at: moment(job.run_at),
@@ -450,13 +428,16 @@ fn time_in_work(row: &Model) -> Option<u64> {
 }
 
 fn read(row: Model, token: Uuid) -> Result<Claimed> {
-    let attempts: u32 = read_count(i64::from(row.attempts)).map_err(Error::corrupt::<Cause>("jobs", row.id))?;
+    let corrupt = Error::corrupt::<Cause>("jobs", row.id);
+    let attempts: u32 = read_count(i64::from(row.attempts)).map_err(&corrupt)?;
+    let deaths = read_count(i64::from(row.deaths)).map_err(&corrupt)?;
     Ok(Claimed {
         lease: Lease { job: JobId(row.id), token },
         kind: row.kind,
         owner: row.owner_id.map(OwnerId),
         payload: row.payload,
         attempt: attempts + 1,
+        deaths,
     })
 }
 

@@ -31,7 +31,7 @@ pub use embeddings::{DIMENSIONS, Near};
 pub use errors::{Error, Result};
 pub use events::RunEvent;
 pub use idempotency::Kept;
-pub use jobs::{LetGo, Outcome, QueueState, Reaped, Standing, Wanted};
+pub use jobs::{LetGo, QueueState, Standing, Wanted};
 pub use measures::QueryTimes;
 pub use migrations::Change;
 pub use runs::Run;

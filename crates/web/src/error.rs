@@ -103,9 +103,9 @@ impl From<app::Error> for Problem {
 
 impl Problem {
     /// A defect of ours: the person sees a number, the log has the rest.
-    fn internal(error: &dyn std::fmt::Display) -> Self {
+    fn internal(error: &dyn std::fmt::Debug) -> Self {
         let id = Uuid::new_v4();
-        tracing::error!(%id, %error, "internal error");
+        tracing::error!(%id, ?error, "internal error");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("something went wrong on our side; nothing was lost. Report it as {id}"))
     }
 }

@@ -93,7 +93,9 @@ impl<'a> Drafter<'a> {
     fn price_range(&self, scope: &Scope<'a>) -> Option<String> {
         let symbol = money::symbol(self.task.currency);
         let ranges = scope.models.iter().flatten().filter_map(|value| value.as_str());
-        let range = ranges.map(money::numbers).find(|range| range.len() >= 2)?;
+        let (text, range) = ranges.map(|text| (text, money::numbers(text))).find(|(_, range)| range.len() >= 2)?;
+        // A range that was estimated says so, and this one is too.
+        let mark = if text.trim_start().starts_with('~') { "~" } else { "" };
         let own = money::told_price(self.task.subject, self.task.price_range).or_else(|| money::price_in(self.task.context));
         let middle = self.middle_of_ranges(scope);
         let ratio = match (own, middle) {
@@ -101,7 +103,7 @@ impl<'a> Drafter<'a> {
             _ => self.examples.first().map_or(1.0, |example| money::rate(example.currency, self.task.currency)),
         };
         let (low, high) = (range[0].min(range[1]) * ratio, range[0].max(range[1]) * ratio);
-        Some(format!("{}-{}", money::written(low, &symbol), money::written(high.max(low + 1.0), &symbol)))
+        Some(format!("{mark}{}-{}", money::written(low, &symbol), money::written(high.max(low + 1.0), &symbol)))
     }
 
     /// The middle of all ranges in the example that this scope's range comes from.

@@ -11,6 +11,7 @@ use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgListener};
 use sea_orm::sqlx::{Connection as _, Executor as _};
+use sea_orm::TransactionTrait as _;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlxError, Statement,
 };
@@ -90,20 +91,38 @@ pub(super) async fn lock_schema(tx: &DatabaseTransaction) -> Result<(), DbErr> {
     tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")).await.map(drop)
 }
 
+/// Acts as the role once, which says more than any question about memberships.
 pub(super) async fn check_role(pool: &DatabaseConnection) -> Result<()> {
-    let asked = Statement::from_string(
-        DbBackend::Postgres,
-        format!("SELECT current_user::text AS name, pg_has_role(current_user, '{ROLE}', 'MEMBER') AS member"),
-    );
-    let Some(row) = pool.query_one_raw(asked).await? else { return Ok(()) };
-    if row.try_get::<bool>("", "member")? {
-        return Ok(());
+    let tx = pool.begin().await?;
+    let acted = tx.execute_unprepared(&format!("SET LOCAL ROLE {ROLE}")).await;
+    tx.rollback().await?;
+    let Err(fault) = acted else { return Ok(()) };
+    if super::kind(&fault) == Kind::Busy {
+        return Err(fault.into());
     }
-    let user: String = row.try_get("", "name")?;
+    let user = current_user(pool).await?;
     Err(Error::Server {
         part: "user",
         reason: format!("{user} may not act as the role {ROLE}; the owner of the database can run: GRANT {ROLE} TO \"{user}\""),
     })
+}
+
+/// Refuses a user who does not own the tables: row-level security would show them empty.
+pub(super) async fn check_owner(pool: &DatabaseConnection) -> Result<()> {
+    let asked = "SELECT count(*) AS foreign_tables FROM pg_tables WHERE schemaname = current_schema()
+                 AND NOT pg_has_role(current_user, tableowner, 'USAGE')";
+    let row = pool.query_one_raw(Statement::from_string(DbBackend::Postgres, asked)).await?;
+    let count: i64 = row.map(|row| row.try_get("", "foreign_tables")).transpose()?.unwrap_or_default();
+    if count == 0 {
+        return Ok(());
+    }
+    let user = current_user(pool).await?;
+    Err(Error::Server { part: "user", reason: format!("{user} does not own the tables and cannot copy them; set DATABASE_OWNER_URL") })
+}
+
+async fn current_user(pool: &DatabaseConnection) -> Result<String> {
+    let row = pool.query_one_raw(Statement::from_string(DbBackend::Postgres, "SELECT current_user::text AS name")).await?;
+    Ok(row.map(|row| row.try_get("", "name")).transpose()?.unwrap_or_default())
 }
 
 pub(super) async fn announce_jobs(tx: &DatabaseTransaction) -> Result<(), DbErr> {
@@ -138,7 +157,8 @@ pub(super) async fn prepare<C: ConnectionTrait>(connection: &C) -> Result<(), Db
              EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
              END;
            END IF;
-           IF NOT pg_has_role(current_user, '{ROLE}', 'MEMBER') THEN
+           -- Who makes a role is a member, but since version 16 may not act as it until this is said.
+           IF current_user <> '{ROLE}' THEN
              BEGIN
                EXECUTE format('GRANT {ROLE} TO %I', current_user);
              EXCEPTION WHEN insufficient_privilege THEN NULL;

@@ -49,6 +49,7 @@ pub async fn furnish(store: &Store) -> OwnerId {
         priority: Priority::Paid,
         run_at,
         now,
+        head: None,
     };
     tx.enqueue(&job).await.expect("is put in line");
     tx.commit().await.expect("commits");

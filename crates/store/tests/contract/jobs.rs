@@ -9,7 +9,7 @@ use domain::jobs::{Claimed, MOST_ATTEMPTS, MOST_DEATHS, NewJob, Priority, Verdic
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use store::{Error, LetGo, Outcome, Standing, Store, Wanted};
+use store::{Error, LetGo, Standing, Store, Wanted};
 use tokio::task::JoinSet;
 
 const LEASE: TimeDelta = TimeDelta::seconds(10);
@@ -23,6 +23,7 @@ fn job(owner: OwnerId, key: &str) -> NewJob {
         priority: Priority::Free,
         run_at: noon(),
         now: noon(),
+        head: None,
     }
 }
 
@@ -98,6 +99,7 @@ pub async fn paid_jobs_come_first_and_owners_take_turns(place: &Place) {
     for _ in 0..8 {
         order.extend(claim(&place.store, 1).await);
     }
+    assert_eq!(place.store.head_of_line(Priority::Program).await.expect("asks"), None);
     assert_eq!(keys(&order), ["paid", "many-0", "one", "many-1", "many-2", "many-3", "many-4"]);
     assert_eq!(keys(&claim_at(&place.store, 9, noon() + TimeDelta::hours(1)).await), ["later"]);
 }
@@ -107,10 +109,10 @@ pub async fn a_lost_lease_changes_nothing(place: &Place) {
     put(&place.store, &job(owner, "a")).await;
     let first = claim(&place.store, 1).await.remove(0);
     let late = noon() + LEASE + TimeDelta::seconds(1);
-    assert_eq!(place.store.reap(noon()).await.expect("looks").count, 0, "it still holds");
-    assert_eq!(place.store.renew(&[first.lease], noon() + TimeDelta::seconds(5), LEASE).await.expect("renews"), []);
-    assert_eq!(place.store.reap(late).await.expect("looks").count, 0, "it was renewed");
-    assert_eq!(place.store.reap(late + LEASE).await.expect("looks").count, 1);
+    assert_eq!(place.store.reap(noon()).await.expect("looks"), 0, "it still holds");
+    assert_eq!(place.store.renew(&[first.lease], || noon() + TimeDelta::seconds(5), LEASE).await.expect("renews"), []);
+    assert_eq!(place.store.reap(late).await.expect("looks"), 0, "it was renewed");
+    assert_eq!(place.store.reap(late + LEASE).await.expect("looks"), 1);
     let second = claim_at(&place.store, 1, late + LEASE).await.remove(0);
     assert_eq!(second.attempt, 1, "a death is no failure");
     let tx = place.store.tenant(owner).await.expect("begins");
@@ -121,59 +123,79 @@ pub async fn a_lost_lease_changes_nothing(place: &Place) {
     let stranger = place.store.tenant(OwnerId::new()).await.expect("begins");
     assert!(matches!(stranger.hold(&second.lease).await, Err(Error::LeaseLost)));
     drop(stranger);
-    assert_eq!(place.store.renew(&[first.lease], late, LEASE).await.expect("answers"), [(first.lease, LetGo::Lost)]);
-    assert_eq!(place.store.end_attempt(&first, &Verdict::Done, late).await.expect("answers"), Outcome::LeaseLost);
-    assert_ne!(place.store.end_attempt(&second, &Verdict::Done, late).await.expect("answers"), Outcome::LeaseLost);
-    assert_eq!(place.store.renew(&[], late, LEASE).await.expect("answers"), []);
+    assert_eq!(place.store.renew(&[first.lease], || late, LEASE).await.expect("answers"), [(first.lease, LetGo::Lost)]);
+    assert!(!place.store.end_attempt(&first.lease, &Verdict::Done, late).await.expect("answers"));
+    assert!(place.store.end_attempt(&second.lease, &Verdict::Done, late).await.expect("answers"));
+    assert_eq!(place.store.renew(&[], || late, LEASE).await.expect("answers"), []);
 }
 
-pub async fn a_failed_job_waits_and_is_dead_in_the_end(place: &Place) {
+pub async fn a_failed_job_waits_and_is_hopeless_in_the_end(place: &Place) {
     put(&place.store, &job(OwnerId::new(), "a")).await;
     let mut at = noon();
     for attempt in 1..=MOST_ATTEMPTS {
         let claimed = claim_at(&place.store, 1, at).await.remove(0);
-        assert_eq!(claimed.attempt, attempt);
-        let outcome = place.store.end_attempt(&claimed, &Verdict::Failed("no luck".into()), at).await.expect("ends");
-        assert_eq!(outcome, if attempt == MOST_ATTEMPTS { Outcome::GivenUp } else { Outcome::Kept });
+        assert_eq!((claimed.attempt, claimed.is_hopeless()), (attempt, false));
+        assert!(place.store.end_attempt(&claimed.lease, &Verdict::Failed("no luck".into()), at).await.expect("ends"));
         assert_eq!(claim_at(&place.store, 1, at).await, [], "it waits");
         at += TimeDelta::minutes(10);
     }
+    let last = claim_at(&place.store, 1, at).await.remove(0);
+    assert!(last.is_hopeless(), "whoever claims it ends what it was for");
+    assert!(place.store.end_attempt(&last.lease, &Verdict::Dead("no luck".into()), at).await.expect("ends"));
     let dead = place.store.dead_jobs(9).await.expect("lists");
     let [(id, kind, reason)] = &dead[..] else { panic!("one dead job: {dead:?}") };
     assert_eq!((kind.as_str(), reason.as_str()), ("run", "no luck"));
     assert!(place.store.revive_job(*id, at).await.expect("revives"));
     assert!(!place.store.revive_job(*id, at).await.expect("answers"));
-    let claimed = claim_at(&place.store, 1, at).await.remove(0);
-    assert_ne!(place.store.end_attempt(&claimed, &Verdict::Dead("hopeless".into()), at).await.expect("ends"), Outcome::LeaseLost);
-    assert_eq!(place.store.dead_jobs(9).await.expect("lists")[0].2, "hopeless");
-    // One whose process dies every time is given up too, later.
-    put(&place.store, &job(OwnerId::new(), "b")).await;
-    for death in 1..=MOST_DEATHS {
-        assert_eq!(claim_at(&place.store, 1, at).await.len(), 1);
-        at += LEASE + TimeDelta::seconds(1);
-        let reaped = place.store.reap(at).await.expect("looks");
-        assert_eq!((reaped.count, reaped.dead.len()), (1, usize::from(death == MOST_DEATHS)));
-    }
-    assert_eq!(claim_at(&place.store, 1, at).await, []);
-    assert_eq!(place.store.queue().await.expect("counts").dead, 2);
-    // One that gets on every time is not.
+    assert_eq!(claim_at(&place.store, 1, at).await[0].attempt, 1);
+}
+
+pub async fn what_is_not_the_jobs_fault_does_not_count(place: &Place) {
     let owner = OwnerId::new();
-    put(&place.store, &job(owner, "c")).await;
-    for _ in 0..=MOST_DEATHS {
+    put(&place.store, &job(owner, "a")).await;
+    let mut at = noon();
+    for _ in 0..10 {
+        let claimed = claim_at(&place.store, 1, at).await.remove(0);
+        assert_eq!(claimed.attempt, 1);
+        assert!(place.store.end_attempt(&claimed.lease, &Verdict::Later("away".into()), at).await.expect("ends"));
+        at += TimeDelta::minutes(1);
+    }
+    // Failures are forgotten when the job gets on, also those of the attempt that gets on.
+    for _ in 0..=MOST_ATTEMPTS {
         let claimed = claim_at(&place.store, 1, at).await.remove(0);
         let tx = place.store.tenant(owner).await.expect("begins");
         tx.advance(&claimed.lease).await.expect("holds");
         tx.commit().await.expect("commits");
-        at += LEASE + TimeDelta::seconds(1);
-        assert_eq!(place.store.reap(at).await.expect("looks").count, 1);
+        assert!(place.store.end_attempt(&claimed.lease, &Verdict::Failed("no luck".into()), at).await.expect("ends"));
+        at += TimeDelta::minutes(10);
     }
-    assert_eq!(place.store.queue().await.expect("counts").dead, 2);
+    assert_eq!(claim_at(&place.store, 1, at).await[0].attempt, 2);
+}
+
+pub async fn processes_that_die_over_a_job_are_counted_apart(place: &Place) {
+    let owner = OwnerId::new();
+    put(&place.store, &job(owner, "a")).await;
+    let mut at = noon();
+    for death in 0..MOST_DEATHS {
+        let claimed = claim_at(&place.store, 1, at).await.remove(0);
+        assert_eq!((claimed.attempt, claimed.deaths, claimed.is_hopeless()), (1, death, false));
+        at += LEASE + TimeDelta::seconds(1);
+        assert_eq!(place.store.reap(at).await.expect("looks"), 1);
+    }
+    let hopeless = claim_at(&place.store, 1, at).await.remove(0);
+    assert!(hopeless.is_hopeless());
+    let tx = place.store.tenant(owner).await.expect("begins");
+    tx.advance(&hopeless.lease).await.expect("holds");
+    tx.commit().await.expect("commits");
+    at += LEASE + TimeDelta::seconds(1);
+    assert_eq!(place.store.reap(at).await.expect("looks"), 1);
+    assert_eq!(claim_at(&place.store, 1, at).await[0].deaths, 1, "it got on");
 }
 
 pub async fn a_job_handed_back_goes_on_at_once(place: &Place) {
     put(&place.store, &job(OwnerId::new(), "a")).await;
     let claimed = claim(&place.store, 1).await.remove(0);
-    assert_ne!(place.store.end_attempt(&claimed, &Verdict::HandedBack, noon()).await.expect("ends"), Outcome::LeaseLost);
+    assert!(place.store.end_attempt(&claimed.lease, &Verdict::HandedBack, noon()).await.expect("ends"));
     assert_eq!(claim(&place.store, 1).await[0].attempt, 1, "it does not count");
 }
 
@@ -191,15 +213,15 @@ pub async fn a_cancelled_job_is_let_go_of(place: &Place) {
     stranger.cancel_job("run", "running", noon()).await.expect("answers");
     stranger.commit().await.expect("commits");
     let lease = claimed[0].lease;
-    assert_eq!(place.store.renew(&[lease], noon(), LEASE).await.expect("renews"), []);
+    assert_eq!(place.store.renew(&[lease], noon, LEASE).await.expect("renews"), []);
     let tx = place.store.tenant(owner).await.expect("begins");
     tx.cancel_job("run", "running", noon()).await.expect("cancels");
     tx.commit().await.expect("commits");
-    assert_eq!(place.store.renew(&[lease], noon(), LEASE).await.expect("renews"), [(lease, LetGo::Stop)]);
+    assert_eq!(place.store.renew(&[lease], noon, LEASE).await.expect("renews"), [(lease, LetGo::Stop)]);
     let tx = place.store.tenant(owner).await.expect("begins");
     tx.hold(&lease).await.expect("what was used can still be settled");
     tx.commit().await.expect("commits");
-    assert_ne!(place.store.end_attempt(&claimed[0], &Verdict::Done, noon()).await.expect("ends"), Outcome::LeaseLost);
+    assert!(place.store.end_attempt(&claimed[0].lease, &Verdict::Done, noon()).await.expect("ends"));
     assert_eq!(place.store.standing("run", "running").await.expect("asks"), Some(Standing::Ended));
 }
 
@@ -223,7 +245,7 @@ pub async fn a_job_knows_its_place_in_line(place: &Place) {
     assert_eq!(standing("z").await, None);
     let claimed = claim(&place.store, 1).await.remove(0);
     assert_eq!(standing("a").await, Some(Standing::Running));
-    place.store.end_attempt(&claimed, &Verdict::Done, noon() + TimeDelta::seconds(4)).await.expect("ends");
+    place.store.end_attempt(&claimed.lease, &Verdict::Done, noon() + TimeDelta::seconds(4)).await.expect("ends");
     assert_eq!(standing("c").await, Some(Standing::Waiting { ahead: 1, expected_ms: Some(8_000) }));
     let queue = place.store.queue().await.expect("counts");
     assert_eq!((queue.waiting, queue.running, queue.dead), (2, 0, 0));
@@ -261,7 +283,7 @@ pub async fn old_jobs_are_forgotten(place: &Place) {
     }
     for claimed in claim(&place.store, 2).await {
         let verdict = if claimed.payload["key"] == "done" { Verdict::Done } else { Verdict::Dead("why".into()) };
-        place.store.end_attempt(&claimed, &verdict, noon()).await.expect("ends");
+        place.store.end_attempt(&claimed.lease, &verdict, noon()).await.expect("ends");
     }
     assert_eq!(place.store.forget_jobs(noon()).await.expect("forgets"), 0);
     assert_eq!(place.store.forget_jobs(noon() + TimeDelta::seconds(1)).await.expect("forgets"), 1);

@@ -62,6 +62,7 @@ async fn ask_everything(place: &Place) {
     tx.close_calls(GenerationId::new()).await.expect("writes");
     tx.keep_key("key", "body", noon()).await.expect("keeps");
     tx.answer_key("key", made.0).await.expect("writes");
+    tx.take_key_over("key", noon(), noon()).await.expect("writes");
     tx.drop_key("key").await.expect("writes");
     tx.nearest("minilm", &[0.5; DIMENSIONS], 3).await.expect("reads");
     tx.cancel_job("run", "nothing", noon()).await.expect("writes");
@@ -73,7 +74,16 @@ async fn ask_everything(place: &Place) {
 
 async fn queue(place: &Place, owner: domain::ids::OwnerId) {
     let (store, (now, run_at)) = (&place.store, (noon(), noon()));
-    let job = NewJob { kind: "run", owner: Some(owner), unique_key: "b".into(), payload: 1.into(), priority: Priority::Free, run_at, now };
+    let job = NewJob {
+        kind: "run",
+        owner: Some(owner),
+        unique_key: "b".into(),
+        payload: 1.into(),
+        priority: Priority::Free,
+        run_at,
+        now,
+        head: None,
+    };
     let tx = store.tenant(owner).await.expect("begins");
     tx.enqueue(&job).await.expect("is put in line");
     tx.commit().await.expect("commits");
@@ -81,13 +91,14 @@ async fn queue(place: &Place, owner: domain::ids::OwnerId) {
     for only in [None, Some(owner)] {
         let wanted = Wanted { kinds: &["run"], owner: only, most: 1, lease_for: TimeDelta::seconds(9) };
         let claimed = store.claim(&wanted, noon()).await.expect("claims");
-        store.renew(&[claimed[0].lease], noon(), TimeDelta::seconds(9)).await.expect("renews");
+        store.renew(&[claimed[0].lease], noon, TimeDelta::seconds(9)).await.expect("renews");
         let tx = store.tenant(owner).await.expect("begins");
         tx.hold(&claimed[0].lease).await.expect("holds");
         tx.advance(&claimed[0].lease).await.expect("holds");
         tx.commit().await.expect("commits");
-        store.end_attempt(&claimed[0], &Verdict::Dead("why".into()), noon()).await.expect("ends");
+        store.end_attempt(&claimed[0].lease, &Verdict::Dead("why".into()), noon()).await.expect("ends");
     }
+    store.head_of_line(Priority::Free).await.expect("asks");
     store.reap(noon()).await.expect("looks");
     store.queue().await.expect("counts");
     let dead = store.dead_jobs(1).await.expect("lists").remove(0).0;

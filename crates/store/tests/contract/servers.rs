@@ -39,7 +39,10 @@ async fn a_user_who_may_not_change_tables_is_told_what_to_run() {
     assert!(matches!(refused, Error::OlderSchema { missing } if missing >= 3), "{refused:?}");
     assert!(refused.to_string().contains("planner migrate up"), "{refused}");
     Store::open(server(&database, "PLANNER_TEST_PG_APP", Some("PLANNER_TEST_PG_OWNER"))).await.expect("the owner may");
-    Store::open(server(&database, "PLANNER_TEST_PG_APP", None)).await.expect("now there is nothing to change");
+    let store = Store::open(server(&database, "PLANNER_TEST_PG_APP", None)).await.expect("now there is nothing to change");
+    let dir = tempfile::tempdir().expect("a folder");
+    let refused = store.back_up(&dir.path().join("empty")).await.expect_err("is refused");
+    assert!(refused.to_string().contains("DATABASE_OWNER_URL"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
