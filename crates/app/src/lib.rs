@@ -126,6 +126,11 @@ impl App {
         self.tasks.spawn(jobs::work(self.clone(), workers));
     }
 
+    /// How well this process's cache does.
+    pub async fn cache_stats(&self) -> hub::CacheStats {
+        self.hub.cache_stats().await
+    }
+
     /// How long this process's queries have taken, by name.
     pub fn query_times(&self) -> Vec<store::QueryTimes> {
         self.store.query_times()

@@ -130,7 +130,8 @@ fn foreign_words(app: &App, idea: &str) -> HashSet<String> {
     let examples = app.library().examples();
     let plan = |sections: &[(_, Value)]| counted(&sections.iter().map(|(_, output)| text_of(output)).collect::<String>());
     let said: Vec<HashMap<String, usize>> = examples.iter().map(|example| plan(&example.sections)).collect();
-    let own: HashSet<String> = stems(idea).collect();
+    // A short word of the idea is its own too, also in the plural.
+    let own: HashSet<String> = stems(idea).chain(words(idea)).collect();
     let mut foreign = HashSet::new();
     for (at, example) in examples.iter().enumerate() {
         let theirs: Vec<String> = stems(example.brief.idea.as_str()).collect();

@@ -2,6 +2,7 @@
 
 mod backup;
 mod generate;
+mod jobs_command;
 mod migrate;
 mod prompts_command;
 mod serve;
@@ -31,6 +32,8 @@ enum Command {
     /// Looks at the database's tables, or brings them up to date.
     #[command(subcommand)]
     Migrate(migrate::Command),
+    /// Looks at the queue of jobs, or steers it.
+    Jobs(jobs_command::Args),
     /// Writes everything into one file, while the program goes on working.
     Backup(backup::BackupArgs),
     /// Brings everything back out of such a file, into either kind of database.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(config, args).await,
             Command::Generate(args) => generate::run(config, args).await,
             Command::Migrate(command) => migrate::run(config, command).await,
+            Command::Jobs(args) => jobs_command::run(config, args).await,
             Command::Backup(args) => backup::backup(config, args).await,
             Command::Restore(args) => backup::restore(config, args).await,
             Command::Prompts(command) => prompts_command::run(&config, &command),

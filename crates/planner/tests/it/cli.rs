@@ -222,3 +222,22 @@ async fn everything_is_backed_up_and_restored() {
         assert!(output.status.code() == Some(1) && stderr.contains(expected), "{args:?}: {stderr}");
     }
 }
+
+#[tokio::test]
+async fn the_queue_is_looked_at_and_steered() {
+    let dir = TempDir::new().expect("a folder");
+    for (args, code, expected) in [
+        (vec!["status"], 0, "0 waiting, 0 in work, 0 given up"),
+        (vec!["pause", "run"], 0, "run is paused"),
+        (vec!["resume", "run"], 0, "0 waiting"),
+        (vec!["dead"], 0, ""),
+        (vec!["pause", "nonsense"], 2, "not a kind of job; there are run, tidy"),
+        (vec!["revive", "01a20db4-d861-759b-a78e-0b0a01032eee"], 2, "is not a job that was given up"),
+    ] {
+        let mut command = planner(dir.path(), None);
+        command.arg("jobs").args(&args);
+        let (output, stderr) = run(command).await;
+        let said = format!("{}{stderr}", String::from_utf8_lossy(&output.stdout));
+        assert!(output.status.code() == Some(code) && said.contains(expected), "{args:?}: {said}");
+    }
+}

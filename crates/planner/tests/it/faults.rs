@@ -17,7 +17,7 @@ use testkit::Upstream;
 use tower::ServiceExt as _;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_crashes_under_load_loses_nothing() {
+async fn a_database_and_a_redis_that_crash_under_load_lose_nothing() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (servers, upstream) = (tokio::task::spawn_blocking(Servers::start).await.expect("joined"), Upstream::start().await);
     upstream.latency(Duration::from_millis(150));
@@ -26,6 +26,7 @@ async fn a_database_that_crashes_under_load_loses_nothing() {
     config.keys.gemini_url = Some(upstream.url());
     config.keys.database = Some(servers.variable("PLANNER_TEST_PG_APP").into());
     config.keys.database_owner = Some(servers.variable("PLANNER_TEST_PG_OWNER").into());
+    config.keys.redis = Some(servers.variable("PLANNER_TEST_REDIS").into());
     config.database.patience_seconds = 2;
     let app = wire::app(&config).await.expect("the app is wired");
     app.start_workers(Workers { most: 16, only: None, lease: Duration::from_secs(4) });
@@ -40,6 +41,11 @@ async fn a_database_that_crashes_under_load_loses_nothing() {
     while upstream.calls().len() < 12 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    assert_eq!(app.shared(), "redis");
+    servers.tell("PLANNER_TEST_REDIS_CTL", "crash").await;
+    while upstream.calls().len() < 20 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     servers.tell("PLANNER_TEST_PG_CTL", "crash").await;
     let since = Instant::now();
     let ask = || async {
@@ -51,6 +57,7 @@ async fn a_database_that_crashes_under_load_loses_nothing() {
     assert!(told.headers().contains_key("retry-after"));
     assert!(since.elapsed() < Duration::from_secs(8), "it waits briefly: {:?}", since.elapsed());
     servers.tell("PLANNER_TEST_PG_CTL", "start").await;
+    servers.tell("PLANNER_TEST_REDIS_CTL", "start").await;
     let ended = async {
         for run in &started {
             loop {
@@ -63,6 +70,12 @@ async fn a_database_that_crashes_under_load_loses_nothing() {
     };
     tokio::time::timeout(Duration::from_secs(90), ended).await.expect("every run ends by itself");
     assert_eq!(ask().await.status(), StatusCode::OK);
+    let back = async {
+        while app.shared() != "redis" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), back).await.expect("Redis is used again");
     let store = wire::open(&config).await.expect("the store");
     let tx = store.tenant_read(who.owner).await.expect("a transaction");
     let mut recorded = HashSet::new();

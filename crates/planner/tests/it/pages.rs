@@ -176,3 +176,19 @@ async fn one_address_has_its_limit() {
     assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|s| s > 0));
     assert_eq!(house.upstream.calls().len(), 2);
 }
+
+#[tokio::test]
+async fn how_it_does_is_shown_to_this_machine_only() {
+    let house = House::open().await;
+    for _ in 0..2 {
+        house.function("generate-swot", &crate::house::idea()).await;
+    }
+    let status = house.get("/statusz", "").await.json();
+    assert_eq!((&status["cache"]["hits"], &status["cache"]["misses"]), (&serde_json::json!(1), &serde_json::json!(1)));
+    assert_eq!(status["queue"]["waiting"], 0);
+    let insert =
+        status["queries"].as_array().and_then(|all| all.iter().find(|query| query["name"] == "insert generations")).expect("named");
+    assert!(insert["count"] == 2 && insert["p95Ms"].as_f64().is_some_and(|ms| ms > 0.0), "{insert}");
+    let request = axum::http::Request::get("/statusz").header("x-forwarded-for", "10.1.2.3").body(axum::body::Body::empty());
+    assert_eq!(house.send(request.expect("a request")).await.status, StatusCode::NOT_FOUND);
+}

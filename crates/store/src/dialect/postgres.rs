@@ -7,11 +7,11 @@ use super::{Access, Database, Engine, Kind, Scope};
 use crate::errors::{Error, Result};
 use crate::measures::Measures;
 use crate::settings::Settings;
+use sea_orm::TransactionTrait as _;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgListener};
 use sea_orm::sqlx::{Connection as _, Executor as _};
-use sea_orm::TransactionTrait as _;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlxError, Statement,
 };
