@@ -5,6 +5,7 @@ use crate::context;
 use crate::error::{Error, Result};
 use crate::journal::Records;
 use crate::keys::{self, RequestKey};
+use crate::lost_calls;
 use crate::repair::{self, Checked};
 use crate::tracing_spans::Spans;
 use crate::{App, Guest, runs};
@@ -14,16 +15,14 @@ use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span
 use domain::ids::{GenerationId, RunId, TraceId, VentureId};
 use domain::jobs::Lease;
 use domain::sections::SectionName;
-use domain::usage::{MicroDollars, Tokens, Usage};
+use domain::usage::{MicroDollars, Usage};
 use domain::ventures::{Brief, Venture};
 use hub::Hit;
 use llm::{Answer, Ask};
 use prompts::Template;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::OpenCall;
 use tokio_util::sync::CancellationToken;
 
 /// How long a call that was stopped may take to say what it has used.
@@ -357,7 +356,7 @@ fn input(order: &Order) -> Value {
 }
 
 /// Sums of all calls; the cost is unknown as soon as one call's is.
-fn usage(calls: &[ModelCall]) -> Usage {
+pub(crate) fn usage(calls: &[ModelCall]) -> Usage {
     let mut usage =
         Usage { calls: u32::try_from(calls.len()).unwrap_or(u32::MAX), cost: Some(MicroDollars::default()), ..Usage::default() };
     for call in calls {
@@ -425,7 +424,7 @@ async fn write(
     }
     // A call that was begun and of which nobody told how it ended was made all the same.
     let open = tx.close_calls(timed.id).await?;
-    let untold = open.iter().filter(|open| !timed.calls.iter().any(|call| call.id == open.id)).map(lost_call);
+    let untold = open.iter().filter(|open| !timed.calls.iter().any(|call| call.id == open.id)).map(lost_calls::as_call);
     let untold: Vec<ModelCall> = untold.collect();
     timed.calls.extend(untold);
     timed.usage = usage(&timed.calls);
@@ -449,73 +448,6 @@ async fn write(
     }
     tx.commit().await?;
     Ok((timed.duration_ms, stored_us))
-}
-
-/// Keeps an account of calls whose process died: what they were asked is paid for, what they answered nobody knows. Each of their
-/// generations is stored as stopped.
-pub(crate) async fn settle_lost(app: &App, lost: Vec<OpenCall>, lease: Option<&Lease>) -> Result<()> {
-    let mut by_generation: BTreeMap<GenerationId, Vec<OpenCall>> = BTreeMap::new();
-    for call in lost {
-        by_generation.entry(call.generation).or_default().push(call);
-    }
-    for (id, calls) in by_generation {
-        let Some(generation) = stopped(app, id, &calls) else { continue };
-        let tx = app.store.tenant(generation.owner).await?;
-        if let Some(lease) = lease {
-            tx.hold(lease).await?;
-        }
-        // Whoever settled them first has closed them.
-        if !tx.close_calls(id).await?.is_empty() {
-            tx.insert_generation(&generation).await?;
-            tx.commit().await?;
-        }
-    }
-    Ok(())
-}
-
-/// A call whose end nobody knows: what was asked is counted.
-fn lost_call(open: &OpenCall) -> ModelCall {
-    ModelCall {
-        id: open.id,
-        provider: open.provider.clone(),
-        model: open.model.clone(),
-        outcome: "lost".into(),
-        tokens: Tokens { input: open.input_tokens, ..Tokens::default() },
-        search_queries: 0,
-        cost: open.cost,
-        started: open.started,
-        duration_ms: 0,
-    }
-}
-
-fn stopped(app: &App, id: GenerationId, lost: &[OpenCall]) -> Option<Generation> {
-    let first = lost.first()?;
-    let calls: Vec<ModelCall> = lost.iter().map(lost_call).collect();
-    let reason = "The program ended while a model was answering; what the model had been asked is counted.";
-    Some(Generation {
-        id,
-        owner: first.owner,
-        venture: first.venture,
-        run: first.run,
-        section: first.section.clone(),
-        prompt_version: first.prompt_version.clone(),
-        template_hash: first.template_hash.clone(),
-        model: String::new(),
-        draft_model: false,
-        cached: false,
-        status: Status::Failed,
-        confidence: Confidence::Low,
-        input: Value::Null,
-        output: Value::Null,
-        issues: vec![Issue::new(Issue::STOPPED, "", reason)],
-        sources: Vec::new(),
-        usage: usage(&calls),
-        calls,
-        trace: TraceId::new(),
-        spans: Vec::new(),
-        created: first.started,
-        duration_ms: u64::try_from((app.now() - first.started).num_milliseconds()).unwrap_or(0),
-    })
 }
 
 /// A generation of theirs, with calls and spans.

@@ -12,6 +12,7 @@ mod journal;
 mod keys;
 pub mod limits;
 mod live;
+mod lost_calls;
 mod repair;
 pub mod runs;
 mod tidying;

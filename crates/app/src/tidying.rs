@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::error::Result;
-use crate::generations;
+use crate::lost_calls;
 use chrono::TimeDelta;
 
 /// The kind of its job.
@@ -21,7 +21,7 @@ pub(crate) async fn tidy(app: &App) -> Result<()> {
     let keys = app.store.forget_keys(now - KEYS).await?;
     let lost = app.store.lost_calls(now - CALLS, 1000).await?;
     let calls = lost.len();
-    generations::settle_lost(app, lost, None).await?;
+    lost_calls::settle(app, lost, None).await?;
     tracing::info!(jobs, keys, calls, "tidied up");
     Ok(())
 }

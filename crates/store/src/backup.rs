@@ -6,7 +6,7 @@
 use crate::Store;
 use crate::dialect::{self, Access, Scope};
 use crate::errors::{Error, Result};
-use crate::{calls, events, generations, idempotency, jobs, runs, sections, spans, usage, ventures};
+use crate::{calls, events, generations, idempotency, jobs, queue, runs, sections, spans, usage, ventures};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -66,7 +66,7 @@ macro_rules! each_table {
         $step::<calls::row::Entity>($($arg),*).await?;
         $step::<idempotency::row::Entity>($($arg),*).await?;
         $step::<jobs::row::Entity>($($arg),*).await?;
-        $step::<jobs::pause::Entity>($($arg),*).await?;
+        $step::<queue::pause::Entity>($($arg),*).await?;
     }};
 }
 
