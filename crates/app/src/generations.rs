@@ -187,7 +187,7 @@ impl Ended {
     }
 
     /// For those who asked the same, and whether it may be given again later: whole and valid answers only.
-    fn to_be_shared(self) -> (Kept, bool) {
+    fn into_shared(self) -> (Kept, bool) {
         let Self { output, issues, notes, by } = self;
         let keep = by.is_some() && issues.is_empty() && !output.is_null();
         let By { model, draft_model, sources, .. } = by.unwrap_or_else(By::nobody);
@@ -234,7 +234,7 @@ impl<'a> Work<'a> {
             let ended = self.answer(ask, cancel).await;
             let stopped = ended.issues.iter().any(|issue| issue.rule == Issue::STOPPED);
             // Whoever waits shares what came of it, also when it is not worth keeping; only if it was stopped do they ask themselves.
-            if stopped { Err(Box::new(ended)) } else { Ok(ended.to_be_shared()) }
+            if stopped { Err(Box::new(ended)) } else { Ok(ended.into_shared()) }
         };
         let answered = tokio::select! {
             biased;
