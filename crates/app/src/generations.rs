@@ -438,7 +438,10 @@ async fn write(
         }
     }
     if let Some(run) = timed.run.filter(|_| !timed.was_stopped()) {
-        tx.add_event(run, now, &runs::ended(&timed)).await?;
+        // Nothing is told of a run after its end, though what it still made is kept.
+        if tx.run(run).await?.is_some_and(|run| run.state.is_open()) {
+            tx.add_event(run, now, &runs::ended(&timed)).await?;
+        }
     }
     // Only what the caller was promised is the answer to their request from now on.
     if promised(&timed).is_ok() {

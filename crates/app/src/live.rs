@@ -23,7 +23,8 @@ pub(crate) struct Live {
 #[derive(Debug, Default)]
 struct Known {
     scheduled: HashSet<String>,
-    working: HashMap<RunId, CancellationToken>,
+    working: HashMap<RunId, (u64, CancellationToken)>,
+    turns: u64,
 }
 
 impl Live {
@@ -54,13 +55,17 @@ impl Live {
 
     /// This process works on a run, until `work` is dropped; a stop is heard at once.
     pub(crate) fn working(&self, run: RunId, cancel: &CancellationToken) -> Working {
-        self.with(|known| known.working.insert(run, cancel.clone()));
-        Working { live: self.clone(), run }
+        let turn = self.with(|known| {
+            known.turns += 1;
+            known.working.insert(run, (known.turns, cancel.clone()));
+            known.turns
+        });
+        Working { live: self.clone(), run, turn }
     }
 
     /// Has this process stop working on a run, if it does.
     pub(crate) fn stop(&self, run: RunId) {
-        self.with(|known| known.working.get(&run).map(CancellationToken::cancel));
+        self.with(|known| known.working.get(&run).map(|(_, cancel)| cancel.cancel()));
     }
 
     /// Whether this scheduled job was put in line, as far as this process knows.
@@ -85,10 +90,16 @@ impl Live {
 pub(crate) struct Working {
     live: Live,
     run: RunId,
+    turn: u64,
 }
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.live.with(|known| known.working.remove(&self.run));
+        self.live.with(|known| {
+            // The same run may have been taken up again meanwhile.
+            if known.working.get(&self.run).is_some_and(|(turn, _)| *turn == self.turn) {
+                known.working.remove(&self.run);
+            }
+        });
     }
 }

@@ -148,6 +148,8 @@ pub(crate) struct ErrorPage {
     pub(crate) title: String,
     pub(crate) detail: String,
     pub(crate) faults: Vec<Fault>,
+    /// Seconds after which the page looks again by itself.
+    pub(crate) again: Option<u64>,
 }
 
 impl IntoResponse for PageError {
@@ -160,7 +162,9 @@ impl IntoResponse for PageError {
             503 => "Not available right now",
             _ => "That did not work",
         };
-        let page = ErrorPage { title: title.into(), detail: problem.detail.clone(), faults: problem.errors.clone() };
+        // What is away comes back by itself, and so does the page; a limit is for the visitor to wait for.
+        let again = problem.retry_after.filter(|_| problem.status == 503);
+        let page = ErrorPage { title: title.into(), detail: problem.detail.clone(), faults: problem.errors.clone(), again };
         match page.render() {
             Ok(html) => (problem.status, problem.headers(), Html(html)).into_response(),
             Err(error) => Problem::internal(&error).into_response(),

@@ -71,6 +71,14 @@ impl Pass {
         limits::give_back(app, self.what.name, &self.address.to_string(), self.what.limit).await;
     }
 
+    /// What it was taken for; where nothing came of it, it does not count.
+    pub(crate) async fn used_for<T>(self, app: &App, made: app::Result<T>) -> app::Result<T> {
+        if made.is_err() {
+            self.give_back(app).await;
+        }
+        made
+    }
+
     /// The `ratelimit-*` headers.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
         headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(self.what.limit.per_hour));

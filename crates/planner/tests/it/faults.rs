@@ -55,6 +55,8 @@ async fn a_database_and_a_redis_that_crash_under_load_lose_nothing() {
     let told = ask().await;
     assert_eq!(told.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(told.headers().contains_key("retry-after"));
+    let page = axum::body::to_bytes(told.into_body(), 1_000_000).await.expect("a page");
+    assert!(String::from_utf8_lossy(&page).contains("http-equiv=\"refresh\""), "the page comes back by itself");
     assert!(since.elapsed() < Duration::from_secs(8), "it waits briefly: {:?}", since.elapsed());
     servers.tell("PLANNER_TEST_PG_CTL", "start").await;
     servers.tell("PLANNER_TEST_REDIS_CTL", "start").await;

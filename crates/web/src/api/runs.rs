@@ -205,8 +205,8 @@ async fn start(
 ) -> Result<impl IntoResponse, Problem> {
     let (app, venture) = (&shared.app, id(&text, "this venture")?);
     let sections = runs::choose(app, &what.sections)?;
-    shared.limits.plan(&shared.app, visitor.address).await?;
-    let run = runs::start(app, &visitor.guest, venture, sections, key.as_ref()).await?;
+    let pass = shared.limits.plan(app, visitor.address).await?;
+    let run = pass.used_for(app, runs::start(app, &visitor.guest, venture, sections, key.as_ref()).await).await?;
     accepted(app, &visitor, run.id).await
 }
 

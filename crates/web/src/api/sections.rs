@@ -183,7 +183,7 @@ async fn regenerate(
     let app = &shared.app;
     let name = section(app, &name)?;
     let venture: VentureId = id(&text, "this venture")?;
-    shared.limits.generation(&shared.app, visitor.address).await?;
-    let run = runs::start(app, &visitor.guest, venture, vec![name], key.as_ref()).await?;
+    let pass = shared.limits.generation(app, visitor.address).await?;
+    let run = pass.used_for(app, runs::start(app, &visitor.guest, venture, vec![name], key.as_ref()).await).await?;
     accepted(app, &visitor, run.id).await
 }

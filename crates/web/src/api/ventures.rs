@@ -144,8 +144,9 @@ async fn create(
     jar: CookieJar,
     Asked { what: Told(raw), key }: Asked<Told>,
 ) -> Result<impl IntoResponse, Problem> {
-    shared.limits.plan(&shared.app, visitor.address).await?;
-    let venture = ventures::create(&shared.app, &visitor.guest, &raw, key.as_ref()).await?;
+    let app = &shared.app;
+    let pass = shared.limits.plan(app, visitor.address).await?;
+    let venture = pass.used_for(app, ventures::create(app, &visitor.guest, &raw, key.as_ref()).await).await?;
     let location = [(header::LOCATION, format!("/api/v1/ventures/{}", venture.id))];
     Ok((StatusCode::CREATED, jar.add(visitor.cookie()), location, Json(Venture::from(venture))))
 }

@@ -95,8 +95,8 @@ async fn create(State(shared): State<Shared>, visitor: Visitor, jar: CookieJar, 
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
         }
     };
-    shared.limits.plan(app, visitor.address).await?;
-    let run = runs::start_new(app, &visitor.guest, brief).await?;
+    let pass = shared.limits.plan(app, visitor.address).await?;
+    let run = pass.used_for(app, runs::start_new(app, &visitor.guest, brief).await).await?;
     Ok((jar.add(visitor.cookie()), Redirect::to(&paths::venture(run.venture))).into_response())
 }
 
@@ -220,8 +220,8 @@ fn shown(change: app::Result<RunEvent>) -> Option<Result<Event, Infallible>> {
 
 async fn run(State(shared): State<Shared>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
     let id = id(&text)?;
-    shared.limits.plan(&shared.app, visitor.address).await?;
-    ventures::complete(&shared.app, &visitor.guest, id).await?;
+    let pass = shared.limits.plan(&shared.app, visitor.address).await?;
+    pass.used_for(&shared.app, ventures::complete(&shared.app, &visitor.guest, id).await).await?;
     Ok(Redirect::to(&paths::venture(id)))
 }
 
