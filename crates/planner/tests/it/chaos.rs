@@ -20,7 +20,6 @@ use tempfile::TempDir;
 use testkit::Upstream;
 
 const KILLS: usize = 30;
-const RUNS: usize = 12;
 const SECTIONS: usize = 13;
 
 /// What workers need to know.
@@ -35,7 +34,7 @@ impl Place {
     async fn new(database: Option<databases::Urls>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let upstream = Upstream::start().await;
-        upstream.latency(Duration::from_millis(60));
+        upstream.latency(Duration::from_millis(150));
         Self { dir: TempDir::new().expect("a folder"), database, upstream }
     }
 
@@ -76,12 +75,11 @@ async fn chaos(place: Place, workers: usize) {
     let app = wire::app(&place.config()).await.expect("the app is wired");
     let who = Guest { owner: OwnerId::new() };
     let mut started = Vec::new();
-    for at in 0..RUNS {
-        let raw = RawBrief { idea: format!("beeswax candles number {at}"), ..RawBrief::default() };
-        started.push(runs::start_new(&app, &who, Brief::parse(&raw).expect("valid")).await.expect("a run"));
-    }
     let mut children: Vec<Child> = (0..workers).map(|_| place.worker()).collect();
     for kill in 0..KILLS {
+        // A new run before every kill, so that each finds work that has just begun and work that is half done.
+        let raw = RawBrief { idea: format!("beeswax candles number {kill}"), ..RawBrief::default() };
+        started.push(runs::start_new(&app, &who, Brief::parse(&raw).expect("valid")).await.expect("a run"));
         let wait = rand::rng().random_range(150..700);
         tokio::time::sleep(Duration::from_millis(wait)).await;
         // SIGKILL: no word, no hand-back.
