@@ -173,13 +173,13 @@ pub async fn follow(app: &App, who: &Guest, id: RunId, after: u64) -> Result<imp
     app.store.tenant_read(who.owner).await?.run(id).await?.ok_or(Error::NotFound("this run"))?;
     let (app, owner) = (app.clone(), who.owner);
     let listener = app.live.listen(id);
-    let state = (app, listener, after, Vec::new().into_iter(), false);
+    let state = (app, listener, after, Vec::<RunEvent>::new().into_iter(), false);
     Ok(futures::stream::unfold(state, move |(app, mut listener, mut after, mut ready, over)| async move {
         if over {
             return None;
         }
         loop {
-            if let Some(event) = next(&mut ready) {
+            if let Some(event) = ready.next() {
                 after = event.number;
                 let over = matches!(event.what, Happening::Finished { .. });
                 return Some((Ok(event), (app, listener, after, ready, over)));
@@ -195,12 +195,8 @@ pub async fn follow(app: &App, who: &Guest, id: RunId, after: u64) -> Result<imp
     }))
 }
 
-fn next(ready: &mut std::vec::IntoIter<RunEvent>) -> Option<RunEvent> {
-    ready.next()
-}
-
 /// The place in line of a run of theirs whenever it changes, until its turn comes.
-pub fn places(app: &App, who: &Guest, id: RunId) -> impl Stream<Item = Standing> + Send + use<> {
+fn places(app: &App, who: &Guest, id: RunId) -> impl Stream<Item = Standing> + Send + use<> {
     let (app, who) = (app.clone(), *who);
     futures::stream::unfold((app, who, None), move |(app, who, told)| async move {
         loop {

@@ -7,7 +7,7 @@ use crate::requests::{Form, Path};
 use crate::views::{SectionView, StepView, place_in_line};
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
-use app::runs::RunEvent;
+use app::runs::{RunEvent, Told};
 use app::ventures::{Plan, SectionState};
 use app::{App, runs, ventures};
 use axum::Router;
@@ -193,12 +193,8 @@ async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<Strin
     {
         None => Box::pin(first.chain(end)),
         Some(run) => {
-            let changes = runs::follow(&app, &visitor.guest, run.id, plan.last_event).await?;
-            let places = runs::places(&app, &visitor.guest, run.id);
-            let places = places.map(|place| place_in_line(Some(&place)).unwrap_or_default());
-            let places = places.chain(stream::once(async { "-".to_owned() })).map(|text| Ok(Event::default().event("place").data(text)));
-            let changes = changes.filter_map(|change| std::future::ready(shown(change)));
-            Box::pin(first.chain(stream::select(places, changes)).chain(end))
+            let changes = runs::watch(&app, &visitor.guest, run.id, plan.last_event).await?;
+            Box::pin(first.chain(changes.flat_map(|change| stream::iter(shown(change)).map(Ok))).chain(end))
         }
     };
     let mut response = Sse::new(all).keep_alive(KeepAlive::default()).into_response();
@@ -207,15 +203,19 @@ async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<Strin
 }
 
 /// What the page is told of a change.
-fn shown(change: app::Result<RunEvent>) -> Option<Result<Event, Infallible>> {
-    let data = match change {
-        Ok(RunEvent { what: Happening::Started { section }, .. }) => format!("{section} writing"),
-        Ok(RunEvent { what: Happening::Ended { section, .. }, .. }) => format!("{section} ended"),
-        Ok(RunEvent { what: Happening::Finished { .. }, .. }) => return None,
+fn shown(change: app::Result<Told>) -> Vec<Event> {
+    let event = |kind: &str, data: String| Event::default().event(kind).data(data);
+    match change {
+        Ok(Told::Queued(standing)) => vec![event("place", place_in_line(Some(&standing)).unwrap_or_default())],
+        // Its turn has come.
+        Ok(Told::Happened(RunEvent { what: Happening::Started { section }, .. })) => {
+            vec![event("place", "-".into()), event("section", format!("{section} writing"))]
+        }
+        Ok(Told::Happened(RunEvent { what: Happening::Ended { section, .. }, .. })) => vec![event("section", format!("{section} ended"))],
+        Ok(Told::Happened(RunEvent { what: Happening::Finished { .. }, .. })) => Vec::new(),
         // The page looks at everything again, and says so if it cannot.
-        Err(_) => return Some(Ok(Event::default().event("reload").data("all"))),
-    };
-    Some(Ok(Event::default().event("section").data(data)))
+        Err(_) => vec![event("reload", "all".into())],
+    }
 }
 
 async fn run(State(shared): State<Shared>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
