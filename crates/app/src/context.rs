@@ -75,6 +75,7 @@ pub(crate) fn ask(app: &App, template: &Template, order: &Order, rendered: &Rend
             currency: e.brief.currency.code.to_owned(),
             voice: e.brief.voice.key().to_owned(),
             output: output.clone(),
+            plan: e.words.clone(),
         })
     });
     Ask {

@@ -39,7 +39,7 @@ macro_rules! id {
 }
 
 id! {
-    /// Whom a venture belongs to: a guest now, a member once accounts exist.
+    /// Whom a venture belongs to: a guest, or a member, whose account has the same id.
     OwnerId,
     /// One business idea and everything made for it.
     VentureId,
@@ -55,4 +55,14 @@ id! {
     CallId,
     /// One piece of work in the queue.
     JobId,
+    /// One browser somebody is signed in with.
+    SessionId,
+    /// One token of the API.
+    TokenId,
+    /// One line of the audit log.
+    AuditId,
+    /// One alert.
+    AlertId,
+    /// One mail.
+    MailId,
 }

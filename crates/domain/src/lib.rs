@@ -3,6 +3,9 @@
 //! Time and chance are arguments. A value that exists is valid: text is parsed once, at the door, and every fault it has is named
 //! at once.
 
+pub mod accounts;
+pub mod alerts;
+pub mod audit;
 pub mod faults;
 pub mod generations;
 pub mod guardrails;
@@ -10,9 +13,13 @@ pub mod ideas;
 pub mod ids;
 pub mod jobs;
 pub mod locales;
+pub mod mails;
+pub mod quotas;
+pub mod roles;
 pub mod runs;
 pub mod sections;
 pub mod suspicion;
+pub mod tiers;
 pub mod usage;
 pub mod ventures;
 pub mod voices;

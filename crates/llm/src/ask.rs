@@ -6,6 +6,7 @@ use domain::ids::CallId;
 use domain::usage::Tokens;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How strong a model is needed; the route says which one that is.
@@ -61,6 +62,8 @@ pub struct DraftExample {
     pub voice: String,
     /// Its output.
     pub output: Value,
+    /// Every text of its whole plan.
+    pub plan: Arc<str>,
 }
 
 /// One question.

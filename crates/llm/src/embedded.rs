@@ -114,7 +114,7 @@ mod with {
         let examples: Vec<Example<'_>> = material
             .examples
             .iter()
-            .map(|e| Example { subject: &e.subject, currency: &e.currency, voice: &e.voice, output: &e.output })
+            .map(|e| Example { subject: &e.subject, currency: &e.currency, voice: &e.voice, output: &e.output, plan: &e.plan })
             .collect();
         let task = DraftTask {
             schema: &material.schema,

@@ -39,7 +39,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             continue;
         }
         let known = |venture: &&Value| venture["sections"].get(name).is_some();
-        let examples: Vec<Example<'_>> = ventures.iter().filter(known).map(|venture| example(venture, name)).collect();
+        let plans: Vec<String> = ventures.iter().map(|venture| venture["sections"].to_string()).collect();
+        let known = ventures.iter().zip(&plans).filter(|(venture, _)| known(venture));
+        let examples: Vec<Example<'_>> = known.map(|(venture, plan)| example(venture, name, plan)).collect();
         let context_value = Value::Object(context.clone());
         let task = DraftTask {
             schema: &section["output"],
@@ -77,9 +79,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn example<'a>(venture: &'a Value, section: &str) -> Example<'a> {
+fn example<'a>(venture: &'a Value, section: &str, plan: &'a str) -> Example<'a> {
     let text = |key: &str| venture[key].as_str().unwrap_or_default();
-    Example { subject: text("productIdea"), currency: text("currency"), voice: text("brandVoice"), output: &venture["sections"][section] }
+    Example {
+        subject: text("productIdea"),
+        currency: text("currency"),
+        voice: text("brandVoice"),
+        output: &venture["sections"][section],
+        plan,
+    }
 }
 
 fn read_all(dir: &Path) -> Result<BTreeMap<String, Value>, Box<dyn std::error::Error>> {

@@ -76,6 +76,8 @@ pub struct Example<'a> {
     pub voice: &'a str,
     /// The section's output.
     pub output: &'a Value,
+    /// Every text of that venture's whole plan: a word that only one plan keeps saying is at home nowhere else.
+    pub plan: &'a str,
 }
 
 /// A drafted section.

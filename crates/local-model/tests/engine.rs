@@ -142,8 +142,11 @@ fn a_draft_fits_its_schema_and_leaves_no_leftovers() {
         ),
     ];
     let subjects = ["handmade ceramic planters", "organic dog treats", "refillable shampoo bottles"];
-    let examples: Vec<Example<'_>> =
-        outputs.iter().zip(subjects).map(|(output, subject)| Example { subject, currency: "USD", voice: "professional", output }).collect();
+    let examples: Vec<Example<'_>> = outputs
+        .iter()
+        .zip(subjects)
+        .map(|(output, subject)| Example { subject, currency: "USD", voice: "professional", output, plan: "" })
+        .collect();
     let (schema, context) = (schema(), json!({}));
     let task = DraftTask {
         schema: &schema,

@@ -2,10 +2,12 @@
 
 use crate::files::{FileFault, SourceFile};
 use crate::library::Release;
+use domain::guardrails;
 use domain::sections::SectionName;
 use domain::ventures::{Brief, RawBrief};
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A finished venture somebody wrote with care.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,8 @@ pub struct ExampleVenture {
     pub brief: Brief,
     /// Output by section, in the order of the file.
     pub sections: Vec<(SectionName, Value)>,
+    /// Every text of the whole plan, one a line: what this venture says, so that a draft for another one does not.
+    pub words: Arc<str>,
 }
 
 impl ExampleVenture {
@@ -79,9 +83,23 @@ pub(crate) fn read(file: &SourceFile) -> Result<ExampleVenture, Vec<FileFault>> 
         }
     }
     match brief {
-        Some(brief) if faults.is_empty() => Ok(ExampleVenture { id: raw.id, title: raw.title, brief, sections }),
+        Some(brief) if faults.is_empty() => {
+            let words = said(&sections).into();
+            Ok(ExampleVenture { id: raw.id, title: raw.title, brief, sections, words })
+        }
         _ => Err(faults),
     }
+}
+
+fn said(sections: &[(SectionName, Value)]) -> String {
+    let mut words = String::new();
+    for (_, output) in sections {
+        guardrails::each_text(output, &mut String::new(), &mut |_, text| {
+            words.push_str(text);
+            words.push('\n');
+        });
+    }
+    words
 }
 
 /// What is wrong with an example when held against the templates: unknown sections, outputs that break schema or guardrails.

@@ -55,21 +55,16 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub fn new(subject: &Subject, examples: &[Example<'_>], figures: Vec<f64>) -> Self {
-        let outputs: Vec<String> = examples.iter().map(|example| all_text(example.output)).collect();
-        let known: Vec<HashSet<String>> = outputs.iter().map(|output| text::content(output).into_iter().collect()).collect();
         let told: HashSet<&String> = subject.told.iter().collect();
-        let mut leftovers: HashSet<String> = HashSet::new();
-        let mut names = HashSet::new();
-        for (at, (example, output)) in examples.iter().zip(&outputs).enumerate() {
-            let others = |word: &String| known.iter().enumerate().filter(|(other, words)| *other != at && words.contains(word)).count();
-            let mut times: HashMap<String, usize> = HashMap::new();
-            for word in text::content(output) {
-                *times.entry(word).or_default() += 1;
-            }
+        let outputs: Vec<String> = examples.iter().map(|example| all_text(example.output)).collect();
+        let mut leftovers = own_words(&outputs, 3);
+        leftovers.extend(own_words(&examples.iter().map(|example| example.plan).collect::<Vec<_>>(), 3));
+        let said: Vec<HashMap<String, usize>> = outputs.iter().map(|output| counted(output)).collect();
+        for (at, example) in examples.iter().enumerate() {
+            let others = |word: &String| said.iter().enumerate().filter(|(other, words)| *other != at && words.contains_key(word)).count();
             leftovers.extend(text::content(example.subject).into_iter().filter(|word| others(word) < 2));
-            leftovers.extend(times.into_iter().filter(|(word, count)| *count >= 3 && others(word) == 0).map(|(word, _)| word));
-            names.extend(proper_names(output));
         }
+        let mut names: HashSet<String> = outputs.iter().flat_map(|output| proper_names(output)).collect();
         leftovers.retain(|word| !told.contains(word));
         names.retain(|name| !told.contains(name));
         Self { subject: subject.clone(), leftovers, names, allowed: HashSet::new(), figures }
@@ -174,6 +169,24 @@ impl Judge {
     }
 }
 
+/// Stems that one text says so many times and no other says at all.
+fn own_words<T: AsRef<str>>(texts: &[T], times: usize) -> HashSet<String> {
+    let said: Vec<HashMap<String, usize>> = texts.iter().map(|text| counted(text.as_ref())).collect();
+    let alone = |at: usize, word: &String| said.iter().enumerate().all(|(other, words)| other == at || !words.contains_key(word));
+    let own = said.iter().enumerate().flat_map(|(at, words)| {
+        words.iter().filter(move |(word, count)| **count >= times && alone(at, word)).map(|(word, _)| word.clone())
+    });
+    own.collect()
+}
+
+/// How often a text says each stem.
+fn counted(text: &str) -> HashMap<String, usize> {
+    text::content(text).into_iter().fold(HashMap::new(), |mut counts, word| {
+        *counts.entry(word).or_default() += 1;
+        counts
+    })
+}
+
 /// "refillable" from "refill".
 fn is_derived(long: &str, root: &str) -> bool {
     root.len() >= 5
@@ -240,7 +253,13 @@ mod tests {
 
     fn fault(line: &str) -> Option<&'static str> {
         let output = json!({"a": "Our planters are fired twice in Leeds.", "b": "A glaze, a second glaze and one more glaze."});
-        let examples = [Example { subject: "ceramic planters", currency: "GBP", voice: "professional", output: &output }];
+        let examples = [Example {
+            subject: "ceramic planters",
+            currency: "GBP",
+            voice: "professional",
+            output: &output,
+            plan: "A kiln. The kiln is hot. Open a kiln late.",
+        }];
         let subject = Subject::of("vegan hiking boots for women");
         let judge = Judge::new(&subject, &examples, vec![90.0]);
         let shape = Shape::of(&["Our planters are fired twice.", "We answer every question within a day."]);
@@ -278,6 +297,7 @@ mod tests {
             ("Our hiking planters hold water well.", "leftover"),
             ("The glaze of our boots is shiny today.", "leftover"),
             ("We send our boots to Leeds every week.", "leftover"),
+            ("Our boots never saw the inside of a kiln.", "leftover"),
             ("Sell 123456 pairs of boots this year.", "broken"),
             ("A study of 2020 praises hiking boots.", "broken"),
             ("Each pair costs $45 with free returns.", "money"),
