@@ -1,0 +1,1 @@
+//! Other people's services: mail servers, identity providers.
