@@ -17,7 +17,7 @@ models: ## the embedded models, into models/
 	@scripts/setup.sh
 	@scripts/models.sh
 
-services: ## PostgreSQL and Redis to work with, kept running: eval "$$(make -s services)"
+services: ## PostgreSQL, Redis and a mail server to work with, kept running: eval "$$(make -s services)"
 	@scripts/services.sh start .services
 
 services-stop: ## ends them and removes their data

