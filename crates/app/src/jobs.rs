@@ -105,7 +105,7 @@ async fn one(app: App, job: Claimed, held: Arc<Held>) {
     // A defect must not keep a lease that is renewed for ever.
     let done = AssertUnwindSafe(attempt(&app, &job, &cancel)).catch_unwind().await;
     let verdict = done.unwrap_or_else(|_| Verdict::Failed("a defect of the program: it panicked".into()));
-    if let Verdict::Failed(reason) | Verdict::Dead(reason) | Verdict::Later(reason) = &verdict {
+    if let Verdict::Failed(reason) | Verdict::Dead(reason) | Verdict::Later(reason) | Verdict::At { reason, .. } = &verdict {
         tracing::warn!(job = %job.lease.job, kind = job.kind, attempt = job.attempt, reason, "job not done");
     }
     // Until the verdict is kept the lease is renewed: the work is done, only the word of it is missing.

@@ -167,7 +167,7 @@ impl Scope {
             match Self::from_key(key) {
                 Some(scope) => scopes.push(scope),
                 None => {
-                    faults.add("scopes", format!("\"{}\" is none; there are read, write, staff", key.chars().take(40).collect::<String>()))
+                    faults.add("scopes", format!("\"{}\" is none; there are read, write, staff", key.chars().take(40).collect::<String>()));
                 }
             }
         }

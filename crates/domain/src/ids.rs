@@ -65,4 +65,6 @@ id! {
     AlertId,
     /// One mail.
     MailId,
+    /// One file with everything of a member.
+    ArchiveId,
 }

@@ -101,6 +101,13 @@ pub enum Verdict {
     Failed(String),
     /// Something it needs was away, which is not its fault: it is tried again and nothing counts.
     Later(String),
+    /// It cannot be done before a moment that is known, which is not its fault: it waits until then and nothing counts.
+    At {
+        /// Not before.
+        at: Timestamp,
+        /// Why; kept while it waits.
+        reason: String,
+    },
     /// What it was for is ended without it.
     Dead(String),
     /// The worker stops; somebody else may go on at once, and this attempt does not count.

@@ -78,6 +78,11 @@ pub enum Happening {
         /// How long it took.
         duration_ms: u64,
     },
+    /// It goes on at this moment: until then its owner has had as many generations as their tier gives.
+    Waiting {
+        /// When it goes on.
+        until: Timestamp,
+    },
     /// The run is over, or was stopped.
     Finished {
         /// Sections without content.

@@ -6,7 +6,10 @@
 use crate::Store;
 use crate::dialect::{self, Access, Scope};
 use crate::errors::{Error, Result};
-use crate::{calls, events, generations, idempotency, jobs, queue, runs, sections, spans, usage, ventures};
+use crate::{
+    accounts, alerts, archives, audit, calls, erasing, events, generations, guests, idempotency, identities, jobs, keyring, links, mails,
+    queue, runs, sections, sessions, spans, takes, tiers, tokens, usage, ventures,
+};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -67,6 +70,20 @@ macro_rules! each_table {
         $step::<idempotency::row::Entity>($($arg),*).await?;
         $step::<jobs::row::Entity>($($arg),*).await?;
         $step::<queue::pause::Entity>($($arg),*).await?;
+        $step::<accounts::row::Entity>($($arg),*).await?;
+        $step::<sessions::row::Entity>($($arg),*).await?;
+        $step::<tokens::row::Entity>($($arg),*).await?;
+        $step::<links::row::Entity>($($arg),*).await?;
+        $step::<identities::row::Entity>($($arg),*).await?;
+        $step::<guests::row::Entity>($($arg),*).await?;
+        $step::<takes::row::Entity>($($arg),*).await?;
+        $step::<alerts::row::Entity>($($arg),*).await?;
+        $step::<audit::row::Entity>($($arg),*).await?;
+        $step::<archives::row::Entity>($($arg),*).await?;
+        $step::<mails::row::Entity>($($arg),*).await?;
+        $step::<keyring::row::Entity>($($arg),*).await?;
+        $step::<tiers::row::Entity>($($arg),*).await?;
+        $step::<erasing::row::Entity>($($arg),*).await?;
     }};
 }
 
@@ -133,8 +150,9 @@ async fn empty(tx: &DatabaseTransaction) -> Result<()> {
         E::delete_many().exec(tx).await?;
         Ok(())
     }
+    dialect::unseal_audit(tx).await?;
     each_table!(delete(tx));
-    Ok(())
+    Ok(dialect::reseal_audit(tx).await?)
 }
 
 async fn note_rows<E>(tx: &DatabaseTransaction, there: &mut Vec<String>) -> Result<()>

@@ -3,16 +3,48 @@
 use crate::errors::Cause;
 use chrono::SubsecRound;
 use domain::Timestamp;
+use domain::accounts::Email;
 use domain::faults::Faults;
 use domain::sections::SectionName;
 use domain::usage::Tokens;
 use sea_orm::JsonValue;
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::LikeExpr;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// Takes away the meaning of the next character of a pattern.
+const ESCAPE: char = '!';
 
 /// A moment, cut to the microseconds that every database keeps.
 pub(crate) fn moment(at: Timestamp) -> Timestamp {
     at.trunc_subsecs(6)
+}
+
+/// Where a page begins: before the last of the one before it, or at the newest, because no id comes after the last of all.
+pub(crate) fn page_before(id: Option<Uuid>) -> Uuid {
+    id.unwrap_or(Uuid::max())
+}
+
+/// A pattern for a text that begins with this one, whatever characters it has.
+pub(crate) fn beginning(text: &str) -> LikeExpr {
+    LikeExpr::new(format!("{}%", escaped(text))).escape(ESCAPE)
+}
+
+/// The same for a text that has this one in it.
+pub(crate) fn part(text: &str) -> LikeExpr {
+    LikeExpr::new(format!("%{}%", escaped(text))).escape(ESCAPE)
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if ['%', '_', ESCAPE].contains(&c) {
+            escaped.push(ESCAPE);
+        }
+        escaped.push(c);
+    }
+    escaped
 }
 
 /// A count as a signed column; one beyond its range stays at its end.
@@ -43,4 +75,9 @@ pub(crate) fn read_tokens([input, cached, output, thoughts]: [i64; 4]) -> Result
 /// A section's name out of a column.
 pub(crate) fn read_name(column: &str) -> Result<SectionName, Cause> {
     SectionName::parse(column).map_err(|faults: Faults| faults.into())
+}
+
+/// An address out of a column.
+pub(crate) fn read_email(column: &str) -> Result<Email, Cause> {
+    Email::parse(column).map_err(|faults: Faults| faults.into())
 }

@@ -3,6 +3,7 @@
 
 mod postgres;
 mod sqlite;
+mod walls;
 
 pub(crate) use sqlite::FILE;
 
@@ -57,6 +58,8 @@ pub(crate) enum Scope {
     Tenant(OwnerId),
     /// The queue and the schedules, which belong to the program.
     Program,
+    /// What belongs to one owner, and the program's own tables beside it: to take somebody out of both at once.
+    Erasing(OwnerId),
     /// All tables, to change or to copy them: only a user who owns them may.
     Owner,
 }
@@ -168,17 +171,46 @@ impl Database {
 
 /// Puts the second wall around tables that have an `owner_id`; only Postgres has one.
 pub(crate) async fn wall_in<C: ConnectionTrait>(connection: &C, tables: &[&str]) -> Result<(), DbErr> {
-    if connection.get_database_backend() == DbBackend::Postgres { postgres::wall_in(connection, tables).await } else { Ok(()) }
+    if is_postgres(connection) { walls::wall_in(connection, tables).await } else { Ok(()) }
 }
 
 /// Lets the program itself see all rows of tables that it has to look through, such as the queue.
 pub(crate) async fn wall_in_shared<C: ConnectionTrait>(connection: &C, tables: &[&str]) -> Result<(), DbErr> {
-    if connection.get_database_backend() == DbBackend::Postgres { postgres::wall_in_shared(connection, tables).await } else { Ok(()) }
+    if is_postgres(connection) { walls::wall_in_shared(connection, tables).await } else { Ok(()) }
+}
+
+/// Puts the second wall around tables that are the program's own, and no member's.
+pub(crate) async fn wall_in_program<C: ConnectionTrait>(connection: &C, tables: &[&str]) -> Result<(), DbErr> {
+    if is_postgres(connection) { walls::wall_in_program(connection, tables).await } else { Ok(()) }
+}
+
+/// Has the database itself refuse a venture that the owner's tier has no room for; only Postgres knows for whom a statement is.
+pub(crate) async fn hold_to_tiers<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
+    if is_postgres(connection) { walls::hold_to_tiers(connection).await } else { Ok(()) }
+}
+
+/// Makes the audit log append-only: from now on no line of it is changed or removed.
+pub(crate) async fn seal_audit<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
+    if is_postgres(connection) { walls::seal_audit(connection).await } else { sqlite::seal_audit(connection).await }
+}
+
+/// Lets the audit log be emptied within this transaction, by who owns the tables. On Postgres the owner may anyway.
+pub(crate) async fn unseal_audit(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if is_postgres(tx) { Ok(()) } else { sqlite::unseal_audit(tx).await }
+}
+
+/// Ends what [`unseal_audit`] began.
+pub(crate) async fn reseal_audit(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if is_postgres(tx) { Ok(()) } else { sqlite::seal_audit(tx).await }
+}
+
+fn is_postgres<C: ConnectionTrait>(connection: &C) -> bool {
+    connection.get_database_backend() == DbBackend::Postgres
 }
 
 /// Prepares a new database for everything that follows: the role, its rights, vectors.
 pub(crate) async fn prepare<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
-    if connection.get_database_backend() == DbBackend::Postgres { postgres::prepare(connection).await } else { Ok(()) }
+    if is_postgres(connection) { postgres::prepare(connection).await } else { Ok(()) }
 }
 
 /// The type of a column that holds a vector of 384 numbers, and the index over it.

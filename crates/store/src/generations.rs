@@ -51,6 +51,13 @@ impl TenantTx {
         with_calls(self, rows).await
     }
 
+    /// What was made for this owner, newest first, with calls and without spans.
+    pub async fn latest_generations(&self, limit: u64) -> Result<Vec<Generation>> {
+        let rows =
+            Entity::find().filter(Column::OwnerId.eq(self.owner())).order_by_desc(Column::Id).limit(limit).all(self.reading()).await?;
+        with_calls(self, rows).await
+    }
+
     /// Everything a run has made so far, oldest first, with calls and without spans.
     pub async fn generations_of_run(&self, run: RunId) -> Result<Vec<Generation>> {
         let rows = Entity::find()

@@ -109,6 +109,21 @@ impl TenantTx {
     }
 }
 
+impl TenantTx {
+    /// Has this owner's jobs that wait for a later moment tried now.
+    pub async fn hurry_jobs(&self, now: Timestamp) -> Result<()> {
+        Entity::update_many()
+            .col_expr(Column::RunAt, Expr::value(moment(now)))
+            .filter(Column::OwnerId.eq(self.owner()))
+            .filter(Column::State.eq(WAITING))
+            .filter(Column::RunAt.gt(moment(now)))
+            .exec(self.writing()?)
+            .await?;
+        self.ring_after_commit();
+        Ok(())
+    }
+}
+
 impl Store {
     /// Puts a job of the program itself in line, once: false when there has been one with its key, from whichever process.
     pub async fn enqueue_own(&self, job: &NewJob) -> Result<bool> {
@@ -217,6 +232,7 @@ impl Store {
             Verdict::Dead(reason) => over(DEAD, Some(reason)),
             Verdict::Failed(reason) => again(now + jobs::backoff(failed, lease.token), row.attempts + 1, Some(reason)),
             Verdict::Later(reason) => again(now + jobs::backoff(2, lease.token), row.attempts, Some(reason)),
+            Verdict::At { at, reason } => again(*at, row.attempts, Some(reason)),
             Verdict::HandedBack => again(now, row.attempts, None),
         };
         let ended = update.col_expr(Column::Lease, Expr::value(Option::<Uuid>::None)).filter(mine(lease)).exec(&begun.tx).await?;

@@ -5,27 +5,43 @@
 //! database; only `dialect` knows which one it is. This room holds no rule of the business: what is read back goes through the
 //! domain's own parsers, and a row they refuse is [`Error::Corrupt`].
 
+mod accounts;
+mod alerts;
+mod archives;
+mod audit;
 mod backup;
 mod calls;
 mod columns;
 mod dialect;
 mod embeddings;
+mod erasing;
 mod errors;
 mod events;
 mod generations;
+mod guests;
 mod idempotency;
+mod identities;
 mod jobs;
+mod keyring;
+mod links;
+mod mails;
 mod measures;
 mod migrations;
 mod queue;
 mod runs;
 mod sections;
+mod sessions;
 mod settings;
 mod spans;
+mod takes;
 mod tenants;
+mod tiers;
+mod tokens;
 mod usage;
 mod ventures;
 
+pub use archives::Archive;
+pub use audit::AuditSearch;
 pub use backup::{Copied, Overwrite};
 pub use calls::OpenCall;
 pub use embeddings::{DIMENSIONS, Near};
@@ -38,6 +54,7 @@ pub use migrations::Change;
 pub use queue::{QueueState, Standing};
 pub use runs::Run;
 pub use settings::{Place, Settings};
+pub use takes::Take;
 pub use tenants::TenantTx;
 
 use dialect::{Access, Begun, Database, Scope};
@@ -118,7 +135,7 @@ impl Store {
         TenantTx::begin(self, owner, Access::Read).await
     }
 
-    /// Begins a transaction over what belongs to the program: the queue.
+    /// Begins a transaction over what belongs to the program, and over what it has to look through.
     async fn program(&self, access: Access) -> Result<Begun> {
         self.database.begin(Scope::Program, access).await
     }

@@ -8,7 +8,7 @@ use domain::ids::{OwnerId, VentureId};
 use domain::ventures::{Brief, RawBrief, Venture};
 use row::{Column, Entity, Model};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 impl TenantTx {
     /// Adds a venture.
@@ -39,6 +39,12 @@ impl TenantTx {
     pub async fn locked_venture(&self, id: VentureId) -> Result<Option<Venture>> {
         let found = Entity::find_by_id(id.0).filter(Column::OwnerId.eq(self.owner())).lock_exclusive().one(self.writing()?).await?;
         found.map(read).transpose()
+    }
+
+    /// How many ventures the owner has that are not archived.
+    pub async fn count_ventures(&self) -> Result<u64> {
+        let mine = Entity::find().filter(Column::OwnerId.eq(self.owner())).filter(Column::ArchivedAt.is_null());
+        Ok(mine.count(self.reading()).await?)
     }
 
     /// The owner's ventures, newest first; the next page is what comes `before` the last of this one.

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 /// The role the program acts as.
-const ROLE: &str = "planner_app";
+pub(super) const ROLE: &str = "planner_app";
 
 /// Where new jobs are announced.
 const CHANNEL: &str = "planner_jobs";
@@ -77,6 +77,9 @@ pub(super) fn preamble(scope: Scope, access: Access, statement_timeout: Duration
     let acting = match scope {
         Scope::Tenant(owner) => format!("SET LOCAL ROLE {ROLE}; SET LOCAL app.tenant_id = '{}'; ", owner.0),
         Scope::Program => format!("SET LOCAL ROLE {ROLE}; SET LOCAL app.program = 'on'; "),
+        Scope::Erasing(owner) => {
+            format!("SET LOCAL ROLE {ROLE}; SET LOCAL app.tenant_id = '{}'; SET LOCAL app.program = 'on'; ", owner.0)
+        }
         Scope::Owner => String::new(),
     };
     // Changing or copying tables may take long; nobody waits for it.
@@ -175,34 +178,6 @@ pub(super) async fn prepare<C: ConnectionTrait>(connection: &C) -> Result<(), Db
         "REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM planner_app",
     ] {
         connection.execute_unprepared(statement).await?;
-    }
-    Ok(())
-}
-
-/// Two policies a table: the program sees what belongs to the owner its transaction is for, the tables' owner sees everything.
-/// FORCE holds them also against whoever owns the tables.
-pub(super) async fn wall_in<C: ConnectionTrait>(connection: &C, tables: &[&str]) -> Result<(), DbErr> {
-    for table in tables {
-        let statements = format!(
-            "ALTER TABLE \"{table}\" ENABLE ROW LEVEL SECURITY; ALTER TABLE \"{table}\" FORCE ROW LEVEL SECURITY;
-             CREATE POLICY tenant ON \"{table}\" TO {ROLE}
-               USING (owner_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid))
-               WITH CHECK (owner_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
-             DO $$ BEGIN EXECUTE format('CREATE POLICY owner ON \"{table}\" TO %I USING (true) WITH CHECK (true)', current_user); END $$"
-        );
-        connection.execute_unprepared(&statements).await?;
-    }
-    Ok(())
-}
-
-/// One more policy: transactions of the program itself see all rows.
-pub(super) async fn wall_in_shared<C: ConnectionTrait>(connection: &C, tables: &[&str]) -> Result<(), DbErr> {
-    for table in tables {
-        let policy = format!(
-            "CREATE POLICY program ON \"{table}\" TO {ROLE}
-               USING ((SELECT current_setting('app.program', true)) = 'on') WITH CHECK ((SELECT current_setting('app.program', true)) = 'on')"
-        );
-        connection.execute_unprepared(&policy).await?;
     }
     Ok(())
 }

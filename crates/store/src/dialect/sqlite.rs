@@ -19,6 +19,9 @@ pub(crate) const FILE: &str = "planner.db";
 /// One writes, the others read.
 const CONNECTIONS: u32 = 8;
 
+/// What keeps the audit log as it is, and against what.
+const AUDIT_TRIGGERS: [(&str, &str); 2] = [("audit_is_never_changed", "UPDATE"), ("audit_is_never_removed", "DELETE")];
+
 /// Has every connection know the functions over vectors. Once a process, before the first connection.
 #[expect(unsafe_code, reason = "the one way to register an extension that is linked in; both sides are from the same SQLite")]
 fn register_vectors() {
@@ -89,6 +92,23 @@ pub(super) const fn mode(access: Access) -> SqliteTransactionMode {
 /// Vectors as 384 little-endian `f32`; what belongs to one owner is few enough to be compared one by one.
 pub(super) async fn add_vectors<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
     connection.execute_unprepared("ALTER TABLE embeddings ADD COLUMN embedding blob CHECK (length(embedding) = 1536)").await.map(drop)
+}
+
+/// A file has no users, so the table itself refuses.
+pub(super) async fn seal_audit<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
+    for (name, change) in AUDIT_TRIGGERS {
+        let refuse =
+            format!("CREATE TRIGGER {name} BEFORE {change} ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END");
+        connection.execute_unprepared(&refuse).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn unseal_audit<C: ConnectionTrait>(connection: &C) -> Result<(), DbErr> {
+    for (name, _) in AUDIT_TRIGGERS {
+        connection.execute_unprepared(&format!("DROP TRIGGER {name}")).await?;
+    }
+    Ok(())
 }
 
 /// Little-endian `f32`.

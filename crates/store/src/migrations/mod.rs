@@ -3,6 +3,9 @@
 mod m0001_ventures;
 mod m0002_durable_runs;
 mod m0003_walls;
+mod m0004_accounts;
+mod m0005_account_walls;
+mod m0006_archives;
 mod tables;
 
 use crate::Store;
@@ -16,7 +19,14 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_ventures::Migration), Box::new(m0002_durable_runs::Migration), Box::new(m0003_walls::Migration)]
+        vec![
+            Box::new(m0001_ventures::Migration),
+            Box::new(m0002_durable_runs::Migration),
+            Box::new(m0003_walls::Migration),
+            Box::new(m0004_accounts::Migration),
+            Box::new(m0005_account_walls::Migration),
+            Box::new(m0006_archives::Migration),
+        ]
     }
 }
 

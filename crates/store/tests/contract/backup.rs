@@ -1,10 +1,14 @@
 //! What the store promises about copies of everything.
 
 use crate::place::Place;
-use crate::samples::{name, noon, stored_generation, stored_run, stored_venture};
+use crate::samples::{
+    alert, entry, hash, link, mail, name, noon, session, stored_account, stored_generation, stored_run, stored_venture, take, token,
+};
+use domain::audit::Actor;
 use domain::ids::{CallId, GenerationId, OwnerId};
 use domain::jobs::{NewJob, Priority};
 use domain::runs::Happening;
+use domain::tiers::Tier;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,7 +58,30 @@ pub async fn furnish(store: &Store) -> OwnerId {
     tx.enqueue(&job).await.expect("is put in line");
     tx.commit().await.expect("commits");
     store.pause_jobs("tidy", noon()).await.expect("pauses");
+    furnish_account(store, owner).await;
     owner
+}
+
+/// The same for what belongs to an account, and for the program's own tables.
+async fn furnish_account(store: &Store, owner: OwnerId) {
+    stored_account(store, owner).await;
+    let tx = store.tenant(owner).await.expect("begins");
+    tx.insert_session(&session(owner)).await.expect("is added");
+    tx.insert_token(&token(owner), &hash()).await.expect("is added");
+    tx.insert_link(&link(owner)).await.expect("is added");
+    tx.insert_identity("google", &owner.to_string(), noon()).await.expect("is added");
+    tx.keep_guest(noon()).await.expect("is kept");
+    tx.insert_take(&take(owner, None, noon())).await.expect("is added");
+    tx.open_alert(&alert(owner)).await.expect("is opened");
+    tx.audit(&entry(Actor::Account(owner), "account.tier")).await.expect("is added");
+    tx.insert_mail(&mail(owner)).await.expect("is written");
+    tx.insert_archive(domain::ids::ArchiveId::new(), noon()).await.expect("is added");
+    tx.commit().await.expect("commits");
+    store.secret("cookies", "secret").await.expect("is kept");
+    store.set_tier_limits(&[(Tier::Free, Some(3)), (Tier::Pro, None)]).await.expect("are set");
+    let gone = stored_venture(store, OwnerId::new()).await;
+    stored_generation(store, &gone, None, "brand").await;
+    store.erase_owner(gone.owner).await.expect("is forgotten");
 }
 
 fn by_table(copied: Vec<Copied>) -> BTreeMap<String, Copied> {

@@ -1,7 +1,7 @@
 //! Rows that break a rule: the store names them and never panics.
 
 use crate::place::Place;
-use crate::samples::{name, now, stored_generation, stored_run, stored_venture};
+use crate::samples::{link, mail, name, now, stored_account, stored_generation, stored_run, stored_venture, token};
 use domain::ids::OwnerId;
 use store::Error;
 use uuid::Uuid;
@@ -61,5 +61,46 @@ fn note<T>(named: &mut Vec<(&'static str, Uuid)>, read: store::Result<T>) {
         Ok(_) => {}
         Err(Error::Corrupt { table, id, .. }) => named.push((table, id)),
         Err(other) => panic!("another error: {other:?}"),
+    }
+}
+
+/// The same for what belongs to an account.
+const BROKEN_ACCOUNTS: [(&str, &str); 7] = [
+    ("UPDATE accounts SET tier = 'gold'", "accounts"),
+    ("UPDATE accounts SET role = 'root'", "accounts"),
+    ("UPDATE accounts SET email = 'nobody'", "accounts"),
+    ("UPDATE api_tokens SET scopes = '[\"all\"]'", "api_tokens"),
+    ("UPDATE links SET purpose = 'party'", "links"),
+    ("UPDATE links SET email = '@'", "links"),
+    ("UPDATE mails SET recipient = ''", "mails"),
+];
+
+pub async fn a_row_of_an_account_that_breaks_a_rule_is_named(place: &Place) {
+    let store = &place.store;
+    for (tampering, table) in BROKEN_ACCOUNTS {
+        let owner = stored_account(store, OwnerId::new()).await.owner;
+        let (token, link, mail) = (token(owner), link(owner), mail(owner));
+        let tx = store.tenant(owner).await.expect("begins");
+        tx.insert_token(&token, "hash").await.expect("is added");
+        tx.insert_link(&link).await.expect("is added");
+        tx.insert_mail(&mail).await.expect("is written");
+        tx.commit().await.expect("commits");
+        place.tamper(tampering).await;
+
+        let mut named = Vec::new();
+        note(&mut named, store.account_of(owner).await);
+        note(&mut named, store.accounts("", 9, None).await);
+        note(&mut named, store.token("hash").await);
+        note(&mut named, store.link(&link.hash).await);
+        note(&mut named, store.mail(mail.id).await);
+        note(&mut named, store.mails(9, None).await);
+        let id = match table {
+            "api_tokens" => token.id.0,
+            "mails" => mail.id.0,
+            _ => owner.0,
+        };
+        assert!(!named.is_empty(), "nobody noticed: {tampering}");
+        assert!(named.iter().all(|seen| *seen == (table, id)), "{tampering}: {named:?}");
+        store.erase_owner(owner).await.expect("what is broken can be forgotten");
     }
 }

@@ -118,3 +118,16 @@ pub async fn versions_come_newest_first_and_page_by_page(place: &Place) {
     let stranger = place.store.tenant_read(OwnerId::new()).await.expect("begins");
     assert_eq!(stranger.versions(venture.id, &brand, 9, None).await.expect("reads"), []);
 }
+
+pub async fn what_was_made_lately_comes_newest_first(place: &Place) {
+    let (me, other) = (OwnerId::new(), OwnerId::new());
+    let mut made = Vec::new();
+    for owner in [me, other, me, me] {
+        let venture = stored_venture(&place.store, owner).await;
+        made.push(stored_generation(&place.store, &venture, None, "brand").await);
+    }
+    let tx = place.store.tenant_read(me).await.expect("begins");
+    let latest: Vec<GenerationId> = tx.latest_generations(2).await.expect("reads").iter().map(|made| made.id).collect();
+    assert_eq!(latest, [made[3].id, made[2].id]);
+    assert_eq!(tx.latest_generations(9).await.expect("reads").len(), 3);
+}

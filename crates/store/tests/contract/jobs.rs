@@ -172,6 +172,18 @@ pub async fn what_is_not_the_jobs_fault_does_not_count(place: &Place) {
     assert_eq!(claim_at(&place.store, 1, at).await[0].attempt, 2);
 }
 
+pub async fn a_job_waits_for_its_moment_and_that_does_not_count(place: &Place) {
+    put(&place.store, &job(OwnerId::new(), "a")).await;
+    let first = claim(&place.store, 1).await.remove(0);
+    let at = noon() + TimeDelta::minutes(42);
+    let verdict = Verdict::At { at, reason: "the quota is used up".into() };
+    assert!(place.store.end_attempt(&first.lease, &verdict, noon()).await.expect("ends"));
+    assert!(!place.store.end_attempt(&first.lease, &verdict, noon()).await.expect("answers"), "its lease is over");
+    assert_eq!(place.store.queue().await.expect("counts").waiting, 1);
+    assert_eq!(claim_at(&place.store, 1, at - TimeDelta::seconds(1)).await, []);
+    assert_eq!(claim_at(&place.store, 1, at).await[0].attempt, 1);
+}
+
 pub async fn processes_that_die_over_a_job_are_counted_apart(place: &Place) {
     let owner = OwnerId::new();
     put(&place.store, &job(owner, "a")).await;
@@ -288,4 +300,16 @@ pub async fn old_jobs_are_forgotten(place: &Place) {
     assert_eq!(place.store.forget_jobs(noon()).await.expect("forgets"), 0);
     assert_eq!(place.store.forget_jobs(noon() + TimeDelta::seconds(1)).await.expect("forgets"), 1);
     assert_eq!(place.store.queue().await.expect("counts").dead, 1);
+}
+
+pub async fn a_job_that_waits_can_be_hurried(place: &Place) {
+    let (me, other) = (OwnerId::new(), OwnerId::new());
+    for (owner, key) in [(me, "mine"), (other, "theirs")] {
+        put(&place.store, &NewJob { run_at: noon() + TimeDelta::hours(1), ..job(owner, key) }).await;
+    }
+    assert!(claim(&place.store, 9).await.is_empty());
+    let tx = place.store.tenant(me).await.expect("begins");
+    tx.hurry_jobs(noon()).await.expect("hurries");
+    tx.commit().await.expect("commits");
+    assert_eq!(keys(&claim(&place.store, 9).await), ["mine"]);
 }

@@ -3,14 +3,24 @@
 //! A database is a constructor of [`place::Place`] and a module at the end of this file. `opening.rs` is about a folder on disk and so
 //! about `SQLite` only; `names.rs` fails when a public function is not named in this suite.
 
+mod accounts;
+mod alerts;
+mod archives;
+mod audit;
 mod backup;
 mod calls;
 mod corruption;
 mod embeddings;
+mod erasing;
 mod events;
 mod generations;
+mod guests;
 mod idempotency;
+mod identities;
 mod jobs;
+mod keyring;
+mod links;
+mod mails;
 mod migrations;
 mod names;
 mod opening;
@@ -20,6 +30,10 @@ mod runs;
 mod samples;
 mod sections;
 mod servers;
+mod sessions;
+mod takes;
+mod tiers;
+mod tokens;
 mod transactions;
 mod ventures;
 mod walls;
@@ -75,6 +89,7 @@ macro_rules! all_contracts {
             jobs::a_lost_lease_changes_nothing,
             jobs::a_failed_job_waits_and_is_hopeless_in_the_end,
             jobs::what_is_not_the_jobs_fault_does_not_count,
+            jobs::a_job_waits_for_its_moment_and_that_does_not_count,
             jobs::processes_that_die_over_a_job_are_counted_apart,
             jobs::a_job_handed_back_goes_on_at_once,
             jobs::a_cancelled_job_is_let_go_of,
@@ -83,14 +98,50 @@ macro_rules! all_contracts {
             jobs::scheduled_jobs_run_once,
             jobs::workers_hear_of_new_jobs,
             jobs::old_jobs_are_forgotten,
+            accounts::an_account_comes_back_as_it_was,
+            accounts::an_address_is_had_once,
+            accounts::an_account_changes_part_by_part,
+            accounts::without_an_account_nothing_is_changed,
+            accounts::a_code_works_once_and_only_forward,
+            accounts::accounts_are_found_by_address_and_page_by_page,
+            accounts::who_leaves_is_found,
+            accounts::what_is_counted_under_a_locked_account_holds,
+            sessions::a_session_is_found_with_its_account,
+            sessions::sessions_are_ended,
+            sessions::a_session_needs_an_account,
+            tokens::a_token_is_found_with_its_account,
+            tokens::tokens_are_revoked_once,
+            links::a_link_works_once,
+            links::links_are_dropped_and_forgotten,
+            identities::a_subject_signs_in_to_one_account,
+            archives::an_archive_is_asked_for_packed_and_forgotten,
+            generations::what_was_made_lately_comes_newest_first,
+            jobs::a_job_that_waits_can_be_hurried,
+            guests::guests_come_and_go,
+            takes::takes_count_until_they_are_given_back,
+            takes::what_was_spent_is_added_up,
+            takes::old_takes_are_forgotten,
+            alerts::one_alert_of_a_kind_and_subject_is_open_at_a_time,
+            alerts::alerts_are_acknowledged_and_come_page_by_page,
+            audit::lines_come_back_newest_first,
+            audit::lines_are_found_by_what_is_in_them,
+            audit::no_line_is_changed_or_removed,
+            mails::a_mail_is_written_once,
+            mails::mails_are_sent_erased_and_forgotten,
+            keyring::all_processes_share_one_secret,
+            tiers::a_venture_too_many_is_refused_where_the_database_can,
+            erasing::nothing_of_an_owner_is_left_and_nobody_else_loses_anything,
+            erasing::what_was_used_stays_without_a_name,
             migrations::changes_are_listed_and_made_once,
             migrations::queries_are_timed_by_name,
             plans::no_query_reads_a_whole_table,
             walls::members_find_nothing_of_each_other,
+            walls::members_find_nothing_of_each_others_accounts,
             embeddings::the_nearest_sections_are_found_among_ones_own,
             backup::everything_comes_back_into_an_empty_place,
             backup::a_damaged_copy_is_refused_and_changes_nothing,
             corruption::a_row_that_breaks_a_rule_is_named,
+            corruption::a_row_of_an_account_that_breaks_a_rule_is_named,
             transactions::nothing_is_kept_without_a_commit,
             transactions::a_reader_sees_one_moment_and_cannot_write,
             transactions::a_hundred_writers_take_turns,

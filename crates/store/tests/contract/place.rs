@@ -39,6 +39,23 @@ impl Place {
         assert!(done.rows_affected() > 0, "changed nothing: {sql}");
     }
 
+    /// Every table that says whose its rows are, as the database knows them.
+    pub async fn tables_with_owner(&self) -> Vec<String> {
+        let (backend, asked) = if self.store.is_shared() {
+            (
+                DbBackend::Postgres,
+                "SELECT table_name::text AS name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'owner_id'",
+            )
+        } else {
+            (
+                DbBackend::Sqlite,
+                "SELECT m.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table' AND c.name = 'owner_id'",
+            )
+        };
+        let rows = self.raw.query_all_raw(Statement::from_string(backend, asked)).await.expect("asks");
+        rows.iter().map(|row| row.try_get("", "name").expect("a name")).collect()
+    }
+
     /// A connection that no wall holds.
     pub const fn raw(&self) -> &DatabaseConnection {
         &self.raw

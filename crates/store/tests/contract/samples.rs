@@ -1,15 +1,21 @@
-//! Ventures, runs and generations to store, with a value in every part.
+//! Ventures, runs and generations to store, and what belongs to an account, with a value in every part.
 
-use chrono::SubsecRound;
+use chrono::{SubsecRound, TimeDelta};
 use domain::Timestamp;
+use domain::accounts::{Account, ApiToken, Email, Link, Purpose, Scope, Session};
+use domain::alerts::Alert;
+use domain::audit::{Actor, Entry};
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
-use domain::ids::{CallId, GenerationId, OwnerId, RunId, TraceId, VentureId};
+use domain::ids::{AlertId, AuditId, CallId, GenerationId, MailId, OwnerId, RunId, SessionId, TokenId, TraceId, VentureId};
+use domain::mails::Mail;
+use domain::roles::Role;
 use domain::runs::VentureRun;
 use domain::sections::SectionName;
+use domain::tiers::Tier;
 use domain::usage::{MicroDollars, Tokens, Usage};
 use domain::ventures::{Brief, RawBrief, Venture};
 use serde_json::{Value, json};
-use store::{Run, Store};
+use store::{Run, Store, Take};
 
 /// The present, as exactly as the store keeps it.
 pub fn now() -> Timestamp {
@@ -124,4 +130,125 @@ pub async fn stored_generation(store: &Store, venture: &Venture, run: Option<&Ru
 /// A generation as lists give it: without spans.
 pub fn without_spans(generation: &Generation) -> Generation {
     Generation { spans: Vec::new(), ..generation.clone() }
+}
+
+/// An address that nobody else has.
+pub fn email(owner: OwnerId) -> Email {
+    Email::parse(&format!("Ana_{}@Example.com", owner.0.simple())).expect("a valid address")
+}
+
+/// An account of somebody in the team.
+pub fn account(owner: OwnerId) -> Account {
+    Account {
+        owner,
+        email: email(owner),
+        tier: Tier::Starter,
+        role: Some(Role::PromptEngineer),
+        verified: Some(now()),
+        has_password: true,
+        has_second_factor: false,
+        limited_until: Some(now() + TimeDelta::hours(3)),
+        leaving: Some(now() - TimeDelta::days(1)),
+        created: now() - TimeDelta::days(9),
+    }
+}
+
+/// An account that is stored.
+pub async fn stored_account(store: &Store, owner: OwnerId) -> Account {
+    let account = account(owner);
+    let tx = store.tenant(owner).await.expect("begins");
+    tx.insert_account(&account, Some("$argon2id$secret")).await.expect("is added");
+    tx.commit().await.expect("commits");
+    account
+}
+
+/// What a secret is found by; another one each time.
+pub fn hash() -> String {
+    format!("{0}{0}", MailId::new().0.simple())
+}
+
+/// A session that ends in an hour.
+pub fn session(owner: OwnerId) -> Session {
+    Session {
+        id: SessionId::new(),
+        owner,
+        hash: hash(),
+        second_factor: false,
+        created: now(),
+        seen: now() + TimeDelta::minutes(1),
+        expires: now() + TimeDelta::hours(1),
+        address: "203.0.113.0/24".into(),
+        agent: "Firefox \u{2014} נ".into(),
+    }
+}
+
+/// A token that ends in an hour.
+pub fn token(owner: OwnerId) -> ApiToken {
+    ApiToken {
+        id: TokenId::new(),
+        owner,
+        name: "CI".into(),
+        scopes: vec![Scope::Read, Scope::Staff],
+        created: now(),
+        expires: Some(now() + TimeDelta::hours(1)),
+        used: None,
+        revoked: None,
+    }
+}
+
+/// A link that ends an hour after noon.
+pub fn link(owner: OwnerId) -> Link {
+    let (created, expires) = (noon(), noon() + TimeDelta::hours(1));
+    Link { hash: hash(), owner, purpose: Purpose::ChangeEmail, email: Some(email(owner)), created, expires, used: None }
+}
+
+/// An alert about an owner.
+pub fn alert(owner: OwnerId) -> Alert {
+    Alert {
+        id: AlertId::new(),
+        kind: Alert::MEMBER_COST.into(),
+        owner: Some(owner),
+        subject: owner.to_string(),
+        detail: json!({ "spent": 2_000_001 }),
+        opened: now(),
+        acknowledged: None,
+        closed: None,
+    }
+}
+
+/// A line of the audit log.
+pub fn entry(actor: Actor, action: &str) -> Entry {
+    Entry {
+        id: AuditId::new(),
+        at: now(),
+        actor,
+        action: action.into(),
+        subject_kind: "account".into(),
+        subject: OwnerId::new().to_string(),
+        network: Some("203.0.113.0/24".into()),
+        before: json!({ "tier": "free" }),
+        after: json!(null),
+        reason: Some("They asked for 100% of it, by Mail_1".into()),
+    }
+}
+
+/// A mail that is not sent yet.
+pub fn mail(owner: OwnerId) -> Mail {
+    Mail {
+        id: MailId::new(),
+        owner,
+        kind: "verify".into(),
+        unique_key: hash(),
+        to: email(owner),
+        subject: "Is this you?".into(),
+        text: "https://example.com/verify/abc".into(),
+        html: "<a href=\"https://example.com/verify/abc\">yes</a>".into(),
+        created: now(),
+        sent: None,
+    }
+}
+
+/// One taken out of the quota.
+pub fn take(owner: OwnerId, run: Option<RunId>, at: Timestamp) -> Take {
+    Take { id: GenerationId::new(), owner, run, at }
 }

@@ -60,6 +60,7 @@ pub async fn a_venture_is_put_away_and_taken_up_again(place: &Place) {
         let tx = place.store.tenant(owner).await.expect("begins");
         assert_eq!(tx.set_archived(venture.id, at).await.expect("writes"), found);
         assert_eq!(tx.locked_venture(venture.id).await.expect("reads").map(|v| v.archived), found.then_some(at));
+        assert_eq!(tx.count_ventures().await.expect("counts"), u64::from(found && at.is_none()), "what is put away does not count");
         tx.commit().await.expect("commits");
     }
 }

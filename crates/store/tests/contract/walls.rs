@@ -1,13 +1,19 @@
 //! What the store promises about members among each other: whatever ids, limits and places they try, they find nothing of others.
 
 use crate::place::{Place, address, new_database, server};
-use crate::samples::{name, now, stored_generation, stored_run, stored_venture};
+use crate::samples::{
+    account, alert, link, mail, name, noon, now, session, stored_account, stored_generation, stored_run, stored_venture, take, token,
+};
+use domain::accounts::{Account, ApiToken, Link, Session};
+use domain::alerts::Alert;
 use domain::generations::Generation;
 use domain::ids::{GenerationId, OwnerId, VentureId};
+use domain::mails::Mail;
 use domain::runs::{Happening, VentureRun};
 use domain::ventures::Venture;
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement, TransactionTrait};
-use store::{Run, Store};
+use std::slice;
+use store::{Error, Run, Store, Take};
 
 /// What each of a hundred members has.
 struct Member {
@@ -88,15 +94,94 @@ async fn writes(store: &Store, me: &Member, other: &Member) {
     }
 }
 
+pub async fn members_find_nothing_of_each_others_accounts(place: &Place) {
+    let store = &place.store;
+    let mut members = Vec::new();
+    for _ in 0..10 {
+        members.push(Holder::stored(store).await);
+    }
+    for (at, me) in members.iter().enumerate() {
+        let other = &members[(at * 7 + 3) % members.len()];
+        if other.account.owner == me.account.owner {
+            continue;
+        }
+        let tx = store.tenant(me.account.owner).await.expect("begins");
+        assert_eq!(tx.account().await.expect("reads").as_ref(), Some(&me.account));
+        assert_eq!(tx.sessions().await.expect("reads"), slice::from_ref(&me.session));
+        assert_eq!(tx.tokens().await.expect("reads"), slice::from_ref(&me.token));
+        assert_eq!(tx.takes_since(noon()).await.expect("reads"), [me.take.at]);
+        assert_eq!(tx.identities().await.expect("reads").len(), 1);
+        assert!(!tx.end_session(other.session.id).await.expect("answers"));
+        assert!(!tx.revoke_token(other.token.id, noon()).await.expect("answers"));
+        assert!(!tx.use_link(&other.link.hash, noon()).await.expect("answers"));
+        assert!(!tx.settle_take(other.take.id, false, None).await.expect("answers"));
+        assert_eq!(tx.close_alerts(Alert::MEMBER_COST, &other.alert.subject, noon()).await.expect("answers"), 0);
+        tx.set_session_second_factor(other.session.id).await.expect("answers");
+        tx.revoke_tokens(noon()).await.expect("revokes");
+        assert!(matches!(tx.insert_session(&session(other.account.owner)).await, Err(Error::Conflict)));
+        assert!(matches!(tx.insert_token(&token(other.account.owner), "h").await, Err(Error::Conflict)));
+        assert!(matches!(tx.insert_link(&link(other.account.owner)).await, Err(Error::Conflict)));
+        assert!(matches!(tx.insert_take(&take(other.account.owner, None, noon())).await, Err(Error::Conflict)));
+        assert!(matches!(tx.insert_mail(&mail(other.account.owner)).await, Err(Error::Conflict)));
+        assert!(matches!(tx.open_alert(&alert(other.account.owner)).await, Err(Error::Conflict)));
+        assert!(matches!(tx.insert_account(&account(other.account.owner), None).await, Err(Error::Conflict)));
+        drop(tx);
+        other.is_as_it_was(store).await;
+    }
+}
+
+/// What somebody with an account has.
+struct Holder {
+    account: Account,
+    session: Session,
+    token: ApiToken,
+    link: Link,
+    take: Take,
+    alert: Alert,
+    mail: Mail,
+}
+
+impl Holder {
+    async fn stored(store: &Store) -> Self {
+        let account = stored_account(store, OwnerId::new()).await;
+        let owner = account.owner;
+        let (session, token, link) = (session(owner), token(owner), link(owner));
+        let (take, alert, mail) = (take(owner, None, noon()), alert(owner), mail(owner));
+        let tx = store.tenant(owner).await.expect("begins");
+        tx.insert_session(&session).await.expect("is added");
+        tx.insert_token(&token, &token.id.to_string()).await.expect("is added");
+        tx.insert_link(&link).await.expect("is added");
+        tx.insert_take(&take).await.expect("is added");
+        tx.insert_identity("google", &owner.to_string(), noon()).await.expect("is added");
+        assert!(tx.open_alert(&alert).await.expect("is opened"));
+        assert!(tx.insert_mail(&mail).await.expect("is written"));
+        tx.commit().await.expect("commits");
+        Self { account, session, token, link, take, alert, mail }
+    }
+
+    async fn is_as_it_was(&self, store: &Store) {
+        assert_eq!(store.session(&self.session.hash).await.expect("reads"), Some((self.session.clone(), self.account.clone())));
+        assert_eq!(store.token(&self.token.id.to_string()).await.expect("reads"), Some((self.token.clone(), self.account.clone())));
+        assert_eq!(store.link(&self.link.hash).await.expect("reads").as_ref(), Some(&self.link));
+        assert_eq!(store.mail(self.mail.id).await.expect("reads").as_ref(), Some(&self.mail));
+        assert!(store.alerts(99, None).await.expect("reads").contains(&self.alert));
+        let tx = store.tenant_read(self.account.owner).await.expect("begins");
+        assert_eq!(tx.open_takes().await.expect("counts"), 1);
+    }
+}
+
 /// Without any filter of the program, Postgres itself shows each owner only what is theirs, and the program's own user nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_refuses_even_where_the_program_forgets_the_owner() {
     let place = Place::postgres().await;
     let (me, other) = (member(&place.store).await, member(&place.store).await);
+    for _ in 0..2 {
+        Holder::stored(&place.store).await;
+    }
     let store::Place::Server { url, .. } = &place.settings.place else { panic!("a server") };
     let app = Database::connect(secrecy::ExposeSecret::expose_secret(url)).await.expect("connects");
-    let tables = tables_with_owner(&place).await;
-    assert!(tables.len() >= 10, "{tables:?}");
+    let tables = place.tables_with_owner().await;
+    assert!(tables.len() >= 20, "{tables:?}");
     for table in &tables {
         let count = |who: Option<OwnerId>| {
             let (app, table) = (app.clone(), table.clone());
@@ -126,7 +211,7 @@ async fn postgres_refuses_even_where_the_program_forgets_the_owner() {
 #[tokio::test]
 async fn every_table_with_an_owner_is_walled_in() {
     let place = Place::postgres().await;
-    for table in tables_with_owner(&place).await {
+    for table in place.tables_with_owner().await {
         let asked = format!(
             "SELECT relrowsecurity AND relforcerowsecurity AS walled, pg_get_userbyid(relowner) AS owner FROM pg_class WHERE oid = '{table}'::regclass"
         );
@@ -134,13 +219,6 @@ async fn every_table_with_an_owner_is_walled_in() {
         assert!(row.try_get::<bool>("", "walled").expect("an answer"), "{table} has no row-level security that holds its owner too");
         assert_eq!(row.try_get::<String>("", "owner").expect("an owner"), "planner_owner", "the program does not own {table}");
     }
-}
-
-async fn tables_with_owner(place: &Place) -> Vec<String> {
-    let asked =
-        "SELECT table_name::text AS name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'owner_id'";
-    let rows = place.raw().query_all_raw(Statement::from_string(DbBackend::Postgres, asked)).await.expect("asks");
-    rows.iter().map(|row| row.try_get("", "name").expect("a name")).collect()
 }
 
 /// One user for everything, a superuser even, is held by the walls all the same.
