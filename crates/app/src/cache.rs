@@ -4,7 +4,7 @@
 //! it is simply never asked for again. Only whole, valid answers are kept.
 
 use crate::generations::Order;
-use crate::{App, Guest};
+use crate::{App, Caller};
 use domain::generations::{Issue, Source};
 use hub::CacheKey;
 use llm::Ask;
@@ -35,12 +35,12 @@ pub(crate) fn lifetime(template: &Template, order: &Order) -> Option<Duration> {
 ///
 /// Whose it is counts as well. Only where nothing but what the asker sent goes into the question, no venture and no earlier section, an
 /// equal question has an equal answer whoever asks it, and learns nothing about others from it.
-pub(crate) fn key(app: &App, who: &Guest, template: &Template, order: &Order, ask: &Ask) -> CacheKey {
+pub(crate) fn key(app: &App, who: &Caller, template: &Template, order: &Order, ask: &Ask) -> CacheKey {
     let own = order.venture.is_some() || !order.earlier.is_empty();
     let scope = if own { who.owner.to_string() } else { "what was sent".to_owned() };
     let by_release = template.cache.as_ref().is_some_and(|cache| cache.invalidate_on.iter().any(|event| event == "prompt_version_change"));
     let release = if by_release { app.release().version.to_string() } else { String::new() };
-    let route = app.models(template.model).join(",");
+    let route = app.llm.route(ask.class).join(",");
     let limits = format!("{} {} {}", ask.temperature, ask.max_output_tokens, ask.grounding);
     // A draft is made of its material, not of the prompts; examples come with the library and are told apart by their text.
     let draft = &ask.draft;

@@ -1,6 +1,8 @@
 //! Why a use case could not do what was asked; no HTTP in it.
 
+use domain::Timestamp;
 use domain::faults::Faults;
+use domain::quotas::Quota;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -16,6 +18,30 @@ pub enum Error {
     /// What was given is wrong; every fault is named.
     #[error("{0}")]
     Invalid(Faults),
+    /// Nobody is signed in who could do it; or what was shown to prove who they are proves nothing.
+    #[error("{0}")]
+    NotSignedIn(&'static str),
+    /// A token that was shown proves nothing; it says why.
+    #[error("{0}")]
+    TokenRefused(String),
+    /// They are known, and may not.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Their role asks for a second factor, which was not shown.
+    #[error("your role asks for a second factor; set it up on the account page, then sign in with it")]
+    SecondFactor,
+    /// They have had as much as they may for now.
+    #[error("{reason}")]
+    TooMuch {
+        /// A sentence for the person who asked.
+        reason: String,
+        /// When they may go on.
+        until: Timestamp,
+        /// How long that is from now.
+        retry_after: Duration,
+        /// Where they stand, if it is the quota of their tier.
+        quota: Option<Quota>,
+    },
     /// It does not go with what is there.
     #[error("{reason}")]
     Conflict {
@@ -50,6 +76,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn forbidden(reason: &str) -> Self {
+        Self::Forbidden(reason.to_owned())
+    }
+
     pub(crate) fn conflict(reason: &str, id: Uuid) -> Self {
         Self::Conflict { reason: reason.to_owned(), id: (!id.is_nil()).then_some(id) }
     }

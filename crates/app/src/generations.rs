@@ -6,9 +6,10 @@ use crate::error::{Error, Result};
 use crate::journal::Records;
 use crate::keys::{self, RequestKey};
 use crate::lost_calls;
+use crate::quotas::{self, Reserved};
 use crate::repair::{self, Checked};
 use crate::tracing_spans::Spans;
-use crate::{App, Guest, runs};
+use crate::{App, Caller, runs};
 use backon::{ExponentialBuilder, Retryable as _};
 use domain::Timestamp;
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
@@ -51,18 +52,24 @@ pub struct Order {
     pub key: Option<RequestKey>,
     /// Whether it has to be made anew, though the same was asked before.
     pub fresh: bool,
+    /// What was reserved for it, where a run has done so.
+    pub reserved: Option<Reserved>,
 }
 
 /// Generates one section and keeps it, whatever came of it.
 ///
 /// A generation that failed is stored with what it used and returned with status `Failed`; an error means that nothing was
 /// generated: an unknown section, a venture that is not theirs, a store that is gone, a lease that was lost.
-pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &CancellationToken) -> Result<Generation> {
+pub async fn generate(app: &App, who: &Caller, order: Order, cancel: &CancellationToken) -> Result<Generation> {
     let template = app.release().section(&order.section).ok_or(Error::NotFound("this section"))?.clone();
-    if let Some(made) = admit(app, who, &order).await? {
-        return Ok(made);
-    }
-    let mut work = Work::begin(app, who, template, order);
+    let reserved = match order.reserved {
+        Some(reserved) => reserved,
+        None => match admit(app, who, &order).await? {
+            Admitted::Made(made) => return Ok(*made),
+            Admitted::New(reserved) => reserved,
+        },
+    };
+    let mut work = Work::begin(app, who, template, order, reserved);
     let prepared = work.prepare();
     let ended = match prepared {
         Ok(ask) => Box::pin(work.answer_or_recall(who, &ask, cancel)).await,
@@ -71,11 +78,11 @@ pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &Cancellatio
     let (lease, key) = (work.order.lease, work.order.key.clone());
     if let Some(error) = work.journal.fault() {
         // What was asked before is paid for and kept, though nothing came of it.
-        if !work.calls.is_empty() {
+        if work.calls.is_empty() {
+            release(app, who, work.id, key.as_ref()).await;
+        } else {
             let stopped = Ended::failed(vec![Issue::new(Issue::STOPPED, "", "the calls could not be recorded any more")]);
             keep(app, who, work.finish(who, stopped), lease, key).await?;
-        } else if let Some(key) = &key {
-            release(app, who, key).await;
         }
         return Err(error);
     }
@@ -83,37 +90,42 @@ pub async fn generate(app: &App, who: &Guest, order: Order, cancel: &Cancellatio
     keep(app, who, generation, lease, key).await
 }
 
-/// Lets a request that made nothing be sent again with its key.
-async fn release(app: &App, who: &Guest, key: &RequestKey) {
+/// Lets a request that made nothing be sent again with its key, and gives back what was reserved for it.
+async fn release(app: &App, who: &Caller, id: GenerationId, key: Option<&RequestKey>) {
     let released = async {
         let tx = app.store.tenant(who.owner).await?;
-        keys::forget(&tx, Some(key)).await?;
+        keys::forget(&tx, key).await?;
+        tx.settle_take(id, false, None).await?;
         Ok::<_, Error>(tx.commit().await?)
     };
     if let Err(error) = released.await {
-        tracing::warn!(?error, "the key of a failed request could not be released; it can be used again later");
+        tracing::warn!(?error, "what a failed request held could not be released; its key can be used again later");
     }
 }
 
-/// Whether this may be generated; what the same request has made before, if it has.
-async fn admit(app: &App, who: &Guest, order: &Order) -> Result<Option<Generation>> {
-    if order.key.is_none() {
-        if let Some(venture) = order.venture {
-            open(app.store.tenant_read(who.owner).await?.venture(venture).await?)?;
-        }
-        return Ok(None);
-    }
+enum Admitted {
+    /// The same request has made this before.
+    Made(Box<Generation>),
+    /// It may begin.
+    New(Reserved),
+}
+
+/// Whether this may be generated, or what the same request has made before.
+async fn admit(app: &App, who: &Caller, order: &Order) -> Result<Admitted> {
     let tx = app.store.tenant(who.owner).await?;
     if let Some(venture) = order.venture {
         open(tx.venture(venture).await?)?;
     }
     let made = keys::keep(&tx, order.key.as_ref(), app.now()).await?;
-    let made = match made {
-        Some(made) => Some(tx.generation(GenerationId(made)).await?.ok_or(Error::NotFound("this generation"))?),
-        None => None,
+    let admitted = match made {
+        Some(made) => {
+            let made = tx.generation(GenerationId(made)).await?.ok_or(Error::NotFound("this generation"))?;
+            Admitted::Made(Box::new(made))
+        }
+        None => Admitted::New(quotas::reserve(app, &tx, who.owner, order.run).await?),
     };
     tx.commit().await?;
-    Ok(made)
+    Ok(admitted)
 }
 
 /// A venture that something may be made for.
@@ -128,7 +140,8 @@ fn open(venture: Option<Venture>) -> Result<()> {
 /// Generates for a caller who may hang up: then the models are stopped, and what was used until then is settled all the same.
 ///
 /// What the venture already has of the sections this one depends on is its context, unless the caller brought their own.
-pub async fn generate_for_caller(app: &App, who: &Guest, mut order: Order) -> Result<Generation> {
+pub async fn generate_for_caller(app: &App, who: &Caller, mut order: Order) -> Result<Generation> {
+    who.may_write()?;
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
     }
@@ -139,7 +152,7 @@ pub async fn generate_for_caller(app: &App, who: &Guest, mut order: Order) -> Re
     }
     let cancel = app.stopping.child_token();
     let _hang_up = cancel.clone().drop_guard();
-    let (app, who) = (app.clone(), *who);
+    let (app, who) = (app.clone(), who.clone());
     let tasks = app.tasks.clone();
     let work = tasks.spawn(async move { Box::pin(generate(&app, &who, order, &cancel)).await });
     work.await.map_err(|error| Error::Internal(error.to_string()))?
@@ -156,6 +169,7 @@ struct Work<'a> {
     calls: Vec<ModelCall>,
     fallback: Option<String>,
     created: domain::Timestamp,
+    reasoning: bool,
 }
 
 /// How the asking ended.
@@ -203,12 +217,12 @@ impl From<Kept> for Ended {
 }
 
 impl<'a> Work<'a> {
-    fn begin(app: &'a App, who: &Guest, template: Arc<Template>, order: Order) -> Self {
+    fn begin(app: &'a App, who: &Caller, template: Arc<Template>, order: Order, reserved: Reserved) -> Self {
         let spans = Spans::new(app.clock.clone());
         let created = spans.now();
-        let id = GenerationId::new();
+        let Reserved { id, reasoning, .. } = reserved;
         let journal = Records::new(app, who, id, &template, &order);
-        Self { app, id, journal, template, order, spans, calls: Vec::new(), fallback: None, created }
+        Self { app, id, journal, template, order, spans, calls: Vec::new(), fallback: None, created, reasoning }
     }
 
     /// Builds the context and renders the prompts.
@@ -220,13 +234,16 @@ impl<'a> Work<'a> {
         let attributes = json!({"promptVersion": template.version.to_string(), "templateHash": template.hash});
         let rendered = self.spans.step("render", attributes, || template.render(&context));
         let rendered = rendered.map_err(|error| error.to_string())?;
-        let ask = context::ask(app, template, order, &rendered);
+        let mut ask = context::ask(app, template, order, &rendered);
+        if !self.reasoning {
+            ask.class = llm::ModelClass::Fast;
+        }
         self.fallback = rendered.fallback;
         Ok(ask)
     }
 
     /// The answer to the same question asked before, or a new one. Of all who ask the same at once, one asks the models.
-    async fn answer_or_recall(&mut self, who: &Guest, ask: &Ask, cancel: &CancellationToken) -> Ended {
+    async fn answer_or_recall(&mut self, who: &Caller, ask: &Ask, cancel: &CancellationToken) -> Ended {
         let Some(lifetime) = cache::lifetime(&self.template, &self.order) else { return self.answer(ask, cancel).await };
         let (app, started) = (self.app, self.spans.now());
         let key = cache::key(app, who, &self.template, &self.order, ask);
@@ -296,7 +313,7 @@ impl<'a> Work<'a> {
         checked
     }
 
-    fn finish(self, who: &Guest, ended: Ended) -> Generation {
+    fn finish(self, who: &Caller, ended: Ended) -> Generation {
         let By { model, draft_model, sources, recalled } = ended.by.unwrap_or_else(By::nobody);
         let status = match (ended.output.is_null(), ended.issues.is_empty()) {
             (true, _) => Status::Failed,
@@ -375,7 +392,7 @@ pub(crate) fn usage(calls: &[ModelCall]) -> Usage {
 /// Stores generation, usage and trace, and makes it the section's current version, in one transaction.
 ///
 /// It is paid for, so a store that is busy or away is asked again for a while before it is given up.
-async fn keep(app: &App, who: &Guest, mut generation: Generation, lease: Option<Lease>, key: Option<RequestKey>) -> Result<Generation> {
+async fn keep(app: &App, who: &Caller, mut generation: Generation, lease: Option<Lease>, key: Option<RequestKey>) -> Result<Generation> {
     let begun = app.now();
     generation.spans.push(Span { name: "store".into(), started: begun, duration_us: 0, attributes: json!({"status": generation.status}) });
     let kept = (|| write(app, who, &generation, begun, lease.as_ref(), key.as_ref()))
@@ -405,7 +422,7 @@ pub(crate) fn patience() -> ExponentialBuilder {
 /// One attempt to store; how long the whole generation and the storing of it took, as far as can be known before the commit.
 async fn write(
     app: &App,
-    who: &Guest,
+    who: &Caller,
     generation: &Generation,
     begun: Timestamp,
     lease: Option<&Lease>,
@@ -429,6 +446,7 @@ async fn write(
     timed.calls.extend(untold);
     timed.usage = usage(&timed.calls);
     tx.insert_generation(&timed).await?;
+    quotas::settle(app, &tx, &timed).await?;
     let kept = timed.status != Status::Failed;
     if let (Some(venture), true) = (timed.venture, kept) {
         tx.make_current(venture, &timed.section, timed.id, now).await?;
@@ -454,7 +472,8 @@ async fn write(
 }
 
 /// A generation of theirs, with calls and spans.
-pub async fn get(app: &App, who: &Guest, id: GenerationId) -> Result<Generation> {
+pub async fn get(app: &App, who: &Caller, id: GenerationId) -> Result<Generation> {
+    who.may_read()?;
     let tx = app.store.tenant_read(who.owner).await?;
     tx.generation(id).await?.ok_or(Error::NotFound("this generation"))
 }

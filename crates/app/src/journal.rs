@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::generations;
 use crate::generations::Order;
-use crate::{App, Guest};
+use crate::{App, Caller};
 use async_trait::async_trait;
 use backon::Retryable as _;
 use domain::ids::{GenerationId, OwnerId, RunId, VentureId};
@@ -28,7 +28,7 @@ pub(crate) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub(crate) fn new(app: &'a App, who: &Guest, generation: GenerationId, template: &Template, order: &Order) -> Self {
+    pub(crate) fn new(app: &'a App, who: &Caller, generation: GenerationId, template: &Template, order: &Order) -> Self {
         Self {
             app,
             owner: who.owner,

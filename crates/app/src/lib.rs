@@ -3,8 +3,12 @@
 //! Each is a free function: the app first, then who asks, then the matter. It decides with `domain`, acts through the ports, and
 //! returns a value that knows no HTTP.
 
+pub mod accounts;
+pub mod audit;
 mod cache;
+mod callers;
 mod context;
+mod desk;
 pub mod error;
 pub mod generations;
 pub mod jobs;
@@ -13,18 +17,21 @@ mod keys;
 pub mod limits;
 mod live;
 mod lost_calls;
+pub mod mails;
+pub mod quotas;
 mod repair;
 pub mod runs;
 mod tidying;
 mod tracing_spans;
 pub mod ventures;
 
+pub use callers::{Caller, Credential};
+pub use desk::{Desk, Policy, is_signed, sign};
 pub use error::{Error, Result};
 pub use keys::RequestKey;
 
 use chrono::SubsecRound as _;
 use domain::Timestamp;
-use domain::ids::OwnerId;
 use hub::Hub;
 use live::Live;
 use llm::Llm;
@@ -46,21 +53,15 @@ pub struct App {
     llm: Arc<Llm>,
     clock: Clock,
     hub: Hub,
+    desk: Arc<Desk>,
     live: Live,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
 
-/// Somebody without an account; owns what was made with the same cookie, or on the same machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Guest {
-    /// Whose ventures these are.
-    pub owner: OwnerId,
-}
-
 impl App {
     /// An app over its ports. `release` is the one the environment points at. It shares nothing with other processes but the store.
-    pub fn new(store: Store, library: Arc<Library>, release: Release, llm: Llm, clock: Clock) -> Self {
+    pub fn new(store: Store, library: Arc<Library>, release: Release, llm: Llm, desk: Desk, clock: Clock) -> Self {
         let hub = Hub::in_process();
         Self {
             store,
@@ -70,6 +71,7 @@ impl App {
             clock,
             live: Live::over(hub.clone()),
             hub,
+            desk: Arc::new(desk),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }

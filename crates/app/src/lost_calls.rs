@@ -1,8 +1,8 @@
 //! Calls whose process died before it could say what came of them: they are paid for, so they are accounted for.
 
-use crate::App;
 use crate::error::Result;
 use crate::generations::usage;
+use crate::{App, quotas};
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Status};
 use domain::ids::{GenerationId, TraceId};
 use domain::jobs::Lease;
@@ -27,6 +27,7 @@ pub(crate) async fn settle(app: &App, lost: Vec<OpenCall>, lease: Option<&Lease>
         // Whoever settled them first has closed them.
         if !tx.close_calls(id).await?.is_empty() {
             tx.insert_generation(&generation).await?;
+            quotas::settle(app, &tx, &generation).await?;
             tx.commit().await?;
         }
     }

@@ -9,12 +9,12 @@ pub(crate) use work::{execute, give_up};
 
 use crate::error::{Error, Result};
 use crate::keys::{self, RequestKey};
-use crate::{App, Guest};
+use crate::{App, Caller, quotas};
 use domain::Timestamp;
 use domain::faults::Faults;
 use domain::generations::{Generation, Issue, Status};
 use domain::ids::{RunId, VentureId};
-use domain::jobs::{NewJob, Priority};
+use domain::jobs::NewJob;
 use domain::runs::{Happening, VentureRun};
 use domain::sections::SectionName;
 use domain::ventures::{Brief, CurrentSection, Venture};
@@ -26,9 +26,6 @@ pub use store::{Run, RunEvent, Standing};
 
 /// The kind of a run's job.
 pub(crate) const KIND: &str = "run";
-
-/// Everybody's, as long as nobody pays.
-const PRIORITY: Priority = Priority::Free;
 
 /// How often the place in line is looked at.
 const LINE_LOOK: Duration = Duration::from_secs(2);
@@ -81,11 +78,12 @@ pub fn choose(app: &App, wanted: &[String]) -> Result<Vec<SectionName>> {
 /// Puts a run over a venture of theirs in line and returns at once; it goes on by itself, whatever becomes of this process.
 ///
 /// A venture has one run at a time: while one is open, [`Error::Conflict`] names it.
-pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<SectionName>, key: Option<&RequestKey>) -> Result<Run> {
+pub async fn start(app: &App, who: &Caller, venture: VentureId, sections: Vec<SectionName>, key: Option<&RequestKey>) -> Result<Run> {
+    who.may_write()?;
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
     }
-    let head = app.store.head_of_line(PRIORITY).await?;
+    let head = app.store.head_of_line(quotas::priority(who)).await?;
     let tx = app.store.tenant(who.owner).await?;
     let found = tx.locked_venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
     if let Some(made) = keys::keep(&tx, key, app.now()).await? {
@@ -104,13 +102,15 @@ pub async fn start(app: &App, who: &Guest, venture: VentureId, sections: Vec<Sec
 }
 
 /// Makes a venture from a brief and puts the run over all its sections in line, both or neither.
-pub async fn start_new(app: &App, who: &Guest, brief: Brief) -> Result<Run> {
+pub async fn start_new(app: &App, who: &Caller, brief: Brief) -> Result<Run> {
+    who.may_write()?;
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
     }
     let venture = Venture { id: VentureId::new(), owner: who.owner, brief, created: app.now(), archived: None };
-    let head = app.store.head_of_line(PRIORITY).await?;
+    let head = app.store.head_of_line(quotas::priority(who)).await?;
     let tx = app.store.tenant(who.owner).await?;
+    quotas::make_room_for_venture(app, &tx, who).await?;
     tx.insert_venture(&venture).await?;
     let run = put_in_line(app, &tx, (who, venture.id), choose(app, &[])?, head).await?;
     tx.commit().await?;
@@ -120,7 +120,7 @@ pub async fn start_new(app: &App, who: &Guest, brief: Brief) -> Result<Run> {
 async fn put_in_line(
     app: &App,
     tx: &TenantTx,
-    (who, venture): (&Guest, VentureId),
+    (who, venture): (&Caller, VentureId),
     sections: Vec<SectionName>,
     head: Option<Timestamp>,
 ) -> Result<Run> {
@@ -128,13 +128,14 @@ async fn put_in_line(
     let run = Run { id: RunId::new(), owner: who.owner, venture, sections, state: VentureRun::Queued { since: now }, created: now };
     tx.insert_run(&run).await?;
     let (payload, unique_key) = (json!({"run": run.id}), run.id.to_string());
-    let job = NewJob { kind: KIND, owner: Some(who.owner), unique_key, payload, priority: PRIORITY, run_at: now, now, head };
+    let job = NewJob { kind: KIND, owner: Some(who.owner), unique_key, payload, priority: quotas::priority(who), run_at: now, now, head };
     tx.enqueue(&job).await?;
     Ok(run)
 }
 
 /// A run of theirs as it stands.
-pub async fn see(app: &App, who: &Guest, id: RunId) -> Result<Seen> {
+pub async fn see(app: &App, who: &Caller, id: RunId) -> Result<Seen> {
+    who.may_read()?;
     let tx = app.store.tenant_read(who.owner).await?;
     let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
     let events = tx.events_after(id, 0, PAGE).await?;
@@ -146,7 +147,7 @@ pub async fn see(app: &App, who: &Guest, id: RunId) -> Result<Seen> {
         match event.what {
             Happening::Started { section } => started.push(section),
             Happening::Ended { section, status, .. } => ended.push((section, status)),
-            Happening::Finished { .. } => {}
+            Happening::Waiting { .. } | Happening::Finished { .. } => {}
         }
     }
     Ok(Seen { run, standing, started, ended, last_event })
@@ -161,7 +162,8 @@ pub(crate) async fn standing(app: &App, run: &Run) -> Result<Option<Standing>> {
 }
 
 /// Their runs of a venture, newest first; the next page is what comes `before` the last of this one.
-pub async fn list(app: &App, who: &Guest, venture: VentureId, limit: u64, before: Option<RunId>) -> Result<Vec<Run>> {
+pub async fn list(app: &App, who: &Caller, venture: VentureId, limit: u64, before: Option<RunId>) -> Result<Vec<Run>> {
+    who.may_read()?;
     let tx = app.store.tenant_read(who.owner).await?;
     tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
     Ok(tx.runs(venture, limit, before).await?)
@@ -169,7 +171,8 @@ pub async fn list(app: &App, who: &Guest, venture: VentureId, limit: u64, before
 
 /// What happens in a run of theirs after the event of this number, until the run is over. It may be asked for again at any moment,
 /// from any process, and misses nothing.
-pub async fn follow(app: &App, who: &Guest, id: RunId, after: u64) -> Result<impl Stream<Item = Result<RunEvent>> + Send + use<>> {
+pub async fn follow(app: &App, who: &Caller, id: RunId, after: u64) -> Result<impl Stream<Item = Result<RunEvent>> + Send + use<>> {
+    who.may_read()?;
     app.store.tenant_read(who.owner).await?.run(id).await?.ok_or(Error::NotFound("this run"))?;
     let (app, owner) = (app.clone(), who.owner);
     let listener = app.live.listen(id);
@@ -196,8 +199,8 @@ pub async fn follow(app: &App, who: &Guest, id: RunId, after: u64) -> Result<imp
 }
 
 /// The place in line of a run of theirs whenever it changes, until its turn comes.
-fn places(app: &App, who: &Guest, id: RunId) -> impl Stream<Item = Standing> + Send + use<> {
-    let (app, who) = (app.clone(), *who);
+fn places(app: &App, who: &Caller, id: RunId) -> impl Stream<Item = Standing> + Send + use<> {
+    let (app, who) = (app.clone(), who.clone());
     futures::stream::unfold((app, who, None), move |(app, who, told)| async move {
         loop {
             // A store that is away is no news about the line.
@@ -211,7 +214,7 @@ fn places(app: &App, who: &Guest, id: RunId) -> impl Stream<Item = Standing> + S
     })
 }
 
-async fn place(app: &App, who: &Guest, id: RunId) -> Result<Option<Standing>> {
+async fn place(app: &App, who: &Caller, id: RunId) -> Result<Option<Standing>> {
     let run = app.store.tenant_read(who.owner).await?.run(id).await?.ok_or(Error::NotFound("this run"))?;
     standing(app, &run).await
 }
@@ -233,14 +236,15 @@ async fn news(app: &App, owner: domain::ids::OwnerId, id: RunId, after: u64) -> 
 }
 
 /// Whether a run of theirs is over and nothing has happened in it after the event of this number.
-pub async fn is_told(app: &App, who: &Guest, id: RunId, after: u64) -> Result<bool> {
+pub async fn is_told(app: &App, who: &Caller, id: RunId, after: u64) -> Result<bool> {
+    who.may_read()?;
     let tx = app.store.tenant_read(who.owner).await?;
     let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
     Ok(!run.state.is_open() && tx.events_after(id, after, 1).await?.is_empty())
 }
 
 /// Like [`follow`], and while the run waits for its turn also its place in line, whenever that has changed.
-pub async fn watch(app: &App, who: &Guest, id: RunId, after: u64) -> Result<impl Stream<Item = Result<Told>> + Send + use<>> {
+pub async fn watch(app: &App, who: &Caller, id: RunId, after: u64) -> Result<impl Stream<Item = Result<Told>> + Send + use<>> {
     let events = Box::pin(follow(app, who, id, after).await?);
     let places = Some(Box::pin(places(app, who, id).fuse()));
     Ok(futures::stream::unfold((events, places), |(mut events, mut places)| async move {
@@ -261,7 +265,8 @@ pub async fn watch(app: &App, who: &Guest, id: RunId, after: u64) -> Result<impl
 
 /// Stops a run of theirs: no further section starts, running calls are cancelled and settled, finished sections stay. One that has
 /// ended stays as it is.
-pub async fn cancel(app: &App, who: &Guest, id: RunId) -> Result<Run> {
+pub async fn cancel(app: &App, who: &Caller, id: RunId) -> Result<Run> {
+    who.may_write()?;
     let tx = app.store.tenant(who.owner).await?;
     let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
     if !run.state.is_open() {
@@ -283,7 +288,8 @@ pub async fn cancel(app: &App, who: &Guest, id: RunId) -> Result<Run> {
 }
 
 /// Stops the newest run of a venture of theirs, if it is open.
-pub async fn cancel_latest(app: &App, who: &Guest, venture: VentureId) -> Result<()> {
+pub async fn cancel_latest(app: &App, who: &Caller, venture: VentureId) -> Result<()> {
+    who.may_write()?;
     let tx = app.store.tenant_read(who.owner).await?;
     tx.venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
     let run = tx.latest_run(venture).await?.filter(|run| run.state.is_open());
@@ -295,7 +301,7 @@ pub async fn cancel_latest(app: &App, who: &Guest, venture: VentureId) -> Result
 }
 
 /// The current outputs of the sections this one depends on, by camelCase name.
-pub(crate) async fn earlier(app: &App, who: &Guest, venture: VentureId, section: &SectionName) -> Result<Map<String, Value>> {
+pub(crate) async fn earlier(app: &App, who: &Caller, venture: VentureId, section: &SectionName) -> Result<Map<String, Value>> {
     usable(app, section, app.store.tenant_read(who.owner).await?.current_sections(venture).await?)
 }
 

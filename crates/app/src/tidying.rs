@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::error::Result;
-use crate::lost_calls;
+use crate::{accounts, lost_calls};
 use chrono::TimeDelta;
 
 /// The kind of its job.
@@ -12,6 +12,10 @@ pub(crate) const KIND: &str = "tidy";
 const JOBS: TimeDelta = TimeDelta::days(7);
 /// How long the same request finds what the first one made.
 const KEYS: TimeDelta = TimeDelta::hours(24);
+/// The cost guard looks at a day, the quota at an hour.
+const TAKES: TimeDelta = TimeDelta::hours(25);
+/// How long mail, ended links and packed data can be looked at.
+const WEEK: TimeDelta = TimeDelta::days(7);
 /// No call takes longer than this: a model on this machine is given a day.
 const CALLS: TimeDelta = TimeDelta::hours(25);
 
@@ -22,6 +26,10 @@ pub(crate) async fn tidy(app: &App) -> Result<()> {
     let lost = app.store.lost_calls(now - CALLS, 1000).await?;
     let calls = lost.len();
     lost_calls::settle(app, lost, None).await?;
-    tracing::info!(jobs, keys, calls, "tidied up");
+    let takes = app.store.forget_takes(now - TAKES).await?;
+    let sessions = app.store.forget_sessions(now).await? + app.store.forget_links(now - WEEK).await?;
+    let kept = app.store.forget_mails(now - WEEK).await? + app.store.forget_archives(now - WEEK).await?;
+    let leaving = accounts::erase_due(app).await?;
+    tracing::info!(jobs, keys, calls, takes, sessions, kept, leaving, "tidied up");
     Ok(())
 }

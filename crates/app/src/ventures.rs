@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::keys::{self, RequestKey};
 use crate::runs;
-use crate::{App, Guest};
+use crate::{App, Caller, quotas};
 use domain::Timestamp;
 use domain::faults::Faults;
 use domain::generations::{Generation, Status};
@@ -30,6 +30,8 @@ pub struct Plan {
     pub standing: Option<Standing>,
     /// The number of the run's latest event, to be followed from.
     pub last_event: u64,
+    /// When the run goes on that waits for its owner's quota.
+    pub waits_until: Option<Timestamp>,
 }
 
 /// A section of a plan.
@@ -114,12 +116,14 @@ pub fn read(raw: &RawBrief) -> std::result::Result<Brief, Faults> {
 }
 
 /// Makes a venture from what somebody typed, or names every fault.
-pub async fn create(app: &App, who: &Guest, raw: &RawBrief, key: Option<&RequestKey>) -> Result<Venture> {
+pub async fn create(app: &App, who: &Caller, raw: &RawBrief, key: Option<&RequestKey>) -> Result<Venture> {
+    who.may_write()?;
     let venture = Venture { id: VentureId::new(), owner: who.owner, brief: read(raw)?, created: app.now(), archived: None };
     let tx = app.store.tenant(who.owner).await?;
     if let Some(made) = keys::keep(&tx, key, app.now()).await? {
         return tx.venture(VentureId(made)).await?.ok_or(Error::NotFound("this venture"));
     }
+    quotas::make_room_for_venture(app, &tx, who).await?;
     tx.insert_venture(&venture).await?;
     keys::answer(&tx, key, venture.id.0).await?;
     tx.commit().await?;
@@ -127,7 +131,7 @@ pub async fn create(app: &App, who: &Guest, raw: &RawBrief, key: Option<&Request
 }
 
 /// Makes what is missing or out of date in a venture of theirs; a run that is going on is left to it.
-pub async fn complete(app: &App, who: &Guest, id: VentureId) -> Result<()> {
+pub async fn complete(app: &App, who: &Caller, id: VentureId) -> Result<()> {
     let missing = plan(app, who, id).await?.missing();
     if missing.is_empty() {
         return Ok(());
@@ -139,16 +143,21 @@ pub async fn complete(app: &App, who: &Guest, id: VentureId) -> Result<()> {
 }
 
 /// A venture of theirs.
-pub async fn get(app: &App, who: &Guest, id: VentureId) -> Result<Venture> {
+pub async fn get(app: &App, who: &Caller, id: VentureId) -> Result<Venture> {
+    who.may_read()?;
     app.store.tenant_read(who.owner).await?.venture(id).await?.ok_or(Error::NotFound("this venture"))
 }
 
 /// Puts a venture of theirs away, or takes it up again. One that a run is going on for cannot be put away.
-pub async fn archive(app: &App, who: &Guest, id: VentureId, away: bool) -> Result<Venture> {
+pub async fn archive(app: &App, who: &Caller, id: VentureId, away: bool) -> Result<Venture> {
+    who.may_write()?;
     let tx = app.store.tenant(who.owner).await?;
     let venture = tx.locked_venture(id).await?.ok_or(Error::NotFound("this venture"))?;
     if let Some(run) = tx.latest_run(id).await?.filter(|run| away && run.state.is_open()) {
         return Err(Error::conflict("a run of this venture is going on; wait for its end, or cancel it", run.id.0));
+    }
+    if !away && venture.archived.is_some() {
+        quotas::make_room_for_venture(app, &tx, who).await?;
     }
     let archived = away.then(|| venture.archived.unwrap_or_else(|| app.now()));
     tx.set_archived(id, archived).await?;
@@ -157,7 +166,8 @@ pub async fn archive(app: &App, who: &Guest, id: VentureId, away: bool) -> Resul
 }
 
 /// Their ventures, newest first; the next page is what comes `before` the last of this one.
-pub async fn list(app: &App, who: &Guest, limit: u64, before: Option<VentureId>) -> Result<Vec<Venture>> {
+pub async fn list(app: &App, who: &Caller, limit: u64, before: Option<VentureId>) -> Result<Vec<Venture>> {
+    who.may_read()?;
     let tx = app.store.tenant_read(who.owner).await?;
     Ok(tx.ventures(limit, before).await?)
 }
@@ -165,24 +175,52 @@ pub async fn list(app: &App, who: &Guest, limit: u64, before: Option<VentureId>)
 /// What was kept for a section of a venture of theirs, newest first.
 pub async fn versions(
     app: &App,
-    who: &Guest,
+    who: &Caller,
     id: VentureId,
     section: &SectionName,
     limit: u64,
     before: Option<GenerationId>,
 ) -> Result<Vec<Generation>> {
+    who.may_read()?;
     let tx = app.store.tenant_read(who.owner).await?;
     tx.venture(id).await?.ok_or(Error::NotFound("this venture"))?;
     app.release().section(section).ok_or(Error::NotFound("this section"))?;
-    Ok(tx.versions(id, section, limit, before).await?)
+    let Some(most) = who.entitlements(app).and_then(|entitled| entitled.history.most()) else {
+        return Ok(tx.versions(id, section, limit, before).await?);
+    };
+    let mut visible = tx.versions(id, section, most.into(), None).await?;
+    visible.retain(|version| before.is_none_or(|before| version.id < before));
+    visible.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(visible)
+}
+
+/// A venture as it stands, to be taken along in this form, named by the ending of its file.
+pub async fn export(app: &App, who: &Caller, id: VentureId, ending: &str) -> Result<Plan> {
+    let plan = plan(app, who, id).await?;
+    match who.entitlements(app).filter(|entitled| !entitled.exports.iter().any(|known| known == ending)) {
+        None => Ok(plan),
+        Some(entitled) => {
+            let forms = entitled.exports.join(", ");
+            Err(Error::Forbidden(format!("your tier takes plans along as {forms}; for {ending} take a larger one")))
+        }
+    }
 }
 
 /// Makes an earlier version of a section the current one again; what was built from it is stale then.
-pub async fn restore(app: &App, who: &Guest, id: VentureId, section: &SectionName, version: GenerationId) -> Result<Generation> {
+pub async fn restore(app: &App, who: &Caller, id: VentureId, section: &SectionName, version: GenerationId) -> Result<Generation> {
+    who.may_write()?;
     let tx = app.store.tenant(who.owner).await?;
     tx.locked_venture(id).await?.ok_or(Error::NotFound("this venture"))?;
     let kept = tx.generation(version).await?;
-    let fits = |kept: &Generation| kept.venture == Some(id) && kept.section == *section && kept.status != Status::Failed;
+    // Of the versions further back than the tier shows none can be taken back.
+    let oldest = match who.entitlements(app).and_then(|entitled| entitled.history.most()) {
+        Some(most) => tx.versions(id, section, most.into(), None).await?.last().map(|version| version.id),
+        None => None,
+    };
+    let fits = |kept: &Generation| {
+        let visible = oldest.is_none_or(|oldest| kept.id >= oldest);
+        kept.venture == Some(id) && kept.section == *section && kept.status != Status::Failed && visible
+    };
     let kept = kept.filter(fits).ok_or(Error::NotFound("this version"))?;
     tx.make_current(id, section, version, app.now()).await?;
     tx.mark_stale(id, &app.release().dependents(section)).await?;
@@ -191,7 +229,8 @@ pub async fn restore(app: &App, who: &Guest, id: VentureId, section: &SectionNam
 }
 
 /// A venture as it stands.
-pub async fn plan(app: &App, who: &Guest, id: VentureId) -> Result<Plan> {
+pub async fn plan(app: &App, who: &Caller, id: VentureId) -> Result<Plan> {
+    who.may_read()?;
     let tx = app.store.tenant_read(who.owner).await?;
     let venture = tx.venture(id).await?.ok_or(Error::NotFound("this venture"))?;
     let run = tx.latest_run(id).await?;
@@ -211,12 +250,16 @@ pub async fn plan(app: &App, who: &Guest, id: VentureId) -> Result<Plan> {
         None => None,
     };
     let writing = |name: &SectionName| events.iter().any(|e| matches!(&e.what, Happening::Started { section } if section == name));
+    let waits_until = events.last().and_then(|event| match event.what {
+        Happening::Waiting { until } if until > app.now() => Some(until),
+        _ => None,
+    });
     let sections = app.release().sections().into_iter().map(|template| {
         let state = state(&template.name, run.as_ref(), writing(&template.name), &attempts, &current);
         PlanSection { template: template.clone(), state, current: current.remove(&template.name) }
     });
     let last_event = events.last().map_or(0, |event| event.number);
-    Ok(Plan { sections: sections.collect(), venture, run, standing, last_event })
+    Ok(Plan { sections: sections.collect(), venture, run, standing, last_event, waits_until })
 }
 
 fn state(

@@ -3,7 +3,7 @@
 //! `make quality`, or `cargo bench -p planner --bench draft_quality -- [number of ideas] [--after number] [--show]`. Every
 //! defect is printed with the idea, the section and what was seen; `--after` leaves out the first ideas, `--show` prints the outputs.
 
-use app::{App, Guest, runs, ventures};
+use app::{App, Caller, runs, ventures};
 use domain::generations::{Generation, Status};
 use domain::guardrails;
 use domain::ids::OwnerId;
@@ -51,7 +51,8 @@ async fn main() {
     let (release, dir) = (library.latest(), tempfile::tempdir().expect("a folder"));
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
     let store = Store::open(dir.path()).await.expect("a store");
-    let app = App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now));
+    let desk = planner::wire::desk(&planner::config::Config::defaults().expect("defaults"), &store).await.expect("a desk");
+    let app = App::new(store, Arc::new(library), release, llm, desk, Arc::new(chrono::Utc::now));
     app.start_workers(app::jobs::Workers { most: 8, only: None, lease: std::time::Duration::from_secs(12) });
     app.ready().await.expect("the embedded model; run make models");
     let mut count = Count::default();
@@ -76,7 +77,7 @@ async fn main() {
 }
 
 async fn plan(app: &App, idea: &str, count: &mut Count) -> ventures::Plan {
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     let venture = ventures::create(app, &who, &RawBrief { idea: idea.into(), ..RawBrief::default() }, None).await.expect("a venture");
     let started = Instant::now();
     let run = runs::start(app, &who, venture.id, runs::choose(app, &[]).expect("all"), None).await.expect("a run");

@@ -4,7 +4,7 @@
 //! `DATABASE_OWNER_URL` set, on that (empty) Postgres.
 
 use app::jobs::Workers;
-use app::{App, Guest, runs};
+use app::{App, Caller, runs};
 use axum::body::Body;
 use axum::http::Request;
 use chrono::TimeDelta;
@@ -98,7 +98,7 @@ async fn waiting(app: &App, upstream: &Upstream, count: usize) {
     for at in 0..count {
         let app = app.clone();
         going.spawn(async move {
-            let who = Guest { owner: OwnerId::new() };
+            let who = Caller::operator(OwnerId::new());
             let raw = RawBrief { idea: format!("beeswax candles number {at}"), ..RawBrief::default() };
             let started = Instant::now();
             let run = runs::start_new(&app, &who, Brief::parse(&raw).expect("valid")).await.expect("a run");

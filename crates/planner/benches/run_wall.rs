@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p planner --bench run_wall`
 
-use app::{App, Guest, runs, ventures};
+use app::{App, Caller, runs, ventures};
 use domain::ids::OwnerId;
 use domain::runs::Graph;
 use domain::ventures::RawBrief;
@@ -30,9 +30,10 @@ async fn main() {
     let path = Graph::new(release.sections().iter().map(|t| (t.name.clone(), t.depends_on.clone()))).critical_path(weight);
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
     let store = Store::open(dir.path()).await.expect("a store");
-    let app = App::new(store, Arc::new(library), release.clone(), llm, Arc::new(chrono::Utc::now));
+    let desk = planner::wire::desk(&planner::config::Config::defaults().expect("defaults"), &store).await.expect("a desk");
+    let app = App::new(store, Arc::new(library), release.clone(), llm, desk, Arc::new(chrono::Utc::now));
     app.start_workers(app::jobs::Workers { most: 8, only: None, lease: std::time::Duration::from_secs(12) });
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     once(&app, &who).await;
     upstream.latency(LATENCY);
     let critical = LATENCY.as_secs_f64() * path;
@@ -42,7 +43,7 @@ async fn main() {
     }
 }
 
-async fn once(app: &App, who: &Guest) -> Duration {
+async fn once(app: &App, who: &Caller) -> Duration {
     let raw = RawBrief { idea: "vegan leather hiking boots".into(), ..RawBrief::default() };
     let venture = ventures::create(app, who, &raw, None).await.expect("a venture");
     let started = Instant::now();

@@ -17,6 +17,10 @@ const LISTS: [&str; 2] = ["models.fast", "models.reasoning"];
 pub struct Config {
     /// Where and how to listen.
     pub server: Server,
+    /// Who may have how much, and for how long.
+    pub accounts: Accounts,
+    /// How mail leaves.
+    pub mail: Mail,
     /// Where things are kept.
     pub data: Data,
     /// How the database is used.
@@ -42,12 +46,48 @@ pub struct Server {
     pub port: u16,
     /// Whether the outside reaches us over TLS.
     pub secure: bool,
+    /// Where people reach the program; empty is where it listens.
+    pub public_url: String,
     /// Section generations one address may ask of the functions in an hour.
     pub generations_per_hour: u32,
     /// Plans one address may start in an hour.
     pub plans_per_hour: u32,
     /// Proxies in front, whose `X-Forwarded-For` is believed.
     pub trusted_proxies: usize,
+}
+
+/// Who may have how much, and for how long.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    /// A table of tiers to use instead of the one compiled in.
+    pub tiers: String,
+    /// How long somebody stays signed in.
+    pub session_days: u16,
+    /// After how long a guest is forgotten.
+    pub guest_days: u16,
+    /// How long a deleted account can be taken back.
+    pub grace_days: u16,
+    /// What a free member may cost in 24 hours.
+    pub free_daily_cost_usd: f64,
+    /// How long one is held back who cost more.
+    pub limited_hours: u16,
+    /// Sign-ins that may fail for one account in an hour.
+    pub sign_ins_per_account: u32,
+    /// Sign-ins that may fail from one address in an hour.
+    pub sign_ins_per_address: u32,
+    /// Accounts and mails that one address may ask for in an hour.
+    pub mails_per_address: u32,
+}
+
+/// How mail leaves.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Who it comes from.
+    pub from: String,
+    /// Where it is written without a server; empty is a folder in the data.
+    pub outbox: String,
 }
 
 /// Where things are kept.
@@ -137,6 +177,29 @@ pub struct Keys {
     pub database_owner: Option<SecretString>,
     /// Redis's address.
     pub redis: Option<SecretString>,
+    /// The mail server's address; it has a password in it.
+    pub smtp: Option<SecretString>,
+    /// What cookies and forms are signed with; without it the database keeps one.
+    pub signing: Option<SecretString>,
+    /// Signing in with Google: id and secret.
+    pub google: Option<Credentials>,
+    /// Signing in with GitHub: id and secret.
+    pub github: Option<Credentials>,
+    /// What a Supabase project signs its tokens with (HS256).
+    pub supabase_secret: Option<SecretString>,
+    /// A Supabase project's address, whose published keys its tokens are signed with.
+    pub supabase_url: Option<String>,
+}
+
+/// How a provider knows us.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Our id there.
+    pub id: String,
+    /// What proves that it is us.
+    pub secret: SecretString,
+    /// The provider's address, where it is another.
+    pub url: Option<String>,
 }
 
 /// The error, with the variable it came from where it came from one.
@@ -186,6 +249,10 @@ impl Config {
     fn environment(&mut self) {
         let text = |name: &str| std::env::var(name).ok().map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
         let secret = |name: &str| text(name).map(SecretString::from);
+        let credentials = |name: &str| {
+            let (id, secret) = (text(&format!("{name}_CLIENT_ID"))?, secret(&format!("{name}_CLIENT_SECRET"))?);
+            Some(Credentials { id, secret, url: text(&format!("{name}_URL")) })
+        };
         if let Some(version) = text("PROMPT_VERSION") {
             self.prompts.version = version;
         }
@@ -212,6 +279,12 @@ impl Config {
             database: secret("DATABASE_URL"),
             database_owner: secret("DATABASE_OWNER_URL"),
             redis: secret("REDIS_URL"),
+            smtp: secret("SMTP_URL"),
+            signing: secret("PLANNER_SECRET"),
+            google: credentials("GOOGLE"),
+            github: credentials("GITHUB"),
+            supabase_secret: secret("SUPABASE_JWT_SECRET"),
+            supabase_url: text("SUPABASE_URL"),
         };
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use app::jobs::Workers;
 use app::runs;
-use app::{App, Guest, ventures};
+use app::{App, Caller, ventures};
 use clap::{Parser, ValueEnum};
 use domain::generations::Status;
 use domain::ids::OwnerId;
@@ -71,7 +71,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     check(&config, &library, &raw, &args)?;
     let app = wire::app_over(&config, library, wire::models(&config)).await?;
     app.ready().await.map_err(|reason| anyhow::anyhow!(reason))?;
-    let who = Guest { owner: LOCAL_OWNER };
+    let who = Caller::operator(LOCAL_OWNER);
     let venture = ventures::create(&app, &who, &raw, None).await?;
     let run = runs::start(&app, &who, venture.id, runs::choose(&app, &args.sections)?, None).await?;
     app.start_workers(Workers { most: 1, only: Some(who.owner), ..wire::workers(&config, &app) });
@@ -100,7 +100,7 @@ fn check(config: &Config, library: &prompts::Library, raw: &RawBrief, args: &Arg
 }
 
 /// A line on standard error per section; the number of failed ones.
-async fn follow(app: &App, who: &Guest, run: domain::ids::RunId, total: usize) -> Result<usize> {
+async fn follow(app: &App, who: &Caller, run: domain::ids::RunId, total: usize) -> Result<usize> {
     let (mut done, mut failed) = (0, 0);
     let mut events = Box::pin(runs::follow(app, who, run, 0).await?);
     while let Some(event) = events.next().await {
@@ -113,7 +113,7 @@ async fn follow(app: &App, who: &Guest, run: domain::ids::RunId, total: usize) -
                 failed = without.len();
                 continue;
             }
-            Happening::Started { .. } => continue,
+            Happening::Started { .. } | Happening::Waiting { .. } => continue,
         };
         done += 1;
         failed += usize::from(status == Status::Failed);

@@ -1,5 +1,6 @@
 //! The program `planner`: subcommands over the same wiring.
 
+mod admin_command;
 mod backup;
 mod generate;
 mod jobs_command;
@@ -34,6 +35,8 @@ enum Command {
     Migrate(migrate::Command),
     /// Looks at the queue of jobs, or steers it.
     Jobs(jobs_command::Args),
+    /// Accounts, tiers, roles and tokens.
+    Admin(admin_command::Args),
     /// Writes everything into one file, while the program goes on working.
     Backup(backup::BackupArgs),
     /// Brings everything back out of such a file, into either kind of database.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
             Command::Generate(args) => generate::run(config, args).await,
             Command::Migrate(command) => migrate::run(config, command).await,
             Command::Jobs(args) => jobs_command::run(config, args).await,
+            Command::Admin(args) => admin_command::run(config, args).await,
             Command::Backup(args) => backup::backup(config, args).await,
             Command::Restore(args) => backup::restore(config, args).await,
             Command::Prompts(command) => prompts_command::run(&config, &command),

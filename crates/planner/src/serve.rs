@@ -4,8 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
 use planner::config::Config;
 use planner::wire;
-use std::future::IntoFuture as _;
-use std::net::SocketAddr;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -45,12 +44,14 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     config.data.dir = args.data.unwrap_or(config.data.dir);
     config.server.host = args.host.unwrap_or(config.server.host);
     config.server.port = args.port.unwrap_or(config.server.port);
-    let app = wire::app(&config).await?;
-    let (host, port) = (&config.server.host, config.server.port);
+    let (host, port) = (config.server.host.clone(), config.server.port);
     let listener = tokio::net::TcpListener::bind((host.as_str(), port))
         .await
         .with_context(|| format!("cannot listen on {host}:{port}; is another program using the port? choose one with --port"))?;
     let address = listener.local_addr().context("the listening address cannot be read")?;
+    // Links in mail have it in them.
+    config.server.port = address.port();
+    let app = wire::app(&config).await?;
     // The embedded model is loaded before the first visitor has to wait for it; a broken one is said now.
     app.ready().await.map_err(|reason| anyhow::anyhow!(reason))?;
     for warning in app.warnings() {
@@ -65,23 +66,34 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
         secure: config.server.secure,
         trusted_proxies: config.server.trusted_proxies,
     };
-    println!("E-commerce Planner is ready: http://{address}");
+    if args.role != Role::Worker
+        && let Some(link) = app::accounts::first_lead_link(&app).await?
+    {
+        say(&format!("Nobody has an account yet. Become the first tech lead here (works once, for seven days): {link}"));
+    }
+    say(&format!("E-commerce Planner is ready: http://{address}"));
     let router = if args.role == Role::Worker { web::health_only(app.clone(), &settings) } else { web::router(app.clone(), &settings) };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let (stopping, settled) = (app.clone(), CancellationToken::new());
-    let done = settled.clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        stop_signal().await;
-        tracing::info!("stopping: unfinished runs go on at the next start");
-        stopping.shut_down().await;
-        done.cancel();
-    });
+    let stop = CancellationToken::new();
+    let server = web::serve(listener, router, web::Patience::default(), stop.clone());
+    tokio::pin!(server);
     tokio::select! {
-        ended = server.into_future() => ended.context("the server stopped")?,
-        // A page that waits for events keeps its connection; by now there is nothing left to tell it.
-        () = async { settled.cancelled().await; tokio::time::sleep(LAST_ANSWERS).await } => {}
+        ended = &mut server => ended.context("the server stopped")?,
+        () = stop_signal() => {
+            tracing::info!("stopping: unfinished runs go on at the next start");
+            stop.cancel();
+            tokio::select! {
+                ended = &mut server => { ended.context("the server stopped")?; app.shut_down().await; }
+                // A page that waits for events keeps its connection; once all work is settled there is nothing left to tell it.
+                () = async { app.shut_down().await; tokio::time::sleep(LAST_ANSWERS).await } => {}
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says something on standard output; whoever started the server may have stopped listening.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 async fn stop_signal() {

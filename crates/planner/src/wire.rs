@@ -2,15 +2,25 @@
 
 use crate::BadInput;
 use crate::config::Config;
+use crate::config::Credentials;
 use anyhow::{Context as _, Result, anyhow, bail};
-use app::App;
+use app::{App, Desk, Policy};
+use chrono::TimeDelta;
+use domain::tiers::{Tier, Tiers};
+use domain::usage::MicroDollars;
 use hub::Hub;
+use integrations::mail::{self, Mailer};
+use integrations::sign_in::{self, Providers};
+use integrations::supabase::{self, Verifier};
 use llm::{ConfigError, Endpoint, Llm, PriceTable};
 use prompts::{Library, Release};
+use secrecy::ExposeSecret as _;
 use semver::Version;
 use std::path::Path;
 use std::sync::Arc;
 use store::Store;
+
+const TIERS: &str = include_str!("../tiers.default.toml");
 
 /// The template library, or every fault in it; the program does not start half.
 pub fn library(config: &Config) -> Result<Library> {
@@ -86,7 +96,72 @@ pub async fn app_over(config: &Config, library: Library, models: llm::Settings) 
     let llm = llm(config, models)?;
     let store = open(config).await?;
     let hub = hub(config).await?;
-    Ok(App::new(store, Arc::new(library), release, llm, Arc::new(chrono::Utc::now)).sharing(hub))
+    let desk = desk(config, &store).await?;
+    Ok(App::new(store, Arc::new(library), release, llm, desk, Arc::new(chrono::Utc::now)).sharing(hub))
+}
+
+/// What accounts stand on.
+pub async fn desk(config: &Config, store: &Store) -> Result<Desk> {
+    let tiers = tiers(config)?;
+    store.set_tier_limits(&Tier::ALL.map(|tier| (tier, tiers.of(tier).ventures.most()))).await?;
+    let fresh = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    let secret = match &config.keys.signing {
+        Some(secret) if secret.expose_secret().len() < 32 => bail!("PLANNER_SECRET is shorter than 32 characters"),
+        Some(secret) => secret.clone(),
+        None => store.secret("signing", &fresh).await?.into(),
+    };
+    let (public_url, keys) = (public_url(config), &config.keys);
+    let outbox = if config.mail.outbox.is_empty() { config.data.dir.join("outbox") } else { config.mail.outbox.clone().into() };
+    let mailer = Mailer::new(mail::Settings { smtp: keys.smtp.clone(), from: config.mail.from.clone(), outbox })?;
+    let client =
+        |given: &Option<Credentials>| given.clone().map(|Credentials { id, secret, url }| sign_in::Client { id, secret, base: url });
+    let (google, github) = (client(&keys.google), client(&keys.github));
+    let providers = Providers::new(sign_in::Settings { google, github, public_url: public_url.clone() })?;
+    let project = keys.supabase_url.as_ref().map(|url| format!("{}/auth/v1", url.trim_end_matches('/')));
+    let supabase = Verifier::new(supabase::Settings {
+        secret: keys.supabase_secret.clone(),
+        jwks_url: project.as_ref().filter(|_| keys.supabase_secret.is_none()).map(|url| format!("{url}/.well-known/jwks.json")),
+        issuer: project,
+        audience: "authenticated".into(),
+    })?;
+    Ok(Desk { tiers, policy: policy(config), mailer, providers, supabase, public_url, secret })
+}
+
+fn tiers(config: &Config) -> Result<Tiers> {
+    let file = &config.accounts.tiers;
+    if file.is_empty() {
+        return toml::from_str(TIERS).context("the table of tiers compiled in is broken");
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("the table of tiers {file} cannot be read"))?;
+    toml::from_str(&text).with_context(|| format!("the table of tiers {file} is not right"))
+}
+
+/// Where people reach the program, without a slash at its end.
+pub fn public_url(config: &Config) -> String {
+    let server = &config.server;
+    if server.public_url.is_empty() {
+        let host = if server.host == "0.0.0.0" { "localhost" } else { &server.host };
+        return format!("http://{host}:{}", server.port);
+    }
+    server.public_url.trim_end_matches('/').to_owned()
+}
+
+fn policy(config: &Config) -> Policy {
+    let accounts = &config.accounts;
+    let days = |days: u16| TimeDelta::days(days.into());
+    #[expect(clippy::cast_possible_truncation, reason = "an amount of dollars, in millionths")]
+    let cost = (accounts.free_daily_cost_usd * 1e6).round() as i64;
+    Policy {
+        free_member_daily_cost: MicroDollars(cost),
+        limited_for: TimeDelta::hours(accounts.limited_hours.into()),
+        staff_second_factor: config.server.secure,
+        session: days(accounts.session_days.max(1)),
+        grace: days(accounts.grace_days),
+        guests: days(accounts.guest_days.max(1)),
+        sign_ins_per_account: accounts.sign_ins_per_account,
+        sign_ins_per_address: accounts.sign_ins_per_address,
+        mails_per_address: accounts.mails_per_address,
+    }
 }
 
 /// What is shared with replicas: through Redis, where there is one.

@@ -40,9 +40,16 @@ class PlanLive extends HTMLElement {
   #changed(data) {
     const [name, stamp] = data.split(" ");
     if (document.getElementById(name)?.dataset.stamp === stamp) return;
+    this.#goesOn();
     // One fetch at a time per section: a change that comes meanwhile is looked at afterwards.
     const before = this.#fetching.get(name) ?? Promise.resolve();
     this.#fetching.set(name, before.then(() => this.#refresh(name)).catch(() => {}));
+  }
+
+  // What waited for the quota does so no more.
+  #goesOn() {
+    this.querySelector(".waits")?.remove();
+    this.querySelector(".live")?.removeAttribute("hidden");
   }
 
   async #refresh(name) {

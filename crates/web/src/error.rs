@@ -1,10 +1,13 @@
 //! The only map from errors to status codes, with two faces: a page for people, problem+json (RFC 9457) for programs.
 
+use crate::limits;
+use crate::shell::Shell;
 use askama::Template as _;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use domain::faults::Fault;
+use domain::quotas::Quota;
 use serde::Serialize;
 use std::any::Any;
 use utoipa::ToSchema;
@@ -20,6 +23,8 @@ pub(crate) struct Problem {
     /// What it does not go with.
     conflicts_with: Option<Uuid>,
     retry_after: Option<u64>,
+    /// Where somebody stands who has used up what their tier gives.
+    quota: Option<Quota>,
 }
 
 /// Why a request could not be answered, as RFC 9457 writes it.
@@ -60,7 +65,7 @@ pub(crate) struct FaultShape {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new(), conflicts_with: None, retry_after: None }
+        Self { status, detail: detail.into(), errors: Vec::new(), conflicts_with: None, retry_after: None, quota: None }
     }
 
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
@@ -73,6 +78,12 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(quota) = &self.quota {
+            limits::write_quota(quota, self.retry_after.unwrap_or_default(), &mut headers);
+        }
         headers
     }
 }
@@ -84,6 +95,13 @@ impl From<app::Error> for Problem {
             app::Error::Invalid(faults) => {
                 let detail = faults.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                 Self { errors: faults.0, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+            }
+            app::Error::NotSignedIn(why) => Self::new(StatusCode::UNAUTHORIZED, why),
+            app::Error::TokenRefused(why) => Self::new(StatusCode::UNAUTHORIZED, why),
+            app::Error::Forbidden(why) => Self::new(StatusCode::FORBIDDEN, why),
+            app::Error::SecondFactor => Self::new(StatusCode::FORBIDDEN, error.to_string()),
+            app::Error::TooMuch { reason, retry_after, quota, .. } => {
+                Self { quota, ..Self::new(StatusCode::TOO_MANY_REQUESTS, reason).retry_after(retry_after.as_secs()) }
             }
             app::Error::Conflict { reason, id } => Self { conflicts_with: id, ..Self::new(StatusCode::CONFLICT, reason) },
             app::Error::NoModel { reason, retry_after } => {
@@ -145,6 +163,9 @@ pub(crate) type PageResult<T> = Result<T, PageError>;
 #[derive(askama::Template)]
 #[template(path = "error.html")]
 pub(crate) struct ErrorPage {
+    pub(crate) shell: Shell,
+    /// Where to go on: an address and what stands on it.
+    pub(crate) next: Option<(String, &'static str)>,
     pub(crate) title: String,
     pub(crate) detail: String,
     pub(crate) faults: Vec<Fault>,
@@ -156,6 +177,8 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let Self(problem) = self;
         let title = match problem.status.as_u16() {
+            401 => "Sign in first",
+            403 => "That is not for you",
             404 => "This page is not here",
             422 => "Something in the form needs another look",
             429 => "That was a lot at once",
@@ -164,7 +187,19 @@ impl IntoResponse for PageError {
         };
         // What is away comes back by itself, and so does the page; a limit is for the visitor to wait for.
         let again = problem.retry_after.filter(|_| problem.status == 503);
-        let page = ErrorPage { title: title.into(), detail: problem.detail.clone(), faults: problem.errors.clone(), again };
+        let next = match problem.status.as_u16() {
+            401 => Some(("/sign-in".to_owned(), "Sign in")),
+            403 => Some(("/account".to_owned(), "My account")),
+            _ => None,
+        };
+        let page = ErrorPage {
+            shell: Shell::nobody(),
+            next,
+            title: title.into(),
+            detail: problem.detail.clone(),
+            faults: problem.errors.clone(),
+            again,
+        };
         match page.render() {
             Ok(html) => (problem.status, problem.headers(), Html(html)).into_response(),
             Err(error) => Problem::internal(&error).into_response(),

@@ -12,6 +12,9 @@ pub(crate) struct Fields {
     faults: Faults,
 }
 
+/// Fields that nobody sets by sending them, also where fields that nobody knows are let through.
+const PRIVILEGES: [&str; 10] = ["tier", "role", "owner", "ownerId", "accountId", "userId", "isAdmin", "verified", "limitedUntil", "scopes"];
+
 /// What a body can be read as.
 pub(crate) trait Read: Sized {
     /// Reads it, or names every fault of every field.
@@ -47,6 +50,11 @@ impl Fields {
         self.one(field, "must be true or false", Value::as_bool)
     }
 
+    /// A whole number.
+    pub(crate) fn number(&mut self, field: &'static str) -> Option<i64> {
+        self.one(field, "must be a whole number", Value::as_i64)
+    }
+
     /// A list of texts.
     pub(crate) fn texts(&mut self, field: &'static str) -> Option<Vec<String>> {
         self.one(field, "must be a list of texts", |value| value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect())
@@ -63,6 +71,13 @@ impl Fields {
             price_range: self.text("priceRange"),
             language: self.text("language"),
             currency: self.text("currency"),
+        }
+    }
+
+    /// A fault for each field that would give its sender what is not theirs to take.
+    pub(crate) fn refuse_privileges(&mut self) {
+        for field in PRIVILEGES.iter().filter(|field| self.given.contains_key(**field)) {
+            self.faults.add(*field, "is not yours to set; leave it out");
         }
     }
 

@@ -4,10 +4,11 @@
 use crate::Shared;
 use crate::error::Problem;
 use crate::fields::Fields;
+use crate::limits;
 use crate::requests::{Asked, IDEMPOTENCY_KEY, LARGEST, Path};
 use crate::visitors::Visitor;
 use app::generations::{self, Order};
-use app::{App, Guest, RequestKey};
+use app::{App, Caller, RequestKey};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -37,11 +38,12 @@ async fn generate(
     let app = &shared.app;
     let section = section(app, &name)?;
     let order = order(app, section, what, key)?;
-    let guest = visitor.asking_again(headers.get(IDEMPOTENCY_KEY));
-    let pass = shared.limits.generation(app, visitor.address).await?;
-    match answer(app, &guest, order).await {
+    let caller = visitor.asking_again(headers.get(IDEMPOTENCY_KEY));
+    let pass = shared.limits.generation(app, &visitor).await?;
+    match answer(app, &caller, order).await {
         Ok((generation, mut response)) => {
             pass.write(response.headers_mut());
+            limits::describe_quota(app, &caller, response.headers_mut()).await?;
             // An answer that is given again costs nothing, of the limit neither.
             if generation.cached {
                 pass.give_back(app).await;
@@ -55,8 +57,8 @@ async fn generate(
     }
 }
 
-async fn answer(app: &App, guest: &Guest, order: Order) -> Result<(Generation, Response), Problem> {
-    let generation = generations::generate_for_caller(app, guest, order).await?;
+async fn answer(app: &App, caller: &Caller, order: Order) -> Result<(Generation, Response), Problem> {
+    let generation = generations::generate_for_caller(app, caller, order).await?;
     let output = generations::promised(&generation)?;
     let mut response = Json(output).into_response();
     describe(&generation, response.headers_mut());
@@ -76,6 +78,7 @@ fn order(app: &App, section: SectionName, mut body: Fields, key: Option<RequestK
     let raw = body.brief();
     let venture = body.text("ventureId");
     let feedback = body.texts("previousFeedback").unwrap_or_default();
+    body.refuse_privileges();
     let mut faults = body.faults();
     let venture = faults.take(venture.map(|id| id.parse::<VentureId>().map_err(|_| unknown_venture())).transpose()).flatten();
     let brief = faults.take(Brief::parse(&raw));
@@ -84,7 +87,7 @@ fn order(app: &App, section: SectionName, mut body: Fields, key: Option<RequestK
     match (brief, feedback, earlier) {
         (Some(brief), Some(feedback), Some(earlier)) if faults.is_empty() => {
             let seed = uuid::Uuid::new_v4().as_u64_pair().0;
-            Ok(Order { section, brief, venture, run: None, lease: None, earlier, feedback, seed, key, fresh: false })
+            Ok(Order { section, brief, venture, run: None, lease: None, earlier, feedback, seed, key, fresh: false, reserved: None })
         }
         _ => Err(app::Error::Invalid(faults).into()),
     }

@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod connections;
 mod error;
 mod fields;
 mod functions;
@@ -11,8 +12,11 @@ mod limits;
 pub mod pages;
 mod paths;
 mod requests;
+mod shell;
 mod views;
 mod visitors;
+
+pub use connections::{Patience, serve};
 
 use app::App;
 use axum::Router;
@@ -74,7 +78,8 @@ pub fn router(app: App, settings: &Settings) -> Router {
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn(guards::same_site))
-        .layer(middleware::from_fn(guards::security_headers))
+        .layer(middleware::map_request(connections::impatient))
+        .layer(middleware::from_fn_with_state(shared.clone(), guards::security_headers))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(error::panicked))
         .with_state(shared)

@@ -2,9 +2,12 @@
 
 use crate::Settings;
 use crate::error::Problem;
-use app::App;
+use crate::visitors::Visitor;
 use app::limits::{self, Limit, Taken};
+use app::{App, Caller, quotas};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use chrono::Utc;
+use domain::quotas::Quota;
 use std::net::IpAddr;
 
 /// What is limited, for each address.
@@ -24,7 +27,10 @@ struct Limited {
 
 /// What was let through, and what is left after it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pass {
+pub(crate) struct Pass(Option<Through>);
+
+#[derive(Debug, Clone, Copy)]
+struct Through {
     what: Limited,
     address: IpAddr,
     taken: Taken,
@@ -40,21 +46,25 @@ impl Limits {
         }
     }
 
-    /// Takes one generation, or says when to come back.
-    pub(crate) async fn generation(&self, app: &App, address: IpAddr) -> Result<Pass, Problem> {
-        take(app, self.generations, address).await
+    /// Takes one generation, or says when to come back. Members are held by their quota instead.
+    pub(crate) async fn generation(&self, app: &App, visitor: &Visitor) -> Result<Pass, Problem> {
+        take(app, self.generations, visitor).await
     }
 
-    /// Takes one plan, or says when to come back.
-    pub(crate) async fn plan(&self, app: &App, address: IpAddr) -> Result<Pass, Problem> {
-        take(app, self.plans, address).await
+    /// Takes one plan, or says when to come back. Members are held by their tier instead.
+    pub(crate) async fn plan(&self, app: &App, visitor: &Visitor) -> Result<Pass, Problem> {
+        take(app, self.plans, visitor).await
     }
 }
 
-async fn take(app: &App, what: Limited, address: IpAddr) -> Result<Pass, Problem> {
+async fn take(app: &App, what: Limited, visitor: &Visitor) -> Result<Pass, Problem> {
+    if !visitor.caller.is_guest() {
+        return Ok(Pass(None));
+    }
+    let address = visitor.address;
     let taken = limits::take(app, what.name, &address.to_string(), what.limit).await;
     if taken.allowed {
-        return Ok(Pass { what, address, taken });
+        return Ok(Pass(Some(Through { what, address, taken })));
     }
     let (wait, per_hour) = (taken.retry_after_seconds, what.limit.per_hour);
     let detail = format!("this address has used its {per_hour} {} an hour; the next one is free in {}", what.spoken, spoken(wait));
@@ -68,7 +78,9 @@ fn spoken(seconds: u64) -> String {
 impl Pass {
     /// What was let through came to nothing and does not count.
     pub(crate) async fn give_back(self, app: &App) {
-        limits::give_back(app, self.what.name, &self.address.to_string(), self.what.limit).await;
+        if let Some(Through { what, address, .. }) = self.0 {
+            limits::give_back(app, what.name, &address.to_string(), what.limit).await;
+        }
     }
 
     /// What it was taken for; where nothing came of it, it does not count.
@@ -81,8 +93,33 @@ impl Pass {
 
     /// The `ratelimit-*` headers.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
-        headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(self.what.limit.per_hour));
-        headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(self.taken.remaining));
-        headers.insert(HeaderName::from_static("ratelimit-reset"), HeaderValue::from(self.taken.reset_seconds));
+        if let Some(Through { what, taken, .. }) = self.0 {
+            put(headers, what.limit.per_hour, taken.remaining, taken.reset_seconds);
+        }
     }
+}
+
+/// The same for a member: where their quota stands.
+pub(crate) async fn describe_quota(app: &App, caller: &Caller, headers: &mut HeaderMap) -> Result<(), Problem> {
+    if caller.account().is_none() {
+        return Ok(());
+    }
+    if let Some(quota) = quotas::standing(app, caller).await? {
+        let reset = quota.next_back.map_or(0, |at| (at - Utc::now()).num_seconds().max(1));
+        write_quota(&quota, u64::try_from(reset).unwrap_or(1), headers);
+    }
+    Ok(())
+}
+
+/// The same for somebody whom a quota holds; `reset` is how long it takes until something comes back.
+pub(crate) fn write_quota(quota: &Quota, reset: u64, headers: &mut HeaderMap) {
+    if let (Some(most), Some(left)) = (quota.allowed.most(), quota.left()) {
+        put(headers, most, left, reset);
+    }
+}
+
+fn put(headers: &mut HeaderMap, limit: u32, remaining: u32, reset: u64) {
+    headers.insert(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(limit));
+    headers.insert(HeaderName::from_static("ratelimit-remaining"), HeaderValue::from(remaining));
+    headers.insert(HeaderName::from_static("ratelimit-reset"), HeaderValue::from(reset));
 }

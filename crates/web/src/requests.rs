@@ -1,15 +1,18 @@
 //! What a handler reads from a request. What cannot be read is answered like every other error, as a page or as problem+json, and
 //! says what was wrong; the framework's own extractors would answer in plain text.
 
+use crate::Shared;
 use crate::error::{Problem, answer};
 use crate::fields::{Fields, Read};
+use crate::visitors;
 use app::RequestKey;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use axum_extra::extract::CookieJar;
 use domain::faults::Fault;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -24,6 +27,11 @@ pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The fields of a form.
 #[derive(Debug)]
 pub(crate) struct Form<T>(pub(crate) T);
+
+/// A form that is only a button.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 /// The variable parts of an address.
 #[derive(Debug)]
@@ -84,14 +92,41 @@ fn object(headers: &HeaderMap, body: &Bytes) -> Result<Map<String, Value>, Probl
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+/// A form has to carry the token that its page was made with: another site can have a browser send a form, but not know that.
+impl<S, T> FromRequest<S> for Form<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+    Shared: FromRef<S>,
+{
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (uri, headers) = (request.uri().clone(), request.headers().clone());
-        let read = axum::extract::Form::from_request(request, state).await;
-        read.map(|axum::extract::Form(fields)| Self(fields)).map_err(|refused| answer(form_problem(&refused), &uri, &headers))
+        let jar = CookieJar::from_headers(&headers);
+        let body = axum::extract::RawForm::from_request(request, state).await.map_err(|refused| raw_problem(refused.status()));
+        let read = body.and_then(|axum::extract::RawForm(body)| form(&Shared::from_ref(state), &jar, &body));
+        read.map(Self).map_err(|problem| answer(problem, &uri, &headers))
     }
+}
+
+fn form<T: DeserializeOwned>(shared: &Shared, jar: &CookieJar, body: &[u8]) -> Result<T, Problem> {
+    let unreadable = |why: String| Problem::new(StatusCode::BAD_REQUEST, format!("the form cannot be read: {why}"));
+    let mut fields: Vec<(String, String)> = serde_html_form::from_bytes(body).map_err(|fault| unreadable(fault.to_string()))?;
+    let token = fields.iter().position(|(name, _)| name == "csrf").map(|at| fields.remove(at).1);
+    if !token.is_some_and(|token| visitors::is_form_token(&shared.app, jar, &token)) {
+        tracing::info!("a form was refused that was not made for who sent it");
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "this form is too old, or was made for somebody else; open the page again and send it from there",
+        ));
+    }
+    let rest = serde_html_form::to_string(&fields).map_err(|fault| unreadable(fault.to_string()))?;
+    serde_html_form::from_str(&rest).map_err(|fault| {
+        let twice = fields.iter().enumerate().find(|(at, (name, _))| fields[..*at].iter().any(|(before, _)| before == name));
+        let why = twice.map_or_else(|| fault.to_string(), |(_, (name, _))| format!("duplicate field `{name}`"));
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the form cannot be used: {why}"))
+    })
 }
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
@@ -103,12 +138,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     }
 }
 
-fn form_problem(refused: &FormRejection) -> Problem {
-    let status = refused.status();
+fn raw_problem(status: StatusCode) -> Problem {
     let detail = match status {
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "send the form as content-type: application/x-www-form-urlencoded".to_owned(),
-        StatusCode::PAYLOAD_TOO_LARGE => "the form is larger than any plan needs; shorten what it says".to_owned(),
-        _ => format!("the form cannot be read: {}", cause(refused)),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "send the form as content-type: application/x-www-form-urlencoded",
+        StatusCode::PAYLOAD_TOO_LARGE => "the form is larger than any plan needs; shorten what it says",
+        _ => "the form could not be read to its end",
     };
     Problem::new(status, detail)
 }

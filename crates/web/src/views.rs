@@ -1,8 +1,11 @@
 //! What pages show of a plan, in words; shared by workspace and gallery.
 
+use crate::shell::clock;
+use app::quotas::Forecast;
 use app::runs::Standing;
 use app::ventures::{PlanSection, SectionState};
 use askama::Template;
+use chrono::{DateTime, Utc};
 use domain::generations::{Confidence, Generation, Issue, Status};
 use domain::locales::Currency;
 pub(crate) use prompts::outline::Body;
@@ -210,5 +213,87 @@ impl StepView {
     /// Sections that are there.
     pub(crate) fn done(&self) -> usize {
         self.sections.iter().filter(|s| matches!(s.state, "ready" | "stale" | "failed")).count()
+    }
+}
+
+/// What making so many sections takes of a quota, in a sentence; nothing where there is no limit.
+pub(crate) fn quota_forecast(forecast: &Forecast) -> Option<String> {
+    let Forecast { quota, now, later, from } = forecast;
+    let (left, most) = (quota.left()?, quota.allowed.most()?);
+    let from = from.map_or_else(|| "later".to_owned(), |from| format!("from {} on", clock(from)));
+    Some(match (now, later) {
+        (_, 0) => format!("Takes {now} of the {left} generations you have left this hour."),
+        (0, _) => format!("Your {most} generations an hour are used up; writing goes on {from}."),
+        _ => {
+            format!("{now} of {} sections are written at once, the other {later} {from}: you have {most} generations an hour.", now + later)
+        }
+    })
+}
+
+/// What a use case says, as a sentence: it begins large and ends with a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let text = stopped(text.trim());
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}", letters.as_str())
+}
+
+/// The same, with a full stop alone.
+pub(crate) fn stopped(text: &str) -> String {
+    let end = if text.is_empty() || text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{text}{end}")
+}
+
+/// A moment in full, as people read it.
+pub(crate) fn moment(at: DateTime<Utc>) -> String {
+    at.format("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+/// A moment that may be of today, in as many words as it needs.
+pub(crate) fn recently(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    if at.date_naive() == now.date_naive() { format!("today at {}", clock(at)) } else { day(at) }
+}
+
+/// A moment to the second, for dense tables.
+pub(crate) fn stamp(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y, %H:%M:%S").to_string()
+}
+
+/// A day, as people read it.
+pub(crate) fn day(at: DateTime<Utc>) -> String {
+    at.format("%-d %B %Y").to_string()
+}
+
+/// The first letters of an id, enough to tell one from another.
+pub(crate) fn short_id(id: &str) -> String {
+    // Ids of one day begin alike; their ends do not.
+    let letters: Vec<char> = id.chars().filter(|c| *c != '-').collect();
+    letters[letters.len().saturating_sub(8)..].iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_a_sentence() {
+        assert_eq!(sentence("sign in first"), "Sign in first.");
+        assert_eq!(sentence(" Confirm it first. "), "Confirm it first.");
+        assert_eq!(sentence("über alles?"), "Über alles?");
+        assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn what_was_today_says_so() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a moment");
+        assert_eq!(recently(at("2026-05-03T21:40:00Z"), at("2026-05-03T23:59:59Z")), "today at 21:40 UTC");
+        assert_eq!(recently(at("2026-05-03T21:40:00Z"), at("2026-05-04T00:00:00Z")), "3 May 2026");
+    }
+
+    #[test]
+    fn an_id_is_short() {
+        assert_eq!(short_id("0197c5a0-1111-7000-8000-0000deadbeef"), "deadbeef");
+        assert_eq!(short_id("a-b"), "ab");
+        assert!(short_id("").is_empty());
     }
 }

@@ -4,7 +4,9 @@ use super::usable;
 use crate::error::{Error, Result};
 use crate::generations::{self, Order};
 use crate::lost_calls;
-use crate::{App, Guest};
+use crate::quotas::{self, Reserved};
+use crate::{App, Caller};
+use domain::Timestamp;
 use domain::generations::{Generation, Status};
 use domain::ids::RunId;
 use domain::jobs::{Claimed, Lease, Verdict};
@@ -22,16 +24,17 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
     let work = Work { app, who, lease: job.lease, cancel };
     let _working = app.live.working(run, cancel);
     match work.run(run).await {
-        Ok(true) => Ok(Verdict::Done),
-        Ok(false) => Ok(Verdict::HandedBack),
+        Ok(Left::Nothing) => Ok(Verdict::Done),
+        Ok(Left::ForSomebodyElse) => Ok(Verdict::HandedBack),
+        Ok(Left::ForLater(at)) => Ok(Verdict::At { at, reason: "its owner's quota is used up until then".into() }),
         Err(Error::NotFound(what)) => Ok(Verdict::Dead(format!("{what} was not found"))),
         Err(error) => Err(error),
     }
 }
 
-fn named(job: &Claimed) -> Option<(RunId, Guest)> {
+fn named(job: &Claimed) -> Option<(RunId, Caller)> {
     let run = serde_json::from_value(job.payload.get("run")?.clone()).ok()?;
-    Some((run, Guest { owner: job.owner? }))
+    Some((run, Caller::operator(job.owner?)))
 }
 
 /// Ends the run of a job that is given up: what is not there by now has failed, and what was finished stays.
@@ -70,32 +73,47 @@ pub(super) async fn mark_left_behind(app: &App, tx: &TenantTx, run: &Run) -> Res
     Ok(tx.mark_stale(run.venture, &behind).await?)
 }
 
+/// What is left of a run's work when a worker lets go of it.
+enum Left {
+    Nothing,
+    /// It was stopped here and has to go on.
+    ForSomebodyElse,
+    /// Its owner may have nothing generated before this moment.
+    ForLater(Timestamp),
+}
+
 /// A run in a worker's hands.
 struct Work<'a> {
     app: &'a App,
-    who: Guest,
+    who: Caller,
     lease: Lease,
     cancel: &'a CancellationToken,
 }
 
 impl Work<'_> {
-    /// Whether there is nothing left to do; false when it was stopped and somebody else has to go on.
-    async fn run(&self, id: RunId) -> Result<bool> {
-        let Some((run, brief, mut graph, mut failed)) = self.take_up(id).await? else { return Ok(true) };
+    async fn run(&self, id: RunId) -> Result<Left> {
+        let Some((run, brief, mut graph, mut failed)) = self.take_up(id).await? else { return Ok(Left::Nothing) };
         let mut working = JoinSet::new();
-        let mut fault = None;
+        let (mut fault, mut later) = (None, None);
         // What runs beside a section that could not be kept is stopped and settled, not dropped: its calls are paid for.
         let halt = self.cancel.child_token();
         loop {
-            if !halt.is_cancelled() {
+            if !halt.is_cancelled() && later.is_none() {
                 for section in graph.take_ready() {
-                    if let Err(error) = self.tell_started(&run, &section).await {
-                        halt.cancel();
-                        fault.get_or_insert(error);
-                        break;
-                    }
-                    let order = self.order(&run, brief.clone(), section);
-                    working.spawn(one(self.app.clone(), self.who, order, halt.clone()));
+                    let reserved = match self.begin_section(&run, &section).await {
+                        Ok(reserved) => reserved,
+                        Err(Error::TooMuch { until, .. }) => {
+                            later = Some(until);
+                            break;
+                        }
+                        Err(error) => {
+                            halt.cancel();
+                            fault.get_or_insert(error);
+                            break;
+                        }
+                    };
+                    let order = self.order(&run, brief.clone(), section, reserved);
+                    working.spawn(one(self.app.clone(), self.who.clone(), order, halt.clone()));
                 }
             }
             let Some(ended) = working.join_next().await else { break };
@@ -115,8 +133,12 @@ impl Work<'_> {
         }
         match fault {
             Some(error) => Err(error),
-            None if graph.is_done() => self.finish(&run, failed).await.map(|()| true),
-            None => self.was_cancelled(id).await,
+            None if graph.is_done() => self.finish(&run, failed).await.map(|()| Left::Nothing),
+            None if self.was_cancelled(id).await? => Ok(Left::Nothing),
+            None => match later.filter(|_| !self.cancel.is_cancelled()) {
+                Some(until) => self.wait(&run, until).await,
+                None => Ok(Left::ForSomebodyElse),
+            },
         }
     }
 
@@ -127,6 +149,8 @@ impl Work<'_> {
         tx.hold(&self.lease).await?;
         let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
         let lost = tx.open_calls(id).await?;
+        // What a died process had reserved and not begun; what it had begun is settled with its calls.
+        tx.give_back_takes_of_run(id).await?;
         if run.state.is_open() {
             tx.set_run_state(id, &VentureRun::Running { since: app.now() }).await?;
         }
@@ -150,19 +174,32 @@ impl Work<'_> {
         Ok(Some((run, venture.brief, graph, failed)))
     }
 
-    async fn tell_started(&self, run: &Run, section: &SectionName) -> Result<()> {
+    /// Reserves a section and says that it begins, both or neither.
+    async fn begin_section(&self, run: &Run, section: &SectionName) -> Result<Reserved> {
         let tx = self.app.store.tenant(self.who.owner).await?;
         tx.hold(&self.lease).await?;
+        let reserved = quotas::reserve(self.app, &tx, self.who.owner, Some(run.id)).await?;
         tx.add_event(run.id, self.app.now(), &Happening::Started { section: section.clone() }).await?;
         tx.commit().await?;
         self.app.live.ring(run.id);
-        Ok(())
+        Ok(reserved)
     }
 
-    fn order(&self, run: &Run, brief: Brief, section: SectionName) -> Order {
+    /// Says until when the run waits.
+    async fn wait(&self, run: &Run, until: Timestamp) -> Result<Left> {
+        let tx = self.app.store.tenant(self.who.owner).await?;
+        tx.hold(&self.lease).await?;
+        tx.add_event(run.id, self.app.now(), &Happening::Waiting { until }).await?;
+        tx.commit().await?;
+        self.app.live.ring(run.id);
+        Ok(Left::ForLater(until))
+    }
+
+    fn order(&self, run: &Run, brief: Brief, section: SectionName, reserved: Reserved) -> Order {
         let seed = u64::from(run.venture.0.as_fields().0) ^ run.id.0.as_u64_pair().1;
         let (venture, run, lease) = (Some(run.venture), Some(run.id), Some(self.lease));
-        Order { section, brief, venture, run, lease, earlier: Map::new(), feedback: Vec::new(), seed, key: None, fresh: false }
+        let (earlier, feedback, reserved) = (Map::new(), Vec::new(), Some(reserved));
+        Order { section, brief, venture, run, lease, earlier, feedback, seed, key: None, fresh: false, reserved }
     }
 
     async fn finish(&self, run: &Run, failed: Vec<SectionName>) -> Result<()> {
@@ -186,7 +223,7 @@ impl Work<'_> {
 }
 
 /// Generates one section from what the venture holds by now. Whoever asks for a section that is there wants another one.
-async fn one(app: App, who: Guest, order: Order, cancel: CancellationToken) -> Result<Generation> {
+async fn one(app: App, who: Caller, order: Order, cancel: CancellationToken) -> Result<Generation> {
     let Some(venture) = order.venture else { return Box::pin(generations::generate(&app, &who, order, &cancel)).await };
     let current = app.store.tenant_read(who.owner).await?.current_sections(venture).await?;
     let fresh = current.iter().any(|there| there.current.section == order.section && !there.stale);

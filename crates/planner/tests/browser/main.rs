@@ -37,8 +37,8 @@ fn planner(dir: &TempDir, upstream: &Upstream) -> (Running, String) {
         .process_group(0)
         .spawn()
         .expect("the program starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines().map(|line| line.expect("a line"));
+    let line = lines.into_iter().find(|line| line.contains("is ready")).expect("it gets ready");
     let url = line.trim().rsplit(' ').next().expect("an address").to_owned();
     assert!(url.starts_with("http://"), "{line}");
     (Running(child), url)
@@ -88,6 +88,24 @@ async fn overflow(client: &Client) -> serde_json::Value {
     client.execute("return document.documentElement.scrollWidth - document.documentElement.clientWidth", vec![]).await.expect("a number")
 }
 
+/// Makes an account in the browser that made a plan as a guest: the plan is there, and the page says what is left to do.
+async fn keep_it_with_an_account(client: &Client, url: &str) {
+    client.goto(&format!("{url}/sign-up")).await.expect("the page");
+    picture(client, "sign-up").await;
+    for (field, text) in [("email", "ana@example.com"), ("password", "brick-lantern-otter-92")] {
+        client.find(Locator::Css(&format!("main input[name={field}]"))).await.expect(field).send_keys(text).await.expect("typed");
+    }
+    client.find(Locator::Css("main form button.primary")).await.expect("the button").click().await.expect("sent");
+    client.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css("header a[href='/account']")).await.expect("signed in");
+    client.goto(&format!("{url}/ventures")).await.expect("the page");
+    let page = client.source().await.expect("the page");
+    assert!(page.contains("vegan leather hiking boots for women"), "the guest's plan is theirs: {page}");
+    assert!(page.contains("Confirm your e-mail address"), "{page}");
+    picture(client, "ventures").await;
+    client.goto(&format!("{url}/account")).await.expect("the page");
+    picture(client, "account").await;
+}
+
 #[tokio::test]
 async fn an_idea_becomes_a_plan_in_the_browser() {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -127,7 +145,8 @@ async fn an_idea_becomes_a_plan_in_the_browser() {
 
     client.refresh().await.expect("reloaded");
     assert_eq!(client.find_all(Locator::Css(".section[data-state=ready]")).await.expect("sections").len(), 13, "a reload shows the same");
-    for page in ["/", "/examples", "/ventures", "/models"] {
+    keep_it_with_an_account(&client, &url).await;
+    for page in ["/", "/examples", "/ventures", "/models", "/account", "/account/second-step"] {
         client.set_window_size(390, 844).await.expect("a phone");
         client.goto(&format!("{url}{page}")).await.expect("a page");
         assert_eq!(overflow(&client).await, 0, "{page} is wider than a phone");

@@ -4,9 +4,10 @@ mod bad_input;
 mod document;
 mod walls;
 
-use crate::house::{House, Reply, TOKEN};
+use crate::house::{House, Reply};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
+use domain::tiers::Tier;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -27,11 +28,11 @@ impl<'a> Caller<'a> {
     }
 
     async fn back(house: &'a House) -> Self {
-        Self::of(house, format!("planner_guest={TOKEN}")).await
+        Self::of(house, house.member("back@example.com", Tier::Pro).await).await
     }
 
     async fn stranger(house: &'a House) -> Self {
-        Self::of(house, format!("planner_guest={}", TOKEN.replace('0', "9"))).await
+        Self::of(house, house.member("stranger@example.com", Tier::Pro).await).await
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>, headers: &[(&str, &str)]) -> Reply {

@@ -3,7 +3,7 @@
 
 use crate::databases;
 use crate::house::KEY;
-use app::{App, Guest, runs};
+use app::{App, Caller, runs};
 use domain::generations::{Generation, Status};
 use domain::ids::OwnerId;
 use domain::runs::VentureRun;
@@ -73,7 +73,7 @@ async fn killed_workers_lose_and_double_nothing_on_a_server() {
 
 async fn chaos(place: Place, workers: usize) {
     let app = wire::app(&place.config()).await.expect("the app is wired");
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     let mut started = Vec::new();
     let mut children: Vec<Child> = (0..workers).map(|_| place.worker()).collect();
     for kill in 0..KILLS {
@@ -103,7 +103,7 @@ async fn chaos(place: Place, workers: usize) {
     check(&place, &app, &who, &started).await;
 }
 
-async fn check(place: &Place, app: &App, who: &Guest, started: &[runs::Run]) {
+async fn check(place: &Place, app: &App, who: &Caller, started: &[runs::Run]) {
     let store = Store::open(wire::place(&place.config())).await.expect("the store");
     let tx = store.tenant_read(who.owner).await.expect("a transaction");
     let mut recorded = Vec::new();

@@ -3,7 +3,7 @@
 use crate::databases::Servers;
 use crate::house::KEY;
 use app::jobs::Workers;
-use app::{Guest, runs};
+use app::{Caller, runs};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use domain::ids::OwnerId;
@@ -32,7 +32,7 @@ async fn a_database_and_a_redis_that_crash_under_load_lose_nothing() {
     app.start_workers(Workers { most: 16, only: None, lease: Duration::from_secs(4) });
     let router =
         web::router(app.clone(), &web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false, trusted_proxies: 0 });
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     let mut started = Vec::new();
     for at in 0..8 {
         let raw = RawBrief { idea: format!("beeswax candles number {at}"), ..RawBrief::default() };

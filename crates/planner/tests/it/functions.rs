@@ -1,7 +1,7 @@
 //! The functions: the contract, the faults of callers, the faults of models.
 
-use crate::house::{House, TOKEN, idea, new_idea, owner};
-use app::Guest;
+use crate::house::{House, TOKEN, guest_cookie, idea, new_idea, owner};
+use app::Caller;
 use app::generations::{self, Order};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -123,7 +123,7 @@ async fn faults_that_pass_are_retried_and_every_call_is_accounted_for() {
         house.upstream.reset();
         house.upstream.then(fault.clone());
         let request = Request::post("/functions/v1/generate-brand-kit").header("content-type", "application/json");
-        let request = request.header("cookie", format!("planner_guest={TOKEN}")).body(Body::from(new_idea().to_string()));
+        let request = request.header("cookie", guest_cookie(&house.app)).body(Body::from(new_idea().to_string()));
         let reply = house.send(request.expect("a request")).await;
         assert_eq!(reply.status, StatusCode::OK, "{fault:?}: {}", reply.body);
         let generation = stored(&house, reply.header("x-generation-id")).await;
@@ -232,7 +232,7 @@ async fn the_next_model_of_the_route_answers_when_the_first_cannot() {
 async fn a_caller_who_hangs_up_is_settled() {
     let house = House::open().await;
     house.upstream.always(Some(Fault::Hang));
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     // Within a run, because a run's attempts can be listed.
     let (venture, run) = house.unfinished_run(&who, "beeswax candles").await;
     let section = SectionName::parse("smart-goals").expect("a name");
@@ -244,6 +244,7 @@ async fn a_caller_who_hangs_up_is_settled() {
         lease: None,
         key: None,
         fresh: false,
+        reserved: None,
         earlier: Map::new(),
         feedback: Vec::new(),
         seed: 1,
@@ -293,7 +294,7 @@ async fn the_same_question_is_answered_again_for_nothing() {
 #[tokio::test]
 async fn an_answer_given_again_costs_nothing_and_belongs_to_the_asker() {
     let house = House::open().await;
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     for (at, idea_of) in ["beeswax candles", "beeswax candles", "beeswax lanterns"].into_iter().enumerate() {
         let raw = domain::ventures::RawBrief { idea: idea_of.into(), ..Default::default() };
         let brief = domain::ventures::Brief::parse(&raw).expect("valid");
@@ -306,6 +307,7 @@ async fn an_answer_given_again_costs_nothing_and_belongs_to_the_asker() {
             lease: None,
             key: None,
             fresh: false,
+            reserved: None,
             earlier: Map::new(),
             feedback: Vec::new(),
             seed: at as u64,
@@ -344,7 +346,7 @@ async fn a_faulty_answer_is_not_given_again() {
 #[tokio::test]
 async fn who_asks_for_a_section_that_is_there_gets_another_one() {
     let house = House::open().await;
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     let raw = domain::ventures::RawBrief { idea: "beeswax candles".into(), ..Default::default() };
     let venture = app::ventures::create(&house.app, &who, &raw, None).await.expect("a venture");
     for round in 1..=2 {

@@ -1,8 +1,9 @@
 //! A planner in a temporary folder over a scripted upstream.
 
 use crate::databases;
+use crate::people::Browser;
 use app::jobs::Workers;
-use app::{App, Guest, runs, ventures};
+use app::{App, Caller, runs, ventures};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -14,6 +15,7 @@ use planner::wire;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 use store::{Run, Store};
 use tempfile::TempDir;
@@ -23,15 +25,25 @@ use tower::ServiceExt as _;
 /// The key the upstream is asked with; it may be seen nowhere else.
 pub const KEY: &str = "planted-secret-key-4711";
 
-/// The cookie of somebody who comes back.
+/// What is in the cookie of a guest who comes back.
 pub const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// The cookie of that guest, as this house signs it.
+pub fn guest_cookie(app: &App) -> String {
+    format!("planner_guest={TOKEN}.{}", app::sign(app, "guest", TOKEN))
+}
 
 pub struct House {
     pub app: App,
     pub upstream: Upstream,
     pub router: Router,
     pub dir: TempDir,
+    config: Config,
+    /// Everything that was answered, with the request, but for the cookies that have to hold secrets.
+    transcript: Mutex<Vec<(String, String)>>,
 }
+
+const SETTINGS: web::Settings = web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false, trusted_proxies: 0 };
 
 /// What came back.
 pub struct Reply {
@@ -51,6 +63,12 @@ impl Reply {
 }
 
 impl House {
+    /// Requests whose answers have this in them.
+    pub fn answers_with(&self, text: &str) -> Vec<String> {
+        let transcript = self.transcript.lock().expect("no panic meanwhile");
+        transcript.iter().filter(|(_, answer)| answer.contains(text)).map(|(asked, _)| asked.clone()).collect()
+    }
+
     pub async fn open() -> Self {
         Self::with(None, |_| {}).await
     }
@@ -80,12 +98,42 @@ impl House {
         Self::around(app, upstream, dir)
     }
 
+    /// With another configuration, and workers.
+    pub async fn furnished(change: impl FnOnce(&mut Config)) -> Self {
+        let house = Self::built(change).await;
+        house.start_workers();
+        house
+    }
+
+    /// The same on a fresh database of the Postgres server of the tests.
+    pub async fn furnished_on_postgres(change: impl FnOnce(&mut Config)) -> Self {
+        let urls = databases::fresh().await;
+        Self::furnished(|config| {
+            (config.keys.database, config.keys.database_owner) = (Some(urls.app.into()), Some(urls.owner.into()));
+            change(config);
+        })
+        .await
+    }
+
     async fn built(place: impl FnOnce(&mut Config)) -> Self {
         let (upstream, dir) = Self::ground().await;
         let mut config = config(&upstream, dir.path());
         place(&mut config);
         let app = idle_app(&config, |_| {}).await;
-        Self::around(app, upstream, dir)
+        let mut house = Self::around(app, upstream, dir);
+        house.config = config;
+        house
+    }
+
+    /// Another process over the same database, whose jobs nobody does.
+    pub async fn replica(&self) -> Router {
+        let app = idle_app(&self.config, |_| {}).await;
+        web::router(app, &SETTINGS)
+    }
+
+    /// The store below, for what no page shows.
+    pub async fn store(&self) -> Store {
+        Store::open(wire::place(&self.config)).await.expect("a store")
     }
 
     async fn ground() -> (Upstream, TempDir) {
@@ -95,19 +143,32 @@ impl House {
     }
 
     fn around(app: App, upstream: Upstream, dir: TempDir) -> Self {
-        let settings = web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false, trusted_proxies: 0 };
-        let router = web::router(app.clone(), &settings);
-        Self { app, upstream, router, dir }
+        let router = web::router(app.clone(), &SETTINGS);
+        let config = config(&upstream, dir.path());
+        Self { app, upstream, router, dir, config, transcript: Mutex::default() }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
+        let asked = format!("{} {}", request.method(), request.uri());
         let response = self.router.clone().oneshot(request).await.expect("the router answers");
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 10_000_000).await.expect("a whole body");
         let reply = Reply { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() };
         assert!(!reply.body.contains(KEY), "the key is in a response");
+        let headers = reply.headers.iter().filter(|(name, _)| *name != "set-cookie");
+        let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
+        let headers = headers.join("\n");
+        self.transcript.lock().expect("no panic meanwhile").push((asked, format!("{headers}\n{}", reply.body)));
         assert_ne!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", reply.body);
         reply
+    }
+
+    /// What is no text.
+    pub async fn bytes(&self, path: &str, cookie: &str) -> (StatusCode, Vec<u8>) {
+        let request = Request::get(path).header("cookie", cookie).body(Body::empty()).expect("a request");
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let status = response.status();
+        (status, axum::body::to_bytes(response.into_body(), 10_000_000).await.expect("a whole body").to_vec())
     }
 
     pub async fn get(&self, path: &str, cookie: &str) -> Reply {
@@ -116,22 +177,25 @@ impl House {
     }
 
     pub async fn function(&self, name: &str, body: &Value) -> Reply {
-        let request = Request::post(format!("/functions/v1/{name}")).header("content-type", "application/json");
+        self.function_by(name, body, ("x-nothing", "")).await
+    }
+
+    /// Calls a function with a cookie or a token.
+    pub async fn function_by(&self, name: &str, body: &Value, (header, value): (&str, &str)) -> Reply {
+        let request = Request::post(format!("/functions/v1/{name}")).header("content-type", "application/json").header(header, value);
         self.send(request.body(Body::from(body.to_string())).expect("a request")).await
     }
 
     /// Sends the idea form; the venture's path and the cookie.
     pub async fn make_plan(&self, idea: &str) -> (String, String) {
-        let body = format!("productIdea={}&brandVoice=professional", idea.replace(' ', "+"));
-        let request = Request::post("/ventures").header("content-type", "application/x-www-form-urlencoded").body(Body::from(body));
-        let reply = self.send(request.expect("a request")).await;
+        let mut browser = Browser::default();
+        let reply = browser.send(self, "/", "/ventures", &[("productIdea", idea), ("brandVoice", "professional")]).await;
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
-        let cookie = reply.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
-        (reply.header("location").to_owned(), cookie)
+        (reply.header("location").to_owned(), browser.cookies())
     }
 
     /// A venture with a run that nobody drives, as a process that died leaves it behind.
-    pub async fn unfinished_run(&self, who: &Guest, idea: &str) -> (Venture, RunId) {
+    pub async fn unfinished_run(&self, who: &Caller, idea: &str) -> (Venture, RunId) {
         let venture =
             ventures::create(&self.app, who, &RawBrief { idea: idea.into(), ..RawBrief::default() }, None).await.expect("a venture");
         let (id, created) = (RunId::new(), chrono::Utc::now());

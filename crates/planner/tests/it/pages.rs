@@ -37,7 +37,8 @@ async fn every_link_leads_somewhere() {
 #[tokio::test]
 async fn a_faulty_form_keeps_what_was_typed_and_says_what_is_wrong() {
     let house = House::open().await;
-    let body = "productIdea=%3Cscript%3E&brandVoice=own&ownVoice=zzz&targetMarket=students";
+    let token = crate::people::form_token_for(&house, "");
+    let body = format!("csrf={token}&productIdea=%3Cscript%3E&brandVoice=own&ownVoice=zzz&targetMarket=students");
     let request = Request::post("/ventures")
         .header("accept", "text/html")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -54,7 +55,7 @@ async fn a_faulty_form_keeps_what_was_typed_and_says_what_is_wrong() {
 async fn what_people_and_models_write_is_never_markup() {
     let house = House::open().await;
     house.upstream.always(Some(testkit::Fault::Markup));
-    let (path, cookie) = house.make_plan("candles %26 %3Cb%3Esoap%3C/b%3E").await;
+    let (path, cookie) = house.make_plan("candles & <b>soap</b>").await;
     house.until_finished(&path, &cookie).await;
     let json = house.get(&format!("{path}/export/plan.json"), &cookie).await;
     let written = json.body.matches("<script>alert(1)</script>").count();
@@ -103,8 +104,9 @@ async fn what_cannot_be_read_is_said_in_the_asker_s_own_form() {
         Request::builder().method(method).uri(path).header("content-type", kind).header("cookie", &cookie).body(Body::from(body.to_owned()))
     };
     let large = format!("productIdea={}", "x".repeat(3_000_000));
+    let twice = format!("csrf={}&productIdea=soap&productIdea=candles", crate::people::form_token_for(&house, &cookie));
     let cases = [
-        ("POST", "/ventures", form, "productIdea=soap&productIdea=candles", 422, "duplicate field `productIdea`"),
+        ("POST", "/ventures", form, twice.as_str(), 422, "duplicate field `productIdea`"),
         ("POST", "/ventures", form, large.as_str(), 413, "the form is larger"),
         ("POST", "/ventures", "application/json", "{}", 415, "application/x-www-form-urlencoded"),
         ("GET", "/ventures/%FF", form, "", 400, "Invalid UTF-8 in `id`"),

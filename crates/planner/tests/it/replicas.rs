@@ -3,7 +3,7 @@
 use crate::databases::{Servers, fresh, variable};
 use crate::house::{KEY, new_idea};
 use app::jobs::Workers;
-use app::{App, Guest, runs};
+use app::{App, Caller, runs};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
@@ -96,7 +96,7 @@ async fn who_watches_at_one_replica_hears_what_another_makes() {
     let config = config(&upstream, (urls.app, urls.owner), variable("PLANNER_TEST_REDIS"));
     let (maker, watcher) = (Replica::start(&config).await, Replica::start(&config).await);
     upstream.latency(Duration::from_millis(200));
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     let raw = RawBrief { idea: "beeswax candles".into(), ..RawBrief::default() };
     let run = runs::start_new(&watcher.app, &who, Brief::parse(&raw).expect("valid")).await.expect("a run");
     maker.app.start_workers(Workers { most: 16, ..wire::workers(&config, &maker.app) });

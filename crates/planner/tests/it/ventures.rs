@@ -1,8 +1,9 @@
 //! Ventures: a run from the form to the finished page, walls between guests, interruption.
 
 use crate::house::{self, House};
+use crate::people::press;
 use app::runs::RunEvent;
-use app::{Guest, runs, ventures};
+use app::{Caller, runs, ventures};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use domain::generations::Status;
@@ -70,8 +71,7 @@ async fn nobody_sees_what_is_not_theirs() {
             assert!(!reply.body.contains("hiking boots"));
         }
         for act in ["/runs", "/cancel"] {
-            let request = Request::post(format!("{path}{act}")).header("cookie", stranger).body(Body::empty()).expect("a request");
-            assert_eq!(house.send(request).await.status, StatusCode::NOT_FOUND);
+            assert_eq!(press(&house, &format!("{path}{act}"), stranger).await.status, StatusCode::NOT_FOUND);
         }
     }
     let (unknown, malformed) =
@@ -96,12 +96,13 @@ async fn what_is_somebody_s_own_is_kept_by_no_cache() {
 #[tokio::test]
 async fn another_site_cannot_make_a_plan() {
     let house = House::open().await;
+    let form = format!("csrf={}&productIdea=beeswax+candles", crate::people::form_token_for(&house, ""));
     let forged = |name: &'static str, value: &'static str| {
         Request::post("/ventures")
             .header("host", "planner.example")
             .header(name, value)
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(Body::from("productIdea=beeswax+candles"))
+            .body(Body::from(form.clone()))
             .expect("a request")
     };
     assert_eq!(house.send(forged("sec-fetch-site", "cross-site")).await.status, StatusCode::FORBIDDEN);
@@ -118,8 +119,7 @@ async fn a_failed_section_is_shown_and_can_be_made_again() {
     let page = house.get(&path, &cookie).await.body;
     assert!(page.contains("1 section could not be made") && page.contains("This section could not be made"), "{page}");
     house.upstream.reset();
-    let request = Request::post(format!("{path}/runs")).header("cookie", &cookie).body(Body::empty()).expect("a request");
-    assert_eq!(house.send(request).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(press(&house, &format!("{path}/runs"), &cookie).await.status, StatusCode::SEE_OTHER);
     house.until_finished(&path, &cookie).await;
     assert!(house.get(&path, &cookie).await.body.contains("data-state=\"ready\""));
     assert!(!house.get(&path, &cookie).await.body.contains("data-state=\"failed\""));
@@ -129,7 +129,7 @@ async fn a_failed_section_is_shown_and_can_be_made_again() {
 #[tokio::test]
 async fn an_interrupted_run_goes_on_at_the_next_start_and_pays_nothing_twice() {
     let house = House::open().await;
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     let raw = RawBrief { idea: "beeswax candles".into(), ..RawBrief::default() };
     let venture = ventures::create(&house.app, &who, &raw, None).await.expect("a venture");
     // The plan hangs from its second section on.
@@ -164,7 +164,7 @@ async fn an_interrupted_run_goes_on_at_the_next_start_and_pays_nothing_twice() {
 async fn what_was_paid_for_is_kept_though_the_store_is_busy_for_a_while() {
     let house = House::open().await;
     house.upstream.latency(Duration::from_millis(300));
-    let who = Guest { owner: OwnerId::new() };
+    let who = Caller::operator(OwnerId::new());
     let raw = RawBrief { idea: "beeswax candles".into(), ..RawBrief::default() };
     let venture = ventures::create(&house.app, &who, &raw, None).await.expect("a venture");
     let chosen = runs::choose(&house.app, &["smart-goals".into(), "swot".into()]).expect("both");
@@ -192,7 +192,7 @@ async fn until(what: impl Fn() -> bool) {
 #[tokio::test]
 async fn elapsed_time_counts_from_the_start_of_the_run() {
     let house = House::open().await;
-    let (who, cookie) = (Guest { owner: house::owner(house::TOKEN) }, format!("planner_guest={}", house::TOKEN));
+    let (who, cookie) = (Caller::operator(house::owner(house::TOKEN)), house::guest_cookie(&house.app));
     let (venture, _) = house.unfinished_run(&who, "beeswax candles").await;
     let plan = ventures::plan(&house.app, &who, venture.id).await.expect("a plan");
     let page = house.get(&format!("/ventures/{}", venture.id), &cookie).await.body;
@@ -226,8 +226,7 @@ async fn stopped(house: &House) {
     while house.upstream.calls().len() < 2 {
         tokio::task::yield_now().await;
     }
-    let request = Request::post(format!("{path}/cancel")).header("cookie", &cookie).body(Body::empty()).expect("a request");
-    assert_eq!(house.send(request).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(press(house, &format!("{path}/cancel"), &cookie).await.status, StatusCode::SEE_OTHER);
     house.until_finished(&path, &cookie).await;
     let page = house.get(&path, &cookie).await.body;
     assert!(page.contains("What was finished is kept") && page.contains("data-state=\"ready\""), "{page}");

@@ -9,8 +9,9 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::get;
-use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 const ADDRESS: &str = "/api/v1/openapi.json";
@@ -19,10 +20,23 @@ const ADDRESS: &str = "/api/v1/openapi.json";
 #[derive(OpenApi)]
 #[openapi(
     components(schemas(Written, FaultShape)),
-    info(title = "E-commerce Planner", license(name = "Proprietary"), description = "From a product idea to a complete e-commerce plan: make a venture, start a run, follow its events, read its sections.\n\nEverything belongs to the guest whose cookie `planner_guest` comes along; the answer to a new venture sets it. Errors are `application/problem+json`: `detail` says what is wrong and what to do, `errors` names each faulty field."),
-    tags((name = "Ventures"), (name = "Runs"), (name = "Sections"), (name = "Exports")),
+    info(title = "E-commerce Planner", license(name = "Proprietary"), description = "From a product idea to a complete e-commerce plan: make a venture, start a run, follow its events, read its sections.\n\nWho asks is said by `Authorization: Bearer` and a token from the account page, or by the cookie of somebody signed in. Without either, everything belongs to the guest whose cookie `planner_guest` comes along; the answer to a new venture sets it. Errors are `application/problem+json`: `detail` says what is wrong and what to do, `errors` names each faulty field."),
+    modifiers(&Credentials),
+    tags((name = "Ventures"), (name = "Runs"), (name = "Sections"), (name = "Exports"), (name = "Account"), (name = "Team")),
 )]
 struct About;
+
+/// How a request says who asks; none is needed to be a guest.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut Document) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A token from the account page.")).build();
+        document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(bearer));
+        let optional: [&str; 0] = [];
+        document.security = Some(vec![SecurityRequirement::default(), SecurityRequirement::new("token", optional)]);
+    }
+}
 
 pub(crate) fn about() -> Document {
     About::openapi()

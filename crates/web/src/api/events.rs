@@ -66,6 +66,9 @@ pub(crate) enum RunEvent {
         reason: Option<String>,
         duration_ms: u64,
     },
+    /// It goes on at `until`: by then its owner has had as many generations as their tier gives.
+    #[serde(rename_all = "camelCase")]
+    Waiting { at: DateTime<Utc>, until: DateTime<Utc> },
     /// The run is over. No event comes after this one.
     #[serde(rename_all = "camelCase")]
     Finished {
@@ -91,6 +94,7 @@ impl RunEvent {
                 reason,
                 duration_ms,
             },
+            Happening::Waiting { until } => Self::Waiting { at, until },
             Happening::Finished { failed, cancelled } => {
                 Self::Finished { at, failed: failed.iter().map(ToString::to_string).collect(), cancelled }
             }
@@ -102,6 +106,7 @@ impl RunEvent {
             Self::Queued { .. } => "queued",
             Self::Started { .. } => "started",
             Self::Ended { .. } => "ended",
+            Self::Waiting { .. } => "waiting",
             Self::Finished { .. } => "finished",
         }
     }
@@ -146,10 +151,10 @@ fn number(text: &str, name: &str) -> Result<u64, Problem> {
         Unknown, Unreadable, Always))]
 async fn follow(State(app): State<App>, visitor: Visitor, Path(text): Path<String>, After(after): After) -> Result<Response, Problem> {
     let run: RunId = id(&text, "this run")?;
-    if runs::is_told(&app, &visitor.guest, run, after).await? {
+    if runs::is_told(&app, &visitor.caller, run, after).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let told = runs::watch(&app, &visitor.guest, run, after).await?;
+    let told = runs::watch(&app, &visitor.caller, run, after).await?;
     // When the store is away the stream ends, and the follower comes back with the number of the last event.
     let events = told.take_while(|told| std::future::ready(told.is_ok())).filter_map(|told| std::future::ready(told.ok().and_then(event)));
     let mut response = Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(KeepAlive::default()).into_response();

@@ -3,7 +3,7 @@
 use crate::Shared;
 use crate::api::id;
 use crate::api::paging::query;
-use crate::api::refusals::{Always, Unknown, Unreadable};
+use crate::api::refusals::{Always, Elsewhere, Unknown, Unreadable};
 use crate::error::Problem;
 use crate::requests::Path;
 use crate::visitors::Visitor;
@@ -41,6 +41,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Format {
 }
 
 impl Format {
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Markdown => "md",
+        }
+    }
+
     /// Media type, file name and content.
     fn write(self, document: &Document<'_>) -> (&'static str, &'static str, String) {
         match self {
@@ -58,9 +65,9 @@ impl Format {
         ("format" = Option<String>, Query, description = "`json`, which it is if not given, or `md` for Markdown")),
     responses(
         (status = 200, description = "The file.", content((serde_json::Value = "application/json"), (String = "text/markdown"))),
-        Unknown, Unreadable, Always))]
+        Unknown, Unreadable, Elsewhere, Always))]
 async fn get(State(app): State<App>, visitor: Visitor, Path(text): Path<String>, format: Format) -> Result<impl IntoResponse, Problem> {
-    let plan = ventures::plan(&app, &visitor.guest, id(&text, "this venture")?).await?;
+    let plan = ventures::export(&app, &visitor.caller, id(&text, "this venture")?, format.ending()).await?;
     let (kind, name, file) = format.write(&plan.document());
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
     Ok((headers, file))

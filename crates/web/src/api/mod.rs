@@ -1,6 +1,8 @@
 //! `/api/v1`: what the pages do, for programs. Each file has a noun's JSON, its handlers and its routes; the `OpenAPI` document is
 //! made from them, so a route that is not in it cannot be added.
 
+mod account;
+mod audit;
 mod docs;
 mod events;
 mod exports;
@@ -32,7 +34,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(events::routes())
         .merge(sections::routes())
         .merge(versions::routes())
-        .merge(exports::routes());
+        .merge(exports::routes())
+        .merge(account::routes())
+        .merge(audit::routes());
     let (routes, document) = nouns.split_for_parts();
     let routes = routes.layer(DefaultBodyLimit::max(LARGEST)).layer(middleware::map_response(unkept));
     routes.merge(docs::routes(&document))

@@ -7,7 +7,10 @@ use utoipa::IntoResponses;
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its shape is used")]
 pub(crate) enum Always {
-    /// Too many requests from one address; `retry-after` says when to come back.
+    /// What was shown to say who is asking proves nothing: a token that is unknown, revoked or expired, a session that has ended.
+    #[response(status = 401, content_type = "application/problem+json")]
+    NotSignedIn(Written<'static>),
+    /// More than the tier gives in an hour, or too many requests from one address; `retry-after` says when to come back.
     #[response(status = 429, content_type = "application/problem+json")]
     TooMany(Written<'static>),
     /// Not possible right now; nothing was lost, and `retry-after` says when to come back.
@@ -46,7 +49,7 @@ pub(crate) enum NoSection {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its shape is used")]
 pub(crate) enum Elsewhere {
-    /// It came from a page of another site.
+    /// It came from a page of another site, or is not allowed to whoever asks: a token without the scope, a tier without the room.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Written<'static>),
 }

@@ -6,13 +6,14 @@ use crate::api::paging::{Listing, Page, PageParams};
 use crate::api::refusals::{Always, BadBody, Conflicting, Elsewhere, Unknown, Unreadable};
 use crate::error::Problem;
 use crate::fields::{Fields, Read, unless_faulty};
+use crate::limits;
 use crate::requests::{Asked, Path};
 use crate::visitors::Visitor;
 use app::App;
 use app::runs::{self, Seen, Standing};
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use domain::faults::Faults;
@@ -180,12 +181,14 @@ impl Read for NewRun {
 }
 
 /// A run that was taken on.
-pub(super) type Accepted = (StatusCode, [(header::HeaderName, String); 1], Json<Run>);
+pub(super) type Accepted = (StatusCode, [(header::HeaderName, String); 1], HeaderMap, Json<Run>);
 
-/// Says where to look for what comes of a run that was just started.
+/// Says where to look for what comes of a run that was just started, and where the quota stands before it takes from it.
 pub(super) async fn accepted(app: &App, visitor: &Visitor, run: RunId) -> Result<Accepted, Problem> {
-    let seen = runs::see(app, &visitor.guest, run).await?;
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/v1/runs/{run}"))], Json(seen.into())))
+    let seen = runs::see(app, &visitor.caller, run).await?;
+    let mut quota = HeaderMap::new();
+    limits::describe_quota(app, &visitor.caller, &mut quota).await?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/v1/runs/{run}"))], quota, Json(seen.into())))
 }
 
 /// Start a run
@@ -205,8 +208,8 @@ async fn start(
 ) -> Result<impl IntoResponse, Problem> {
     let (app, venture) = (&shared.app, id(&text, "this venture")?);
     let sections = runs::choose(app, &what.sections)?;
-    let pass = shared.limits.plan(app, visitor.address).await?;
-    let run = pass.used_for(app, runs::start(app, &visitor.guest, venture, sections, key.as_ref()).await).await?;
+    let pass = shared.limits.plan(app, &visitor).await?;
+    let run = pass.used_for(app, runs::start(app, &visitor.caller, venture, sections, key.as_ref()).await).await?;
     accepted(app, &visitor, run.id).await
 }
 
@@ -223,7 +226,7 @@ async fn list(
     page: Page,
 ) -> Result<Json<Listing<RunSummary>>, Problem> {
     let venture: VentureId = id(&text, "this venture")?;
-    let found = runs::list(&app, &visitor.guest, venture, page.enough(), page.before.map(RunId)).await?;
+    let found = runs::list(&app, &visitor.caller, venture, page.enough(), page.before.map(RunId)).await?;
     Ok(Json(page.of(found, |run| run.id.0, RunSummary::from)))
 }
 
@@ -232,7 +235,7 @@ async fn list(
     params(("id" = Uuid, Path, description = "The run")),
     responses((status = 200, description = "The run as it stands.", body = Run), Unknown, Always))]
 async fn get(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Json<Run>, Problem> {
-    let seen = runs::see(&app, &visitor.guest, id(&text, "this run")?).await?;
+    let seen = runs::see(&app, &visitor.caller, id(&text, "this run")?).await?;
     Ok(Json(seen.into()))
 }
 
@@ -243,7 +246,7 @@ async fn get(State(app): State<App>, visitor: Visitor, Path(text): Path<String>)
     params(("id" = Uuid, Path, description = "The run")),
     responses((status = 200, description = "The run as it is now.", body = Run), Unknown, Elsewhere, Always))]
 async fn cancel(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Json<Run>, Problem> {
-    let run = runs::cancel(&app, &visitor.guest, id(&text, "this run")?).await?;
-    let seen = runs::see(&app, &visitor.guest, run.id).await?;
+    let run = runs::cancel(&app, &visitor.caller, id(&text, "this run")?).await?;
+    let seen = runs::see(&app, &visitor.caller, run.id).await?;
     Ok(Json(seen.into()))
 }

@@ -150,7 +150,7 @@ impl Read for Nothing {
     params(("id" = Uuid, Path, description = "The venture")),
     responses((status = 200, description = "All of them.", body = Sections), Unknown, Always))]
 async fn list(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Json<Sections>, Problem> {
-    let plan = ventures::plan(&app, &visitor.guest, id(&text, "this venture")?).await?;
+    let plan = ventures::plan(&app, &visitor.caller, id(&text, "this venture")?).await?;
     Ok(Json(Sections { items: plan.sections.into_iter().map(Section::from).collect() }))
 }
 
@@ -160,7 +160,7 @@ async fn list(State(app): State<App>, visitor: Visitor, Path(text): Path<String>
     responses((status = 200, description = "The section.", body = Section), Unknown, NoSection, Always))]
 async fn get(State(app): State<App>, visitor: Visitor, Path((text, name)): Path<(String, String)>) -> Result<Json<Section>, Problem> {
     let name = section(&app, &name)?;
-    let plan = ventures::plan(&app, &visitor.guest, id(&text, "this venture")?).await?;
+    let plan = ventures::plan(&app, &visitor.caller, id(&text, "this venture")?).await?;
     let found = plan.sections.into_iter().find(|section| section.template.name == name);
     Ok(Json(found.ok_or(app::Error::NotFound("this section"))?.into()))
 }
@@ -183,7 +183,7 @@ async fn regenerate(
     let app = &shared.app;
     let name = section(app, &name)?;
     let venture: VentureId = id(&text, "this venture")?;
-    let pass = shared.limits.generation(app, visitor.address).await?;
-    let run = pass.used_for(app, runs::start(app, &visitor.guest, venture, vec![name], key.as_ref()).await).await?;
+    let pass = shared.limits.generation(app, &visitor).await?;
+    let run = pass.used_for(app, runs::start(app, &visitor.caller, venture, vec![name], key.as_ref()).await).await?;
     accepted(app, &visitor, run.id).await
 }

@@ -145,10 +145,10 @@ async fn create(
     Asked { what: Told(raw), key }: Asked<Told>,
 ) -> Result<impl IntoResponse, Problem> {
     let app = &shared.app;
-    let pass = shared.limits.plan(app, visitor.address).await?;
-    let venture = pass.used_for(app, ventures::create(app, &visitor.guest, &raw, key.as_ref()).await).await?;
+    let pass = shared.limits.plan(app, &visitor).await?;
+    let venture = pass.used_for(app, ventures::create(app, &visitor.caller, &raw, key.as_ref()).await).await?;
     let location = [(header::LOCATION, format!("/api/v1/ventures/{}", venture.id))];
-    Ok((StatusCode::CREATED, jar.add(visitor.cookie()), location, Json(Venture::from(venture))))
+    Ok((StatusCode::CREATED, visitor.keep(app, jar), location, Json(Venture::from(venture))))
 }
 
 /// List ventures
@@ -157,7 +157,7 @@ async fn create(
 #[utoipa::path(get, path = "/api/v1/ventures", operation_id = "listVentures", tag = "Ventures", params(PageParams),
     responses((status = 200, description = "A page of them.", body = Listing<Venture>), Unreadable, Always))]
 async fn list(State(app): State<App>, visitor: Visitor, page: Page) -> Result<Json<Listing<Venture>>, Problem> {
-    let found = ventures::list(&app, &visitor.guest, page.enough(), page.before.map(VentureId)).await?;
+    let found = ventures::list(&app, &visitor.caller, page.enough(), page.before.map(VentureId)).await?;
     Ok(Json(page.of(found, |venture| venture.id.0, Venture::from)))
 }
 
@@ -166,7 +166,7 @@ async fn list(State(app): State<App>, visitor: Visitor, page: Page) -> Result<Js
     params(("id" = Uuid, Path, description = "The venture")),
     responses((status = 200, description = "The venture.", body = Venture), Unknown, Always))]
 async fn get(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Json<Venture>, Problem> {
-    let venture = ventures::get(&app, &visitor.guest, id(&text, "this venture")?).await?;
+    let venture = ventures::get(&app, &visitor.caller, id(&text, "this venture")?).await?;
     Ok(Json(venture.into()))
 }
 
@@ -182,6 +182,6 @@ async fn change(
     Path(text): Path<String>,
     Asked { what, .. }: Asked<Change>,
 ) -> Result<Json<Venture>, Problem> {
-    let venture = ventures::archive(&app, &visitor.guest, id(&text, "this venture")?, what.archived).await?;
+    let venture = ventures::archive(&app, &visitor.caller, id(&text, "this venture")?, what.archived).await?;
     Ok(Json(venture.into()))
 }

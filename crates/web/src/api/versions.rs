@@ -205,7 +205,7 @@ async fn list(
     page: Page,
 ) -> Result<Json<Listing<Version>>, Problem> {
     let (name, venture) = (section(&app, &name)?, id(&text, "this venture")?);
-    let found = ventures::versions(&app, &visitor.guest, venture, &name, page.enough(), page.before.map(GenerationId)).await?;
+    let found = ventures::versions(&app, &visitor.caller, venture, &name, page.enough(), page.before.map(GenerationId)).await?;
     Ok(Json(page.of(found, |kept| kept.id.0, Version::from)))
 }
 
@@ -222,6 +222,6 @@ async fn restore(
     Asked { what, .. }: Asked<Restore>,
 ) -> Result<Json<Version>, Problem> {
     let (name, venture) = (section(&app, &name)?, id(&text, "this venture")?);
-    let kept = ventures::restore(&app, &visitor.guest, venture, &name, GenerationId(what.version)).await?;
+    let kept = ventures::restore(&app, &visitor.caller, venture, &name, GenerationId(what.version)).await?;
     Ok(Json(kept.into()))
 }

@@ -4,7 +4,9 @@ use crate::Shared;
 use crate::error::PageResult;
 use crate::pages::render;
 use crate::requests::Path;
+use crate::shell::Shell;
 use crate::views::{SectionView, StepView};
+use crate::visitors::Visitor;
 use app::App;
 use axum::Router;
 use axum::extract::State;
@@ -19,6 +21,7 @@ pub(crate) fn routes() -> Router<Shared> {
 #[derive(askama::Template)]
 #[template(path = "examples/gallery.html")]
 struct Gallery {
+    shell: Shell,
     examples: Vec<Tile>,
 }
 
@@ -33,6 +36,7 @@ struct Tile {
 #[derive(askama::Template)]
 #[template(path = "examples/example.html")]
 struct Example {
+    shell: Shell,
     title: String,
     idea: String,
     voice: String,
@@ -67,7 +71,7 @@ fn tagline(example: &ExampleVenture) -> String {
     found.unwrap_or_default().to_owned()
 }
 
-async fn gallery(State(app): State<App>) -> PageResult<Html<String>> {
+async fn gallery(State(app): State<App>, visitor: Visitor) -> PageResult<Html<String>> {
     let tile = |e: &ExampleVenture| Tile {
         id: e.id.clone(),
         title: e.title.clone(),
@@ -75,12 +79,13 @@ async fn gallery(State(app): State<App>) -> PageResult<Html<String>> {
         tagline: tagline(e),
         colours: colours(e),
     };
-    render(&Gallery { examples: app.library().examples().iter().map(tile).collect() })
+    render(&Gallery { shell: Shell::of(&app, &visitor), examples: app.library().examples().iter().map(tile).collect() })
 }
 
-async fn example(State(app): State<App>, Path(id): Path<String>) -> PageResult<Html<String>> {
+async fn example(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> PageResult<Html<String>> {
     let example = app.library().examples().iter().find(|e| e.id == id).ok_or(app::Error::NotFound("this example"))?;
     let page = Example {
+        shell: Shell::of(&app, &visitor),
         title: example.title.clone(),
         idea: example.brief.idea.to_string(),
         voice: example.brief.voice.name().to_owned(),

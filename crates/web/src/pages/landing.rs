@@ -2,14 +2,16 @@
 
 use crate::Shared;
 use crate::error::PageResult;
+use crate::pages::forms::Wrong;
 use crate::pages::render;
-use crate::views::{SectionView, StepView};
-use app::App;
+use crate::shell::Shell;
+use crate::views::{SectionView, StepView, quota_forecast};
+use crate::visitors::Visitor;
+use app::{App, quotas};
 use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
-use domain::faults::Fault;
 use domain::locales::{Currency, Language};
 use domain::ventures::RawBrief;
 use domain::voices::{BrandVoice, Experience, Persona};
@@ -22,8 +24,11 @@ pub(crate) fn routes() -> Router<Shared> {
 #[derive(askama::Template)]
 #[template(path = "landing.html")]
 pub(crate) struct Landing {
+    pub(crate) shell: Shell,
     pub(crate) typed: RawBrief,
-    pub(crate) faults: Vec<Fault>,
+    pub(crate) wrong: Wrong,
+    /// What a plan takes of the quota, where that is worth saying.
+    pub(crate) forecast: Option<String>,
     pub(crate) drafts_only: bool,
     pub(crate) own_pace: bool,
     pub(crate) example: Option<ExampleTeaser>,
@@ -39,7 +44,10 @@ pub(crate) struct ExampleTeaser {
 }
 
 impl Landing {
-    pub(crate) fn new(app: &App, typed: RawBrief, faults: Vec<Fault>) -> Self {
+    pub(crate) async fn load(app: &App, visitor: &Visitor, typed: RawBrief, wrong: Wrong) -> PageResult<Self> {
+        let forecast = quotas::forecast(app, &visitor.caller, app.release().sections().len()).await?;
+        // A guest whose plan is written at once is spared the arithmetic.
+        let forecast = forecast.filter(|forecast| !visitor.caller.is_guest() || forecast.later > 0);
         let example = app.library().examples().first().map(|example| ExampleTeaser {
             id: example.id.clone(),
             title: example.title.clone(),
@@ -47,11 +55,13 @@ impl Landing {
             voice: example.brief.voice.name().to_owned(),
             steps: StepView::group(super::examples::sections(app, example)),
         });
-        Self { typed, faults, drafts_only: app.drafts_only(), own_pace: app.keeps_own_pace(), example }
+        let (drafts_only, own_pace) = (app.drafts_only(), app.keeps_own_pace());
+        let (shell, forecast) = (Shell::of(app, visitor), forecast.as_ref().and_then(quota_forecast));
+        Ok(Self { shell, typed, wrong, forecast, drafts_only, own_pace, example })
     }
 
     fn fault(&self, field: &str) -> Vec<&str> {
-        self.faults.iter().filter(|f| f.field == field).map(|f| f.message.as_str()).collect()
+        self.wrong.messages("idea", field)
     }
 
     fn has_ready_voice(&self) -> bool {
@@ -103,8 +113,8 @@ impl Landing {
     }
 }
 
-async fn landing(State(app): State<App>) -> PageResult<Html<String>> {
-    render(&Landing::new(&app, RawBrief::default(), Vec::new()))
+async fn landing(State(app): State<App>, visitor: Visitor) -> PageResult<Html<String>> {
+    render(&Landing::load(&app, &visitor, RawBrief::default(), Wrong::default()).await?)
 }
 
 /// How many sections of a step the teaser opens with.

@@ -1,18 +1,42 @@
 //! The pages: each file has its page types, handlers and routes.
 
+mod account;
 mod examples;
+mod forms;
 mod landing;
+mod links;
+mod members;
 mod models;
+mod outside;
+mod sign_in;
+mod sign_up;
+mod staff;
 mod ventures;
 
 use crate::Shared;
 use crate::error::{PageError, Problem};
 use axum::Router;
-use axum::http::StatusCode;
-use axum::response::Html;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, Response};
 
 pub(crate) fn routes() -> Router<Shared> {
-    Router::new().merge(landing::routes()).merge(ventures::routes()).merge(examples::routes()).merge(models::routes())
+    // What is somebody's own, and what lets them in.
+    let own = Router::new()
+        .merge(ventures::routes())
+        .merge(sign_in::routes())
+        .merge(sign_up::routes())
+        .merge(links::routes())
+        .merge(outside::routes())
+        .merge(account::routes())
+        .merge(staff::routes())
+        .layer(axum::middleware::map_response(unkept));
+    own.merge(landing::routes()).merge(examples::routes()).merge(models::routes())
+}
+
+/// What is somebody's own is kept by no cache, on the way or in the browser: the next one at the machine may be somebody else.
+async fn unkept(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Renders a page; a page that cannot be rendered is a defect of ours.

@@ -3,6 +3,8 @@
 use crate::Shared;
 use crate::error::PageResult;
 use crate::pages::render;
+use crate::shell::Shell;
+use crate::visitors::Visitor;
 use app::App;
 use axum::Router;
 use axum::extract::State;
@@ -17,11 +19,14 @@ pub(crate) fn routes() -> Router<Shared> {
 #[derive(askama::Template)]
 #[template(path = "models.html")]
 struct Models {
+    shell: Shell,
     fast: Vec<String>,
     reasoning: Vec<String>,
     drafts_only: bool,
 }
 
-async fn models(State(app): State<App>) -> PageResult<Html<String>> {
-    render(&Models { fast: app.models(ModelClass::Fast), reasoning: app.models(ModelClass::Reasoning), drafts_only: app.drafts_only() })
+async fn models(State(app): State<App>, visitor: Visitor) -> PageResult<Html<String>> {
+    let shell = Shell::of(&app, &visitor);
+    let (fast, reasoning) = (app.models(ModelClass::Fast), app.models(ModelClass::Reasoning));
+    render(&Models { shell, fast, reasoning, drafts_only: app.drafts_only() })
 }

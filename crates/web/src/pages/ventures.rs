@@ -1,15 +1,18 @@
 //! A venture's page, which fills in while its sections are made.
 
 use crate::error::{PageError, PageResult, Problem};
+use crate::pages::forms::Wrong;
 use crate::pages::landing::Landing;
 use crate::pages::render;
-use crate::requests::{Form, Path};
-use crate::views::{SectionView, StepView, place_in_line};
+use crate::requests::{Form, Nothing, Path};
+use crate::shell::{Shell, clock};
+use crate::views::{SectionView, StepView, place_in_line, quota_forecast};
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
+use app::quotas::Forecast;
 use app::runs::{RunEvent, Told};
 use app::ventures::{Plan, SectionState};
-use app::{App, runs, ventures};
+use app::{App, quotas, runs, ventures};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -34,18 +37,11 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/ventures/{id}/runs", post(run))
         .route("/ventures/{id}/cancel", post(cancel))
         .route("/ventures/{id}/export/{format}", get(export_file))
-        .layer(axum::middleware::map_response(unkept))
-}
-
-/// What is somebody's own is kept by no cache, on the way or in the browser: the next one at the machine may be somebody else.
-async fn unkept(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// What the idea form sends.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Typed {
     #[serde(default)]
     product_idea: String,
@@ -90,24 +86,31 @@ async fn create(State(shared): State<Shared>, visitor: Visitor, jar: CookieJar, 
     // A faulty form costs nothing, so it is read before the limit is.
     let brief = match ventures::read(&raw) {
         Ok(brief) => brief,
-        Err(faults) => {
-            let page = render(&Landing::new(app, raw, faults.0))?;
-            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
-        }
+        Err(faults) => return again(app, &visitor, raw, faults.into()).await,
     };
-    let pass = shared.limits.plan(app, visitor.address).await?;
-    let run = pass.used_for(app, runs::start_new(app, &visitor.guest, brief).await).await?;
-    Ok((jar.add(visitor.cookie()), Redirect::to(&paths::venture(run.venture))).into_response())
+    let pass = shared.limits.plan(app, &visitor).await?;
+    match pass.used_for(app, runs::start_new(app, &visitor.caller, brief).await).await {
+        Ok(run) => Ok((visitor.keep(app, jar), Redirect::to(&paths::venture(run.venture))).into_response()),
+        Err(error) => again(app, &visitor, raw, error).await,
+    }
+}
+
+/// The form once more, with what was typed, and why nothing was made.
+async fn again(app: &App, visitor: &Visitor, typed: RawBrief, why: app::Error) -> PageResult<Response> {
+    let wrong = Wrong::with("idea", why)?;
+    let page = Landing::load(app, visitor, typed, wrong).await?;
+    Ok(page.wrong.answer(render(&page)?))
 }
 
 #[derive(askama::Template)]
 #[template(path = "ventures/list.html")]
 struct ListPage {
+    shell: Shell,
     ventures: Vec<(String, String, String, String)>,
 }
 
 async fn list(State(app): State<App>, visitor: Visitor) -> PageResult<Html<String>> {
-    let ventures = ventures::list(&app, &visitor.guest, 100, None).await?;
+    let ventures = ventures::list(&app, &visitor.caller, 100, None).await?;
     let row = |v: domain::ventures::Venture| {
         (
             paths::venture(v.id),
@@ -116,12 +119,14 @@ async fn list(State(app): State<App>, visitor: Visitor) -> PageResult<Html<Strin
             v.created.format("%-d %B %Y, %H:%M UTC").to_string(),
         )
     };
-    render(&ListPage { ventures: ventures.into_iter().map(row).collect() })
+    let shell = Shell::with_quota(&app, &visitor).await?;
+    render(&ListPage { shell, ventures: ventures.into_iter().map(row).collect() })
 }
 
 #[derive(askama::Template)]
 #[template(path = "ventures/venture.html")]
 struct VenturePage {
+    shell: Shell,
     path: String,
     idea: String,
     voice: String,
@@ -129,6 +134,10 @@ struct VenturePage {
     since: Option<String>,
     /// Its place in line, while it waits for its turn.
     place: Option<String>,
+    /// When the run goes on that waits for the quota.
+    waits_until: Option<String>,
+    /// What bringing it up to date would take of the quota.
+    forecast: Option<String>,
     cancelled: bool,
     ended: usize,
     asked: usize,
@@ -139,11 +148,14 @@ struct VenturePage {
 }
 
 impl VenturePage {
-    fn of(plan: &Plan) -> Self {
+    fn of(plan: &Plan, shell: Shell, forecast: Option<Forecast>) -> Self {
         let currency = plan.venture.brief.currency;
         let (ended, asked) = plan.progress();
         let is_draft = |s: &SectionState| matches!(s, SectionState::Ready { generation, .. } if generation.draft_model);
         Self {
+            shell,
+            waits_until: plan.waits_until.map(clock),
+            forecast: forecast.as_ref().and_then(quota_forecast),
             path: paths::venture(plan.venture.id),
             idea: plan.venture.brief.idea.to_string(),
             voice: plan.venture.brief.voice.name().to_owned(),
@@ -166,19 +178,22 @@ fn id(text: &str) -> Result<VentureId, Problem> {
 }
 
 async fn venture(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Html<String>> {
-    let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
-    render(&VenturePage::of(&plan))
+    let plan = ventures::plan(&app, &visitor.caller, id(&text)?).await?;
+    let missing = plan.missing().len();
+    let forecast = if missing > 0 && !plan.is_running() { quotas::forecast(&app, &visitor.caller, missing).await? } else { None };
+    let shell = Shell::with_quota(&app, &visitor).await?;
+    render(&VenturePage::of(&plan, shell, forecast))
 }
 
 async fn section(State(app): State<App>, visitor: Visitor, Path((text, name)): Path<(String, String)>) -> PageResult<Html<String>> {
-    let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
+    let plan = ventures::plan(&app, &visitor.caller, id(&text)?).await?;
     let section = plan.sections.iter().find(|s| s.template.name.as_str() == name).ok_or(app::Error::NotFound("this section"))?;
     render(&SectionView::of(section, plan.venture.brief.currency))
 }
 
 /// First where every section stands, then what changes, until the run is over.
 async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> Result<Response, Problem> {
-    let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
+    let plan = ventures::plan(&app, &visitor.caller, id(&text)?).await?;
     let currency = plan.venture.brief.currency;
     let first: Vec<Event> = plan
         .sections
@@ -193,7 +208,7 @@ async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<Strin
     {
         None => Box::pin(first.chain(end)),
         Some(run) => {
-            let changes = runs::watch(&app, &visitor.guest, run.id, plan.last_event).await?;
+            let changes = runs::watch(&app, &visitor.caller, run.id, plan.last_event).await?;
             Box::pin(first.chain(changes.flat_map(|change| stream::iter(shown(change)).map(Ok))).chain(end))
         }
     };
@@ -213,26 +228,40 @@ fn shown(change: app::Result<Told>) -> Vec<Event> {
         }
         Ok(Told::Happened(RunEvent { what: Happening::Ended { section, .. }, .. })) => vec![event("section", format!("{section} ended"))],
         Ok(Told::Happened(RunEvent { what: Happening::Finished { .. }, .. })) => Vec::new(),
-        // The page looks at everything again, and says so if it cannot.
-        Err(_) => vec![event("reload", "all".into())],
+        // The page looks at everything again: it says until when the run waits, or that nothing can be seen.
+        Ok(Told::Happened(RunEvent { what: Happening::Waiting { .. }, .. })) | Err(_) => vec![event("reload", "all".into())],
     }
 }
 
-async fn run(State(shared): State<Shared>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
+async fn run(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(text): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult<Redirect> {
     let id = id(&text)?;
-    let pass = shared.limits.plan(&shared.app, visitor.address).await?;
-    pass.used_for(&shared.app, ventures::complete(&shared.app, &visitor.guest, id).await).await?;
+    let pass = shared.limits.plan(&shared.app, &visitor).await?;
+    pass.used_for(&shared.app, ventures::complete(&shared.app, &visitor.caller, id).await).await?;
     Ok(Redirect::to(&paths::venture(id)))
 }
 
-async fn cancel(State(app): State<App>, visitor: Visitor, Path(text): Path<String>) -> PageResult<Redirect> {
+async fn cancel(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(text): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult<Redirect> {
     let id = id(&text)?;
-    runs::cancel_latest(&app, &visitor.guest, id).await?;
+    runs::cancel_latest(&app, &visitor.caller, id).await?;
     Ok(Redirect::to(&paths::venture(id)))
 }
 
 async fn export_file(State(app): State<App>, visitor: Visitor, Path((text, format)): Path<(String, String)>) -> PageResult<Response> {
-    let plan = ventures::plan(&app, &visitor.guest, id(&text)?).await?;
+    let ending = format.rsplit('.').next().unwrap_or_default();
+    let plan = match ending {
+        "md" | "json" => ventures::export(&app, &visitor.caller, id(&text)?, ending).await?,
+        _ => ventures::plan(&app, &visitor.caller, id(&text)?).await?,
+    };
     let document = plan.document();
     let (kind, body) = match format.as_str() {
         "plan.md" => ("text/markdown; charset=utf-8", export::markdown(&document)),

@@ -68,9 +68,13 @@ pub fn operations(document: &Value) -> Vec<(Method, String, &Map<String, Value>)
         .collect()
 }
 
-const ROUTES: [&str; 15] = [
+const ROUTES: [&str; 20] = [
+    "DELETE /api/v1/tokens/{id}",
+    "GET /api/v1/account",
+    "GET /api/v1/audit",
     "GET /api/v1/runs/{id}",
     "GET /api/v1/runs/{id}/events",
+    "GET /api/v1/tokens",
     "GET /api/v1/ventures",
     "GET /api/v1/ventures/{id}",
     "GET /api/v1/ventures/{id}/export",
@@ -80,6 +84,7 @@ const ROUTES: [&str; 15] = [
     "GET /api/v1/ventures/{id}/sections/{name}/versions",
     "PATCH /api/v1/ventures/{id}",
     "POST /api/v1/runs/{id}/cancel",
+    "POST /api/v1/tokens",
     "POST /api/v1/ventures",
     "POST /api/v1/ventures/{id}/runs",
     "POST /api/v1/ventures/{id}/sections/{name}/regenerate",
