@@ -4,14 +4,6 @@ use crate::house::House;
 use crate::people::{Browser, PASSWORD};
 use axum::http::StatusCode;
 
-/// Every story that must hold on both databases.
-macro_rules! on_both {
-    ($($story:ident),+ $(,)?) => {
-        mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $story() { super::$story(super::House::open().await).await; })+ }
-        mod postgres { $(#[tokio::test(flavor = "multi_thread")] async fn $story() { super::$story(super::House::on_postgres().await).await; })+ }
-    };
-}
-
 on_both! {
     a_guest_keeps_the_venture_when_they_sign_up,
     somebody_signs_up_confirms_leaves_and_comes_back,

@@ -13,13 +13,6 @@ use serde_json::{Value, json};
 use testkit::Fault;
 use tower::ServiceExt as _;
 
-macro_rules! on_both {
-    ($($story:ident),+ $(,)?) => {
-        mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $story() { super::$story(super::House::open().await).await; })+ }
-        mod postgres { $(#[tokio::test(flavor = "multi_thread")] async fn $story() { super::$story(super::House::on_postgres().await).await; })+ }
-    };
-}
-
 on_both! {
     a_hundred_at_once_get_what_the_tier_gives_and_no_more,
     what_came_to_nothing_is_given_back,
