@@ -1,7 +1,7 @@
 //! Accounts: making one, getting in, staying in, and everything that proves who somebody is.
 //!
-//! Secrets that people carry (cookies, tokens, links) are random, shown once, and kept only as a hash. What is wrong with a password or
-//! an address of an account that exists is never told apart from one that does not.
+//! Secrets that people carry (cookies, tokens, links) are random, shown once, and kept only as a hash. Whoever signs in
+//! or asks for a new password is never told whether there is an account with the address.
 
 pub mod admin;
 mod inside;
@@ -95,6 +95,28 @@ async fn count(app: &App, what: Counted, who: &str) -> Result<()> {
 
 async fn give_back(app: &App, what: Counted, who: &str) {
     app.hub.give_back(what.name, who, Limit { per_hour: what.per_hour }).await;
+}
+
+/// Guesses at what somebody who is signed in has to show again.
+fn guesses(app: &App) -> Counted {
+    let reason = "too many attempts; wait a while, or set a new password";
+    Counted { name: "guesses-account", per_hour: app.desk.policy.sign_ins_per_account, reason }
+}
+
+/// Links to a new password that one account is sent.
+const fn resets(_: &App) -> Counted {
+    Counted { name: "resets-account", per_hour: 5, reason: "enough links were sent for now" }
+}
+
+/// Where somebody comes from, as what is counted by address takes it: of a long address the part that a provider gives one customer.
+pub fn place(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
 }
 
 /// Mails that somebody asks for from one address, which others would have to read.

@@ -146,6 +146,11 @@ impl Caller {
         }
     }
 
+    /// Whether they have shown all that is asked of the team.
+    pub(crate) fn has_shown_enough(&self, app: &App) -> bool {
+        !app.desk.policy.staff_second_factor || matches!(self.by, Credential::Session { second_factor: true, .. })
+    }
+
     /// Their account, signed in to in a browser, with an address that is proven.
     pub(crate) fn verified_in_person(&self) -> Result<&Account> {
         let account = self.in_person()?;
@@ -167,13 +172,13 @@ impl Caller {
         if !role.may(right) {
             return Err(Error::Forbidden(format!("a {} may not {}", role.name().to_lowercase(), right.spoken())));
         }
+        // Also of a token it is asked that its owner has one: without it nobody can make such a token.
+        if app.desk.policy.staff_second_factor && !account.has_second_factor {
+            return Err(Error::SecondFactor);
+        }
         match &self.by {
-            Credential::Session { second_factor, .. } => {
-                if app.desk.policy.staff_second_factor && !second_factor {
-                    return Err(Error::SecondFactor);
-                }
-                Ok(())
-            }
+            Credential::Session { second_factor, .. } if app.desk.policy.staff_second_factor && !second_factor => Err(Error::SecondFactor),
+            Credential::Session { .. } => Ok(()),
             Credential::Token { .. } => self.scope(Scope::Staff),
             Credential::Vouched | Credential::Nothing => Err(Error::forbidden("sign in here to use the rights of your role")),
         }

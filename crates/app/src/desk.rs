@@ -23,7 +23,7 @@ pub struct Policy {
     pub limited_for: TimeDelta,
     /// Whether the team has to sign in with a second factor.
     pub staff_second_factor: bool,
-    /// How long somebody stays signed in who does not come back.
+    /// How long somebody stays signed in.
     pub session: TimeDelta,
     /// How long a deleted account can be taken back.
     pub grace: TimeDelta,
@@ -73,9 +73,9 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// What a member may have: until their address is proven, what a guest may.
+    /// What a member may have.
     pub(crate) const fn entitled(&self, account: &Account) -> &Entitlements {
-        if account.verified.is_some() { self.tiers.of(account.tier) } else { &self.tiers.guest }
+        if account.verified.is_some() { self.tiers.of(account.tier) } else { &self.tiers.unverified }
     }
 
     fn mac(&self, purpose: &str, text: &str) -> Hmac<Sha256> {

@@ -148,7 +148,7 @@ impl App {
     }
 
     /// The moment, as exactly as databases keep it: what is answered at once and what is read later are the same.
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         (self.clock)().trunc_subsecs(6)
     }
 }

@@ -1,20 +1,25 @@
 //! Mail: written with the transaction that gives a reason for it, sent by a job, once.
 
 use crate::App;
+use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
 use askama::Template as _;
+use chrono::TimeDelta;
 use domain::accounts::Account;
 use domain::ids::MailId;
 use domain::jobs::{Claimed, NewJob, Priority, Verdict};
 use domain::mails::Mail;
 use domain::roles::Right;
 use integrations::mail::{Delivery, SendError};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::TenantTx;
 
 /// The kind of the job that sends one.
 pub(crate) const KIND: &str = "mail";
+
+/// When a mail is given up that no server takes.
+const GIVEN_UP: TimeDelta = TimeDelta::days(3);
 
 /// What is written to somebody.
 pub(crate) enum Letter {
@@ -26,6 +31,8 @@ pub(crate) enum Letter {
     ChangeEmail { link: String },
     /// Something about their account has changed.
     Notice { what: String, link: String },
+    /// The address this is sent to belongs to their account no more.
+    EmailChanged { link: String },
     /// What they asked to take along is ready.
     ArchiveReady { link: String },
     /// Their account will be gone.
@@ -69,6 +76,7 @@ impl Letter {
             Self::Reset { .. } => "reset",
             Self::ChangeEmail { .. } => "change-email",
             Self::Notice { .. } => "notice",
+            Self::EmailChanged { .. } => "email-changed",
             Self::ArchiveReady { .. } => "archive-ready",
             Self::Leaving { .. } => "leaving",
         }
@@ -105,6 +113,14 @@ impl Letter {
                 &[what],
                 ("Set a new password", link.as_str()),
                 "If it was not you, set a new password at once and answer to whoever runs this service.",
+            ),
+            Self::EmailChanged { link } => words(
+                "Your account has another e-mail address",
+                &[
+                    "The e-mail address of your account was changed. This one does not belong to it any more, and links that were sent here do nothing now.",
+                ],
+                ("Go to the service", link.as_str()),
+                "If it was not you, answer at once to whoever runs this service: nobody else can give the account back to you.",
             ),
             Self::ArchiveReady { link } => words(
                 "Your data is ready",
@@ -157,7 +173,14 @@ pub(crate) async fn deliver(app: &App, job: &Claimed) -> Result<Verdict> {
     let Some(mail) = app.store.mail(id).await?.filter(|mail| mail.sent.is_none()) else { return Ok(Verdict::Done) };
     let delivery = match app.desk.mailer.send(&mail).await {
         Ok(delivery) => delivery,
-        Err(SendError::Later(reason)) => return Ok(Verdict::Failed(reason)),
+        // A server may be away for long, or greet strangers slowly: the older the mail, the longer until the next attempt.
+        Err(SendError::Later(reason)) => {
+            let (now, age) = (app.now(), app.now() - mail.created);
+            if age > GIVEN_UP {
+                return Ok(Verdict::Dead(reason));
+            }
+            return Ok(Verdict::At { at: now + age.clamp(TimeDelta::seconds(15), TimeDelta::hours(1)), reason });
+        }
         Err(SendError::Never(reason)) => return Ok(Verdict::Dead(reason)),
     };
     // What a mail server has is not kept here: a link in it opens an account.
@@ -173,7 +196,14 @@ pub async fn list(app: &App, who: &Caller, limit: u64, before: Option<MailId>) -
 }
 
 /// One mail. For tech leads.
+///
+/// That somebody read it is written down: a link in it may open an account.
 pub async fn get(app: &App, who: &Caller, id: MailId) -> Result<Mail> {
     who.may(app, Right::Administer)?;
-    app.store.mail(id).await?.ok_or(Error::NotFound("this mail"))
+    let mail = app.store.mail(id).await?.ok_or(Error::NotFound("this mail"))?;
+    let tx = app.store.tenant(mail.owner).await?;
+    let act = Act::on(mail.owner, "mail.read").change(Value::Null, json!({"mail": id, "kind": mail.kind}));
+    audit::write(app, &tx, who, act).await?;
+    tx.commit().await?;
+    Ok(mail)
 }

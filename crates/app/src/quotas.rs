@@ -7,7 +7,7 @@
 
 use crate::callers::Caller;
 use crate::error::{Error, Result};
-use crate::{App, audit};
+use crate::{App, audit, runs};
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::accounts::Account;
@@ -32,8 +32,6 @@ pub struct Reserved {
     pub id: GenerationId,
     /// Whether the reasoning models may be asked.
     pub reasoning: bool,
-    /// Where its owner stands after it, if they are held to a quota.
-    pub quota: Option<Quota>,
 }
 
 /// What making so many sections would take.
@@ -67,21 +65,20 @@ impl Held {
 /// Reserves one generation of this owner, or says when the next may begin. Their row stays locked until the transaction ends.
 pub(crate) async fn reserve(app: &App, tx: &TenantTx, owner: OwnerId, run: Option<RunId>) -> Result<Reserved> {
     let id = GenerationId::new();
-    let Some(held) = held(tx).await? else { return Ok(Reserved { id, reasoning: true, quota: None }) };
+    let Some(held) = held(tx).await? else { return Ok(Reserved { id, reasoning: true }) };
     let now = app.now();
     if let Held::Member(account) = &held {
         refuse_limited(account, now)?;
     }
     let entitled = held.entitlements(app);
-    let mut taken = tx.takes_since(now - WINDOW).await?;
+    let taken = tx.takes_since(now - WINDOW).await?;
     let at = moment_of(now, taken.last().copied());
     let quota = Quota::standing(entitled.generations_per_hour, &taken, at);
     if !quota.allows_one() {
         return Err(used_up(quota, quota.next_at(&taken, at).unwrap_or(at + WINDOW), now));
     }
     tx.insert_take(&Take { id, owner, run, at }).await?;
-    taken.push(at);
-    Ok(Reserved { id, reasoning: entitled.reasoning_models, quota: Some(Quota::standing(entitled.generations_per_hour, &taken, at)) })
+    Ok(Reserved { id, reasoning: entitled.reasoning_models })
 }
 
 async fn held(tx: &TenantTx) -> Result<Option<Held>> {
@@ -127,6 +124,10 @@ pub(crate) async fn settle(app: &App, tx: &TenantTx, generation: &Generation) ->
     if !tx.settle_take(generation.id, counts, generation.usage.cost).await? {
         return Ok(());
     }
+    if !counts {
+        // What came back is there for a run that waits.
+        tx.hurry_jobs(runs::KIND, app.now()).await?;
+    }
     match generation.usage.cost {
         Some(cost) if cost > MicroDollars::default() => guard(app, tx).await,
         _ => Ok(()),
@@ -165,6 +166,7 @@ async fn guard(app: &App, tx: &TenantTx) -> Result<()> {
 
 /// Where somebody stands; `None` when nothing holds them.
 pub async fn standing(app: &App, who: &Caller) -> Result<Option<Quota>> {
+    who.may_read()?;
     let Some(entitled) = who.entitlements(app) else { return Ok(None) };
     let (tx, now) = (app.store.tenant_read(who.owner).await?, app.now());
     Ok(Some(Quota::standing(entitled.generations_per_hour, &tx.takes_since(now - WINDOW).await?, now)))
@@ -172,6 +174,7 @@ pub async fn standing(app: &App, who: &Caller) -> Result<Option<Quota>> {
 
 /// What making so many sections would take of somebody's quota; `None` when nothing holds them.
 pub async fn forecast(app: &App, who: &Caller, sections: usize) -> Result<Option<Forecast>> {
+    who.may_read()?;
     let Some(entitled) = who.entitlements(app) else { return Ok(None) };
     let (tx, now) = (app.store.tenant_read(who.owner).await?, app.now());
     let taken = tx.takes_since(now - WINDOW).await?;
@@ -197,7 +200,12 @@ pub(crate) async fn make_room_for_venture(app: &App, tx: &TenantTx, who: &Caller
     }
     let Some(held) = held(tx).await? else { return Ok(()) };
     let allowed = held.entitlements(app).ventures;
-    if allowed.allows_beside(tx.count_ventures().await?) {
+    // Putting one away makes no room before there is an account that is somebody's.
+    let counted = match &held {
+        Held::Member(account) if account.verified.is_some() => tx.count_ventures().await?,
+        _ => tx.ventures(u64::from(allowed.most().unwrap_or_default()) + 1, None).await?.len() as u64,
+    };
+    if allowed.allows_beside(counted) {
         return Ok(());
     }
     Err(Error::Forbidden(match held {

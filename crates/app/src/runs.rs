@@ -45,6 +45,16 @@ pub struct Seen {
     pub ended: Vec<(SectionName, Status)>,
     /// The number of its latest event.
     pub last_event: u64,
+    /// When it goes on, while it waits for its owner's quota.
+    pub waits_until: Option<Timestamp>,
+}
+
+/// When a run goes on of which these are the latest news, while it waits for its owner's quota.
+pub(crate) fn waits_until(latest: Option<&RunEvent>, now: Timestamp) -> Option<Timestamp> {
+    match latest?.what {
+        Happening::Waiting { until } if until > now => Some(until),
+        _ => None,
+    }
 }
 
 /// What a follower is told.
@@ -83,7 +93,7 @@ pub async fn start(app: &App, who: &Caller, venture: VentureId, sections: Vec<Se
     if app.stopping.is_cancelled() {
         return Err(Error::Stopping);
     }
-    let head = app.store.head_of_line(quotas::priority(who)).await?;
+    let head = app.store.head_of_line(quotas::priority(who), app.now()).await?;
     let tx = app.store.tenant(who.owner).await?;
     let found = tx.locked_venture(venture).await?.ok_or(Error::NotFound("this venture"))?;
     if let Some(made) = keys::keep(&tx, key, app.now()).await? {
@@ -108,7 +118,7 @@ pub async fn start_new(app: &App, who: &Caller, brief: Brief) -> Result<Run> {
         return Err(Error::Stopping);
     }
     let venture = Venture { id: VentureId::new(), owner: who.owner, brief, created: app.now(), archived: None };
-    let head = app.store.head_of_line(quotas::priority(who)).await?;
+    let head = app.store.head_of_line(quotas::priority(who), app.now()).await?;
     let tx = app.store.tenant(who.owner).await?;
     quotas::make_room_for_venture(app, &tx, who).await?;
     tx.insert_venture(&venture).await?;
@@ -142,6 +152,7 @@ pub async fn see(app: &App, who: &Caller, id: RunId) -> Result<Seen> {
     drop(tx);
     let standing = standing(app, &run).await?;
     let last_event = events.last().map_or(0, |event| event.number);
+    let waits_until = waits_until(events.last(), app.now()).filter(|_| run.state.is_open());
     let (mut started, mut ended) = (Vec::new(), Vec::new());
     for event in events {
         match event.what {
@@ -150,7 +161,7 @@ pub async fn see(app: &App, who: &Caller, id: RunId) -> Result<Seen> {
             Happening::Waiting { .. } | Happening::Finished { .. } => {}
         }
     }
-    Ok(Seen { run, standing, started, ended, last_event })
+    Ok(Seen { run, standing, started, ended, last_event, waits_until })
 }
 
 /// The place in line of a run that waits.
@@ -158,7 +169,7 @@ pub(crate) async fn standing(app: &App, run: &Run) -> Result<Option<Standing>> {
     if !matches!(run.state, VentureRun::Queued { .. }) {
         return Ok(None);
     }
-    Ok(app.store.standing(KIND, &run.id.to_string()).await?)
+    Ok(app.store.standing(KIND, &run.id.to_string(), app.now()).await?)
 }
 
 /// Their runs of a venture, newest first; the next page is what comes `before` the last of this one.
@@ -277,6 +288,8 @@ pub async fn cancel(app: &App, who: &Caller, id: RunId) -> Result<Run> {
     tx.cancel_job(KIND, &id.to_string(), now).await?;
     if tx.set_run_state(id, &VentureRun::Cancelled { at: now }).await? {
         work::mark_left_behind(app, &tx, &run).await?;
+        // What is being written is settled once more when it has stopped.
+        tx.give_back_takes_of_run(id).await?;
         tx.add_event(id, now, &Happening::Finished { failed: Vec::new(), cancelled: true }).await?;
         let run = tx.run(id).await?.ok_or(Error::NotFound("this run"))?;
         tx.commit().await?;

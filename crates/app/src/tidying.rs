@@ -1,4 +1,5 @@
-//! What the program clears up by itself, every hour: ended jobs, old keys of repeated requests, calls whose process died.
+//! What the program clears up by itself, every hour: ended jobs, old keys of repeated requests, calls whose process died, takes out of
+//! quotas, sessions, links, mail and archives that have had their time, and whoever is to be forgotten.
 
 use crate::App;
 use crate::error::Result;
@@ -21,6 +22,8 @@ const CALLS: TimeDelta = TimeDelta::hours(25);
 
 pub(crate) async fn tidy(app: &App) -> Result<()> {
     let now = app.now();
+    // First, so that nothing that fails below keeps anybody here.
+    let leaving = accounts::erase_due(app).await?;
     let jobs = app.store.forget_jobs(now - JOBS).await?;
     let keys = app.store.forget_keys(now - KEYS).await?;
     let lost = app.store.lost_calls(now - CALLS, 1000).await?;
@@ -29,7 +32,7 @@ pub(crate) async fn tidy(app: &App) -> Result<()> {
     let takes = app.store.forget_takes(now - TAKES).await?;
     let sessions = app.store.forget_sessions(now).await? + app.store.forget_links(now - WEEK).await?;
     let kept = app.store.forget_mails(now - WEEK).await? + app.store.forget_archives(now - WEEK).await?;
-    let leaving = accounts::erase_due(app).await?;
+    app.desk.mailer.sweep(now - WEEK).await;
     tracing::info!(jobs, keys, calls, takes, sessions, kept, leaving, "tidied up");
     Ok(())
 }

@@ -250,10 +250,7 @@ pub async fn plan(app: &App, who: &Caller, id: VentureId) -> Result<Plan> {
         None => None,
     };
     let writing = |name: &SectionName| events.iter().any(|e| matches!(&e.what, Happening::Started { section } if section == name));
-    let waits_until = events.last().and_then(|event| match event.what {
-        Happening::Waiting { until } if until > app.now() => Some(until),
-        _ => None,
-    });
+    let waits_until = runs::waits_until(events.last(), app.now());
     let sections = app.release().sections().into_iter().map(|template| {
         let state = state(&template.name, run.as_ref(), writing(&template.name), &attempts, &current);
         PlanSection { template: template.clone(), state, current: current.remove(&template.name) }

@@ -35,6 +35,10 @@ impl Email {
             return wrong("has a character that an address cannot have; write it alone, such as ana@example.com");
         }
         let Some((local, host)) = text.rsplit_once('@') else { return wrong("has no @; write an address such as ana@example.com") };
+        let is_sign = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.@".contains(c);
+        if !local.chars().all(is_sign) {
+            return wrong("has a character before the @ that no address has");
+        }
         if local.is_empty()
             || local.len() > 64
             || local.contains('@')
@@ -306,6 +310,8 @@ mod tests {
             "Ana <ana@x.com>",
             "ana@x.com\nBcc: all@x.com",
             "ana@x.com,bo@x.com",
+            "an\u{200b}a@x.com",
+            "😀@x.com",
         ] {
             let faults = Email::parse(bad).expect_err(bad);
             assert_eq!(faults.0[0].field, "email");

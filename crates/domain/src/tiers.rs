@@ -120,8 +120,10 @@ pub struct Entitlements {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tiers {
-    /// Somebody without an account, and a member until the address is proven.
+    /// Somebody without an account.
     pub guest: Entitlements,
+    /// A member, whatever their tier, until their address is proven.
+    pub unverified: Entitlements,
     /// The tier that costs nothing.
     pub free: Entitlements,
     /// The small tier.

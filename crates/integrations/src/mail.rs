@@ -7,6 +7,7 @@ mod outbox;
 mod server;
 
 use crate::error::ConfigError;
+use domain::Timestamp;
 use domain::mails::Mail;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
@@ -93,6 +94,20 @@ impl Mailer {
                 Ok(Delivery::Server)
             }
             Road::Outbox(folder) => outbox::put(folder.clone(), outbox::name(mail), message.formatted()).await.map(Delivery::Outbox),
+        }
+    }
+
+    /// Removes mails from the outbox, because whom they were for is forgotten. What a server has is not ours to remove.
+    pub async fn forget(&self, mails: &[Mail]) {
+        if let Road::Outbox(folder) = &self.road {
+            outbox::remove(folder.clone(), mails.iter().map(outbox::name).collect()).await;
+        }
+    }
+
+    /// Removes what was put into the outbox before this moment.
+    pub async fn sweep(&self, before: Timestamp) {
+        if let Road::Outbox(folder) = &self.road {
+            outbox::sweep(folder.clone(), before).await;
         }
     }
 

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use app::accounts::admin::{self, Change, NewAccount};
 use app::{App, Caller};
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use domain::accounts::{Account, Scope};
+use domain::accounts::Account;
 use domain::ids::OwnerId;
 use domain::roles::Role;
 use domain::tiers::Tier;
@@ -107,6 +107,11 @@ fn operator() -> Caller {
 
 pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     config.data.dir = args.data.unwrap_or(config.data.dir);
+    let makes = matches!(args.command, Command::User(User::Add { .. }));
+    if config.keys.database.is_none() && !makes && !config.data.dir.is_dir() {
+        let dir = config.data.dir.display();
+        return Err(BadInput(format!("there is no folder {dir}; run this where the server runs, or name its folder with --data")).into());
+    }
     // Nothing is generated here, so no model is loaded and none has to be there.
     let app = wire::app(&config).await?;
     let done = match args.command {
@@ -197,7 +202,6 @@ fn password() -> Result<String> {
 }
 
 async fn token(app: &App, email: &str, name: &str, scopes: &[String], days: Option<i64>) -> Result<()> {
-    let scopes = Scope::parse_all(scopes).map_err(app::Error::Invalid)?;
     let account = admin::find(app, &operator(), email).await?;
     let made = admin::add_token(app, &operator(), account.owner, name, scopes, days).await?;
     eprintln!("this token is shown once; keep it like a password:");

@@ -45,7 +45,7 @@ impl TenantTx {
     }
 
     /// Replaces what is kept of the password. Of this and all the following: [`Error::Conflict`] when the owner has no account.
-    pub async fn set_password_hash(&self, hash: &str) -> Result<()> {
+    pub async fn set_password_hash(&self, hash: Option<&str>) -> Result<()> {
         self.change(Entity::update_many().col_expr(Column::PasswordHash, Expr::value(hash))).await
     }
 
@@ -146,9 +146,10 @@ impl Store {
         found.iter().map(read).collect()
     }
 
-    /// Whether anybody has an account.
-    pub async fn has_accounts(&self) -> Result<bool> {
-        Ok(!self.accounts("", 1, None).await?.is_empty())
+    /// Whether anybody has this role.
+    pub async fn has_role(&self, role: Role) -> Result<bool> {
+        let begun = self.program(Access::Read).await?;
+        Ok(Entity::find().filter(Column::Role.eq(role.key())).limit(1).one(&begun.tx).await?.is_some())
     }
 
     /// Who asked to be forgotten before this moment, longest ago first.

@@ -110,11 +110,12 @@ impl TenantTx {
 }
 
 impl TenantTx {
-    /// Has this owner's jobs that wait for a later moment tried now.
-    pub async fn hurry_jobs(&self, now: Timestamp) -> Result<()> {
+    /// Has this owner's jobs of one kind that wait for a later moment tried now.
+    pub async fn hurry_jobs(&self, kind: &str, now: Timestamp) -> Result<()> {
         Entity::update_many()
             .col_expr(Column::RunAt, Expr::value(moment(now)))
             .filter(Column::OwnerId.eq(self.owner()))
+            .filter(Column::Kind.eq(kind))
             .filter(Column::State.eq(WAITING))
             .filter(Column::RunAt.gt(moment(now)))
             .exec(self.writing()?)
@@ -173,12 +174,13 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Where the line of this priority has got to: the turn of its first job that waits.
-    pub async fn head_of_line(&self, priority: Priority) -> Result<Option<Timestamp>> {
+    /// Where the line of this priority has got to: the turn of its first job that waits for nothing but its turn.
+    pub async fn head_of_line(&self, priority: Priority, now: Timestamp) -> Result<Option<Timestamp>> {
         let begun = self.program(Access::Read).await?;
         let first = Entity::find()
             .filter(Column::State.eq(WAITING))
             .filter(Column::Rank.eq(priority.rank()))
+            .filter(Column::RunAt.lte(moment(now)))
             .order_by_asc(Column::TurnAt)
             .one(&begun.tx)
             .await?;

@@ -21,6 +21,14 @@ impl TenantTx {
     }
 }
 
+impl TenantTx {
+    /// Every mail that was written to this owner.
+    pub async fn own_mails(&self) -> Result<Vec<Mail>> {
+        let rows = Entity::find().filter(Column::OwnerId.eq(self.owner())).order_by_asc(Column::Id).all(self.reading()).await?;
+        rows.into_iter().map(read).collect()
+    }
+}
+
 impl Store {
     /// A mail.
     pub async fn mail(&self, id: MailId) -> Result<Option<Mail>> {

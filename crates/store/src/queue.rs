@@ -47,7 +47,7 @@ pub struct QueueState {
 
 impl Store {
     /// Where a job stands in line, by its kind and key; `None` when there is none.
-    pub async fn standing(&self, kind: &str, unique_key: &str) -> Result<Option<Standing>> {
+    pub async fn standing(&self, kind: &str, unique_key: &str, now: Timestamp) -> Result<Option<Standing>> {
         let begun = self.program(Access::Read).await?;
         let tx = &begun.tx;
         let job = Entity::find().filter(Column::Kind.eq(kind)).filter(Column::UniqueKey.eq(unique_key)).one(tx).await?;
@@ -61,7 +61,8 @@ impl Store {
             .add(Column::TurnAt.lt(job.turn_at))
             .add(Condition::all().add(Column::TurnAt.eq(job.turn_at)).add(Column::Id.lt(job.id)));
         let before = Condition::any().add(Column::Rank.lt(job.rank)).add(Condition::all().add(Column::Rank.eq(job.rank)).add(same_rank));
-        let ahead = Entity::find().filter(Column::State.eq(WAITING)).filter(before).count(tx).await?;
+        let due = Column::RunAt.lte(moment(now));
+        let ahead = Entity::find().filter(Column::State.eq(WAITING)).filter(due).filter(before).count(tx).await?;
         let running = Entity::find().filter(Column::State.eq(RUNNING)).count(tx).await?;
         let recent = Entity::find()
             .filter(Column::Kind.eq(kind))

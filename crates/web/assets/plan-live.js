@@ -13,6 +13,8 @@ class PlanLive extends HTMLElement {
     this.#source = new EventSource(`${this.dataset.path}/events`);
     this.#source.addEventListener("section", (event) => this.#changed(event.data));
     this.#source.addEventListener("place", (event) => this.#place(event.data));
+    // The run may have begun to wait between the page and the first event.
+    this.#source.addEventListener("waits", () => this.querySelector(".waits") ?? location.reload());
     this.#source.addEventListener("reload", () => location.reload());
     this.#source.addEventListener("finished", () => this.#finished());
   }

@@ -5,13 +5,15 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::Request as HttpRequest;
 use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
@@ -29,24 +31,38 @@ pub struct Patience {
     pub head: Duration,
     /// Largest head, in bytes.
     pub largest_head: usize,
+    /// Most connections at a time.
+    pub most: usize,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: Duration::from_secs(15), largest_head: 32 * 1024 }
+        Self { head: Duration::from_secs(15), largest_head: 32 * 1024, most: 8192 }
     }
 }
 
 /// Answers connections until `stop`; then those that are busy end by themselves, and none begins another request.
 pub async fn serve(listener: TcpListener, router: Router, patience: Patience, stop: CancellationToken) -> io::Result<()> {
     let connections = TaskTracker::new();
+    let room = Arc::new(Semaphore::new(patience.most));
     loop {
+        // Whoever comes when there is no room waits at the door, where the system keeps a short line.
+        let place = tokio::select! {
+            place = Arc::clone(&room).acquire_owned() => place.ok(),
+            () = stop.cancelled() => break,
+        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => break,
         };
         match accepted {
-            Ok((stream, peer)) => drop(connections.spawn(connection(stream, peer, router.clone(), patience, stop.clone()))),
+            Ok((stream, peer)) => {
+                let talk = connection(stream, peer, router.clone(), patience, stop.clone());
+                connections.spawn(async move {
+                    talk.await;
+                    drop(place);
+                });
+            }
             // Somebody hung up before they were let in, or there are no files left: neither is a reason to stop.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -66,10 +82,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, patienc
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().call(request)
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(patience.largest_head);
-    let largest = u32::try_from(patience.largest_head).unwrap_or(u32::MAX);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(largest).keep_alive_interval(Some(BODY_SILENCE));
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(patience.largest_head);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -178,7 +178,6 @@ impl IntoResponse for PageError {
         let Self(problem) = self;
         let title = match problem.status.as_u16() {
             401 => "Sign in first",
-            403 => "That is not for you",
             404 => "This page is not here",
             422 => "Something in the form needs another look",
             429 => "That was a lot at once",
@@ -189,7 +188,6 @@ impl IntoResponse for PageError {
         let again = problem.retry_after.filter(|_| problem.status == 503);
         let next = match problem.status.as_u16() {
             401 => Some(("/sign-in".to_owned(), "Sign in")),
-            403 => Some(("/account".to_owned(), "My account")),
             _ => None,
         };
         let page = ErrorPage {

@@ -3,10 +3,10 @@
 use crate::Settings;
 use crate::error::Problem;
 use crate::visitors::Visitor;
+use app::accounts::place;
 use app::limits::{self, Limit, Taken};
 use app::{App, Caller, quotas};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use chrono::Utc;
 use domain::quotas::Quota;
 use std::net::IpAddr;
 
@@ -62,7 +62,7 @@ async fn take(app: &App, what: Limited, visitor: &Visitor) -> Result<Pass, Probl
         return Ok(Pass(None));
     }
     let address = visitor.address;
-    let taken = limits::take(app, what.name, &address.to_string(), what.limit).await;
+    let taken = limits::take(app, what.name, &place(address), what.limit).await;
     if taken.allowed {
         return Ok(Pass(Some(Through { what, address, taken })));
     }
@@ -79,7 +79,7 @@ impl Pass {
     /// What was let through came to nothing and does not count.
     pub(crate) async fn give_back(self, app: &App) {
         if let Some(Through { what, address, .. }) = self.0 {
-            limits::give_back(app, what.name, &address.to_string(), what.limit).await;
+            limits::give_back(app, what.name, &place(address), what.limit).await;
         }
     }
 
@@ -100,15 +100,19 @@ impl Pass {
 }
 
 /// The same for a member: where their quota stands.
-pub(crate) async fn describe_quota(app: &App, caller: &Caller, headers: &mut HeaderMap) -> Result<(), Problem> {
+pub(crate) async fn describe_quota(app: &App, caller: &Caller, headers: &mut HeaderMap) {
     if caller.account().is_none() {
-        return Ok(());
+        return;
     }
-    if let Some(quota) = quotas::standing(app, caller).await? {
-        let reset = quota.next_back.map_or(0, |at| (at - Utc::now()).num_seconds().max(1));
-        write_quota(&quota, u64::try_from(reset).unwrap_or(1), headers);
+    // What was paid for is answered, also when nobody can say what is left.
+    match quotas::standing(app, caller).await {
+        Ok(Some(quota)) => {
+            let reset = quota.next_back.map_or(0, |at| (at - app.now()).num_seconds().max(1));
+            write_quota(&quota, u64::try_from(reset).unwrap_or(1), headers);
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "where a quota stands could not be read"),
     }
-    Ok(())
 }
 
 /// The same for somebody whom a quota holds; `reset` is how long it takes until something comes back.

@@ -3,7 +3,7 @@
 use crate::views::day;
 use crate::visitors::Visitor;
 use app::{App, quotas};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::quotas::Quota;
 use domain::roles::Right;
 
@@ -68,9 +68,10 @@ impl From<Quota> for QuotaView {
     }
 }
 
-/// A moment today as people read it.
+/// A moment as people read it: the day is said where it is not within hours.
 pub(crate) fn clock(at: DateTime<Utc>) -> String {
-    at.format("%H:%M UTC").to_string()
+    let far = at - Utc::now() > TimeDelta::hours(12);
+    at.format(if far { "%H:%M UTC on %-d %B" } else { "%H:%M UTC" }).to_string()
 }
 
 impl Shell {
@@ -87,7 +88,7 @@ impl Shell {
             tier: account.tier.name(),
             unverified: account.verified.is_none(),
             leaving: account.leaving.map(|asked| day(asked + app::accounts::grace(app))),
-            limited_until: account.limited_until.filter(|until| *until > Utc::now()).map(|at| at.format("%H:%M UTC on %-d %B").to_string()),
+            limited_until: account.limited_until.filter(|until| *until > app.now()).map(|at| at.format("%H:%M UTC on %-d %B").to_string()),
             rights: StaffLinks {
                 any: account.role.is_some(),
                 customers: caller.has(app, Right::ViewCustomers),

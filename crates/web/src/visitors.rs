@@ -26,7 +26,7 @@ const GUESTS: &str = "guest";
 const FORMS: &str = "form";
 
 /// Who is asking, and from where. Visiting leaves no trace: a guest's cookie comes with the first venture.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Visitor {
     /// Them.
     pub(crate) caller: Caller,

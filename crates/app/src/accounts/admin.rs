@@ -6,7 +6,7 @@ use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
-use crate::quotas;
+use crate::runs;
 use domain::accounts::{Account, Email, Scope};
 use domain::alerts::Alert;
 use domain::audit::reason;
@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::TenantTx;
 
 /// An account that the team makes.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct NewAccount {
     /// Its address; the team vouches for it.
     pub email: String,
@@ -127,6 +127,9 @@ pub async fn set(app: &App, who: &Caller, owner: OwnerId, change: Change) -> Res
     if who.owner == owner && change.role.is_some() {
         return Err(Error::forbidden("nobody changes their own role; another tech lead can"));
     }
+    if who.owner == owner && change.reset_second_factor {
+        return Err(Error::forbidden("nobody takes their own second factor away like this; do it on the account page, with a code"));
+    }
     let tx = app.store.tenant(owner).await?;
     let before = tx.locked_account().await?.ok_or(Error::NotFound("this account"))?;
     if let Some(tier) = change.tier.filter(|tier| *tier != before.tier) {
@@ -137,12 +140,17 @@ pub async fn set(app: &App, who: &Caller, owner: OwnerId, change: Change) -> Res
             tx.close_alerts(Alert::MEMBER_COST, &owner.to_string(), app.now()).await?;
         }
         // A run that waits for the quota of before asks again.
-        tx.hurry_jobs(app.now()).await?;
+        tx.hurry_jobs(runs::KIND, app.now()).await?;
         let act = Act::on(owner, "account.tier").change(json!({"tier": before.tier}), json!({"tier": tier}));
         audit::write(app, &tx, who, act).await?;
     }
     if let Some(role) = change.role.filter(|role| *role != before.role) {
         tx.set_role(role).await?;
+        if role.is_none() {
+            for token in tx.tokens().await?.into_iter().filter(|token| token.scopes.contains(&Scope::Staff)) {
+                tx.revoke_token(token.id, app.now()).await?;
+            }
+        }
         let act = Act::on(owner, "account.role").change(json!({"role": before.role}), json!({"role": role}));
         audit::write(app, &tx, who, act).await?;
     }
@@ -206,19 +214,19 @@ async fn lift(app: &App, tx: &TenantTx, owner: OwnerId) -> Result<()> {
     tx.close_alerts(Alert::MEMBER_COST, &owner.to_string(), app.now()).await?;
     // What they have cost until now has been looked at: the guard counts from here on.
     tx.forgive_spending().await?;
-    tx.hurry_jobs(app.now()).await?;
+    tx.hurry_jobs(runs::KIND, app.now()).await?;
     Ok(())
 }
 
 /// A token for an account, made on the command line.
-pub async fn add_token(app: &App, who: &Caller, owner: OwnerId, name: &str, scopes: Vec<Scope>, days: Option<i64>) -> Result<NewToken> {
+pub async fn add_token(app: &App, who: &Caller, owner: OwnerId, name: &str, scopes: &[String], days: Option<i64>) -> Result<NewToken> {
     who.may(app, Right::Administer)?;
     if !who.is_operator() {
         return Err(Error::forbidden("tokens are made by their owners; on the command line the operator can make one for them"));
     }
     let tx = app.store.tenant(owner).await?;
-    tx.account().await?.ok_or(Error::NotFound("this account"))?;
-    let made = tokens::add(app, &tx, who, owner, (name, scopes, days)).await?;
+    let account = tx.account().await?.ok_or(Error::NotFound("this account"))?;
+    let made = tokens::add(app, &tx, who, &account, (name, scopes, days)).await?;
     tx.commit().await?;
     Ok(made)
 }
@@ -233,9 +241,4 @@ pub async fn alerts(app: &App, who: &Caller, limit: u64, before: Option<AlertId>
 pub async fn acknowledge(app: &App, who: &Caller, id: AlertId) -> Result<()> {
     who.may(app, Right::ViewMetrics)?;
     if app.store.acknowledge_alert(id, app.now()).await? { Ok(()) } else { Err(Error::NotFound("this alert")) }
-}
-
-/// Where this caller stands in the quota; what pages show beside their name.
-pub async fn quota(app: &App, who: &Caller) -> Result<Option<Quota>> {
-    quotas::standing(app, who).await
 }

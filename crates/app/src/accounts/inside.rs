@@ -1,7 +1,7 @@
 //! Changing what lets somebody in: password and address, and a new password for who has forgotten theirs.
 
 use super::sign_up::{good_link, link, taken, use_up};
-use super::{From, count, mails, passwords, secrets, sessions};
+use super::{From, count, give_back, guesses, mails, passwords, place, resets, secrets, sessions};
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::{Caller, Credential};
@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use domain::accounts::{Account, Email, Purpose};
 use domain::faults::{Fault, Faults};
 use std::time::Duration;
+use store::TenantTx;
 use tokio::time::Instant;
 
 /// How long a link to a new password works.
@@ -23,7 +24,7 @@ const CHANGE: TimeDelta = TimeDelta::hours(24);
 /// Sends a link to a new password, if there is such an account. Nobody learns whether there is.
 pub async fn request_reset(app: &App, from: &From, email: &str) -> Result<()> {
     let email = Email::parse(email)?;
-    count(app, mails(app), &from.address.to_string()).await?;
+    count(app, mails(app), &place(from.address)).await?;
     // How long it takes tells nobody either.
     let until = Instant::now() + ANSWERED_AFTER;
     let sent = send_reset(app, &email).await;
@@ -33,8 +34,11 @@ pub async fn request_reset(app: &App, from: &From, email: &str) -> Result<()> {
 
 async fn send_reset(app: &App, email: &Email) -> Result<()> {
     let Some(account) = app.store.account_by_email(email).await? else { return Ok(()) };
+    // Others must not be able to fill somebody's letter box; whoever asks learns nothing of it.
+    if count(app, resets(app), &account.owner.to_string()).await.is_err() {
+        return Ok(());
+    }
     let tx = app.store.tenant(account.owner).await?;
-    tx.drop_links(Purpose::Reset).await?;
     let secret = link(app, &tx, account.owner, Purpose::Reset, Some(account.email.clone()), RESET).await?;
     let letter = Letter::Reset { link: format!("{}/reset/{secret}", app.desk.public_url) };
     post::post(app, &tx, &account, &letter, &secrets::hash(&secret)).await?;
@@ -50,30 +54,42 @@ pub async fn reset(app: &App, from: &From, secret: &str, password: &str) -> Resu
     let tx = app.store.tenant(link.owner).await?;
     use_up(app, &tx, &link).await?;
     let account = tx.locked_account().await?.ok_or(Error::NotFound("this account"))?;
-    tx.set_password_hash(&hash).await?;
+    tx.set_password_hash(Some(&hash)).await?;
     if account.verified.is_none() && link.email.as_ref() == Some(&account.email) {
         tx.set_verified(app.now()).await?;
     }
     tx.end_sessions(None).await?;
-    tx.drop_links(Purpose::SecondFactor).await?;
+    close_ways_in(&tx).await?;
     let who = Caller::member(account.clone(), Credential::Vouched).from(from.address);
     audit::write(app, &tx, &who, Act::on(link.owner, "account.password-reset")).await?;
     notice(app, &tx, &account, "Your password was set anew, and every session was ended.").await?;
     Ok(tx.commit().await?)
 }
 
-async fn notice(app: &App, tx: &store::TenantTx, account: &Account, what: &str) -> Result<()> {
+/// Ends every link that was sent and would still change who may come in: one of them may be with somebody else.
+pub(super) async fn close_ways_in(tx: &TenantTx) -> Result<()> {
+    for purpose in [Purpose::Reset, Purpose::ChangeEmail, Purpose::SecondFactor] {
+        tx.drop_links(purpose).await?;
+    }
+    Ok(())
+}
+
+/// Tells somebody that their account has changed.
+pub(super) async fn notice(app: &App, tx: &TenantTx, account: &Account, what: &str) -> Result<()> {
     let letter = Letter::Notice { what: what.to_owned(), link: format!("{}/reset", app.desk.public_url) };
     post::post(app, tx, account, &letter, &domain::ids::MailId::new().to_string()).await
 }
 
 /// Holds them to their password, if they have one.
 pub(super) async fn password_is_right(app: &App, who: &Caller, password: &str) -> Result<()> {
-    let kept = app.store.tenant_read(who.owner).await?.password_hash().await?;
-    if kept.is_none() || passwords::verify(password, kept).await? {
-        return Ok(());
+    let Some(kept) = app.store.tenant_read(who.owner).await?.password_hash().await? else { return Ok(()) };
+    // A session that was stolen must not become an account that was stolen.
+    count(app, guesses(app), &who.owner.to_string()).await?;
+    if !passwords::verify(password, Some(kept)).await? {
+        return Err(Error::Invalid(Fault::new("currentPassword", "is not right").into()));
     }
-    Err(Error::Invalid(Fault::new("currentPassword", "is not right").into()))
+    give_back(app, guesses(app), &who.owner.to_string()).await;
+    Ok(())
 }
 
 /// Sets another password, or a first one. All other sessions end.
@@ -87,9 +103,9 @@ pub async fn change_password(app: &App, who: &Caller, current: &str, password: &
     password_is_right(app, who, current).await?;
     let hash = passwords::hash(password).await?;
     let tx = app.store.tenant(who.owner).await?;
-    tx.set_password_hash(&hash).await?;
+    tx.set_password_hash(Some(&hash)).await?;
     tx.end_sessions(sessions::here(who)).await?;
-    tx.drop_links(Purpose::Reset).await?;
+    close_ways_in(&tx).await?;
     audit::write(app, &tx, who, Act::on(who.owner, "account.password")).await?;
     notice(app, &tx, account, "Your password was changed, and every other session was ended.").await?;
     Ok(tx.commit().await?)
@@ -125,7 +141,9 @@ pub async fn confirm_email(app: &App, secret: &str) -> Result<()> {
     // Links that were sent to the old address must not open the account any more.
     tx.drop_links(Purpose::Reset).await?;
     tx.drop_links(Purpose::Verify).await?;
-    notice(app, &tx, &account, "The e-mail address of your account was changed; this one does not belong to it any more.").await?;
+    // To the address of before.
+    let letter = Letter::EmailChanged { link: app.desk.public_url.clone() };
+    post::post(app, &tx, &account, &letter, &link.hash).await?;
     let who = Caller::member(account, Credential::Vouched);
     audit::write(app, &tx, &who, Act::on(link.owner, "account.email")).await?;
     Ok(tx.commit().await?)

@@ -9,6 +9,7 @@ use crate::mails::{self as post, Letter};
 use crate::ventures;
 use chrono::TimeDelta;
 use domain::Timestamp;
+use domain::generations::Generation;
 use domain::ids::{ArchiveId, OwnerId};
 use domain::jobs::{Claimed, NewJob, Priority, Verdict};
 use serde_json::{Value, json};
@@ -97,13 +98,8 @@ async fn pack(app: &App, owner: OwnerId) -> Result<Vec<u8>> {
             let mut versions = String::new();
             for section in &plan.sections {
                 let tx = app.store.tenant_read(owner).await?;
-                for version in tx.versions(venture.id, &section.template.name, u64::from(u16::MAX), None).await? {
-                    let line = json!({
-                        "section": version.section, "generation": version.id, "created": version.created, "status": version.status.key(),
-                        "model": version.model, "promptVersion": version.prompt_version, "input": version.input, "output": version.output,
-                        "issues": version.issues, "sources": version.sources,
-                    });
-                    versions.push_str(&line.to_string());
+                for kept in tx.versions(venture.id, &section.template.name, u64::from(u16::MAX), None).await? {
+                    versions.push_str(&version(&kept).to_string());
                     versions.push('\n');
                 }
             }
@@ -114,7 +110,24 @@ async fn pack(app: &App, owner: OwnerId) -> Result<Vec<u8>> {
             _ => break,
         }
     }
+    // What the functions made, which belongs to no venture.
+    let mut alone = String::new();
+    for made in app.store.tenant_read(owner).await?.latest_generations(u64::from(u16::MAX)).await? {
+        if made.venture.is_none() {
+            alone.push_str(&version(&made).to_string());
+            alone.push('\n');
+        }
+    }
+    add(&mut zip, "generations.jsonl", &alone)?;
     Ok(zip.finish().map_err(unpacked)?.into_inner())
+}
+
+/// A generation as its owner takes it along.
+fn version(made: &Generation) -> Value {
+    json!({
+        "section": made.section, "generation": made.id, "created": made.created, "status": made.status.key(), "model": made.model,
+        "promptVersion": made.prompt_version, "input": made.input, "output": made.output, "issues": made.issues, "sources": made.sources,
+    })
 }
 
 async fn about(app: &App, owner: OwnerId) -> Result<Value> {
@@ -202,6 +215,7 @@ pub(crate) async fn really_erase(app: &App, job: &Claimed) -> Result<Verdict> {
         None => app.store.tenant_read(owner).await?.guest_seen().await?.is_some_and(|seen| seen <= now - policy.guests),
     };
     if still_due {
+        app.desk.mailer.forget(&app.store.tenant_read(owner).await?.own_mails().await?).await;
         app.store.erase_owner(owner).await?;
         tracing::info!(%owner, "an owner was forgotten");
     }

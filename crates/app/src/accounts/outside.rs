@@ -1,9 +1,10 @@
 //! Others who vouch for people: identity providers in the browser, a Supabase project for bearers of its tokens.
 
+use super::inside::{close_ways_in, notice};
 use super::sessions;
 use super::sign_in::SignedIn;
 use super::sign_up::{link, new_account};
-use super::{From, count, mails};
+use super::{From, count, give_back, mails, place};
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::{Caller, Credential};
@@ -30,12 +31,13 @@ pub async fn begin_with(app: &App, provider: Provider) -> Result<(String, String
 
 /// Signs in whom the provider vouches for; who has no account gets one, with what they made as a guest.
 pub async fn finish_with(app: &App, who: &Caller, from: &From, provider: Provider, code: &str, pending: &Pending) -> Result<SignedIn> {
-    count(app, mails(app), &from.address.to_string()).await?;
+    count(app, mails(app), &place(from.address)).await?;
     let person = app.desk.providers.finish(provider, code, pending).await.map_err(refused)?;
     let owner = match app.store.identity(provider.key(), &person.subject).await? {
         Some(owner) => owner,
         None => join(app, who, provider, &person).await?,
     };
+    give_back(app, mails(app), &place(from.address)).await;
     let tx = app.store.tenant(owner).await?;
     let account = tx.locked_account().await?.ok_or(Error::NotFound("this account"))?;
     let signed_in = if account.has_second_factor {
@@ -67,16 +69,20 @@ async fn join(app: &App, who: &Caller, provider: Provider, person: &Person) -> R
 async fn adopt(app: &App, known: &Account, provider: &str, subject: &str) -> Result<OwnerId> {
     let tx = app.store.tenant(known.owner).await?;
     let account = tx.locked_account().await?.ok_or(Error::NotFound("this account"))?;
+    if account.email.key() != known.email.key() {
+        return Err(Error::conflict("the address of this account was just changed; sign in again", uuid::Uuid::nil()));
+    }
     if account.verified.is_none() {
-        if account.has_password {
-            tx.set_password_hash("").await?;
-        }
+        tx.set_password_hash(None).await?;
+        tx.set_second_factor(None).await?;
+        close_ways_in(&tx).await?;
         tx.end_sessions(None).await?;
         tx.revoke_tokens(app.now()).await?;
         tx.set_verified(app.now()).await?;
     }
     tx.insert_identity(provider, subject, app.now()).await?;
     joined(app, &tx, &account, provider).await?;
+    notice(app, &tx, &account, &format!("From now on you can also sign in with {provider}.")).await?;
     tx.commit().await?;
     Ok(known.owner)
 }

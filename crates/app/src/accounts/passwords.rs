@@ -6,12 +6,12 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use domain::accounts::{LONGEST_PASSWORD, SHORTEST_PASSWORD};
 use domain::faults::{Fault, Faults};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use tokio::sync::Semaphore;
 use zxcvbn::{Score, zxcvbn};
 
 /// Hashes at once: each takes 19 MiB and a core.
-static AT_ONCE: Semaphore = Semaphore::const_new(4);
+static AT_ONCE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(4)));
 
 /// What a password is held against when there is no account, so that finding nothing takes as long.
 static NOBODYS: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody has this password").ok());
@@ -58,7 +58,13 @@ fn hash_now(password: &str) -> std::result::Result<String, argon2::password_hash
 }
 
 async fn off<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let _turn = AT_ONCE.acquire().await.map_err(|closed| Error::Internal(closed.to_string()))?;
+    let turn = Arc::clone(&AT_ONCE).acquire_owned().await.map_err(|closed| Error::Internal(closed.to_string()))?;
+    // The turn is the work's: whoever asked may hang up meanwhile.
+    let work = move || {
+        let done = work();
+        drop(turn);
+        done
+    };
     tokio::task::spawn_blocking(work).await.map_err(|died| Error::Internal(died.to_string()))
 }
 

@@ -1,6 +1,6 @@
 //! The second factor: codes that an app on the phone shows (RFC 6238). Each works once.
 
-use super::{passwords, sessions};
+use super::{count, give_back, guesses, passwords, sessions};
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
@@ -69,16 +69,19 @@ pub async fn confirm_second_factor(app: &App, who: &Caller, code: &str) -> Resul
 /// Takes it away, with the password and a code.
 pub async fn remove_second_factor(app: &App, who: &Caller, password: &str, code: &str) -> Result<()> {
     let account = who.verified_in_person()?;
+    count(app, guesses(app), &who.owner.to_string()).await?;
     let kept = app.store.tenant_read(who.owner).await?.password_hash().await?;
-    let right = passwords::verify(password, kept.clone()).await? || kept.is_none();
-    let tx = app.store.tenant(who.owner).await?;
-    if !right {
+    if kept.is_some() && !passwords::verify(password, kept).await? {
         return Err(Error::Invalid(Fault::new("password", "is not right").into()));
     }
+    let tx = app.store.tenant(who.owner).await?;
     if !is_right(app, &tx, account, code).await? {
         return Err(wrong_code());
     }
+    give_back(app, guesses(app), &who.owner.to_string()).await;
     tx.set_second_factor(None).await?;
+    // What was signed in to with it has shown nothing any more.
+    tx.end_sessions(sessions::here(who)).await?;
     audit::write(app, &tx, who, Act::on(who.owner, "account.second-factor-off")).await?;
     Ok(tx.commit().await?)
 }

@@ -8,13 +8,14 @@ use crate::error::{Error, Result};
 use chrono::TimeDelta;
 use domain::accounts::{Account, Session};
 use domain::ids::SessionId;
+use std::fmt;
 use store::TenantTx;
 
 /// Longest description of a browser that is kept.
 const LONGEST_AGENT: usize = 200;
 
 /// Somebody has just signed in.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewSession {
     /// Them, from now on.
     pub caller: Caller,
@@ -22,6 +23,12 @@ pub struct NewSession {
     pub cookie: String,
     /// How long it is good for.
     pub lasts: TimeDelta,
+}
+
+impl fmt::Debug for NewSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSession").field("owner", &self.caller.owner).finish_non_exhaustive()
+    }
 }
 
 /// Begins a session within a transaction of its owner.

@@ -2,7 +2,7 @@
 
 use super::sessions::{self, NewSession};
 use super::sign_up::{good_link, link, use_up};
-use super::{Counted, From, count, give_back, passwords, second_factor};
+use super::{Counted, From, count, give_back, passwords, place, second_factor};
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::{Caller, Credential};
@@ -14,7 +14,7 @@ use domain::accounts::{Email, Purpose};
 const SECOND_STEP: TimeDelta = TimeDelta::minutes(10);
 
 /// What came of a first step.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum SignedIn {
     /// They are in.
     Done(Box<NewSession>),
@@ -37,7 +37,7 @@ fn per_address(app: &App) -> Counted {
 
 /// Signs in. Attempts that fail are limited by account and by address; one that succeeds costs nothing.
 pub async fn sign_in(app: &App, from: &From, email: &str, password: &str) -> Result<SignedIn> {
-    let (address, email) = (from.address.to_string(), Email::parse(email).map_err(|_| WRONG)?);
+    let (address, email) = (place(from.address), Email::parse(email).map_err(|_| WRONG)?);
     count(app, per_address(app), &address).await?;
     count(app, per_account(app), &email.key()).await?;
     let account = app.store.account_by_email(&email).await?;

@@ -1,7 +1,7 @@
 //! Making an account, and proving that its address is theirs.
 
 use super::sessions::{self, NewSession};
-use super::{From, count, mails, passwords, secrets};
+use super::{From, count, mails, passwords, place, secrets};
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::{Caller, Credential};
@@ -42,8 +42,9 @@ pub async fn sign_up(app: &App, who: &Caller, from: &From, email: &str, password
     if who.account().is_some() {
         return Err(Error::conflict("you are signed in already; sign out to make another account", uuid::Uuid::nil()));
     }
-    let (email, hash) = proven(email, password).await?;
-    count(app, mails(app), &from.address.to_string()).await?;
+    let email = sound(email, password)?;
+    count(app, mails(app), &place(from.address)).await?;
+    let hash = passwords::hash(password).await?;
     let account = new_account(app, who.owner, email.clone());
     let tx = app.store.tenant(who.owner).await?;
     match tx.insert_account(&account, Some(&hash)).await {
@@ -59,13 +60,13 @@ pub async fn sign_up(app: &App, who: &Caller, from: &From, email: &str, password
     Ok(signed_in)
 }
 
-/// An address and a password that may be kept, or every fault of both.
-pub(super) async fn proven(email: &str, password: &str) -> Result<(Email, String)> {
+/// The address, if it and the password may be kept; else every fault of both.
+fn sound(email: &str, password: &str) -> Result<Email> {
     let mut faults = Faults::default();
     let read = faults.take(Email::parse(email));
     faults.take(passwords::check("password", password, email));
     match read {
-        Some(email) if faults.is_empty() => Ok((email, passwords::hash(password).await?)),
+        Some(email) if faults.is_empty() => Ok(email),
         _ => Err(faults.into()),
     }
 }
@@ -110,7 +111,12 @@ const GONE: Error = Error::NotFound("a link that still works (each works once, a
 
 /// Whether a link still works, before somebody presses the button on its page or thinks of a password.
 pub async fn link_is_good(app: &App, secret: &str, purpose: Purpose) -> Result<()> {
-    good_link(app, secret, purpose).await.map(drop)
+    good_link(app, secret, purpose).await?;
+    // Once there is a tech lead, nobody becomes the first any more.
+    if purpose == Purpose::FirstLead && app.store.has_role(Role::TechLead).await? {
+        return Err(GONE);
+    }
+    Ok(())
 }
 
 /// Uses a link up, in the transaction that does what it is for.
@@ -146,9 +152,9 @@ pub async fn verify(app: &App, secret: &str) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// A link that makes the first account of a new place, a tech lead's; `None` once there is an account.
+/// A link that makes the first tech lead of a new place; `None` once there is one.
 pub async fn first_lead_link(app: &App) -> Result<Option<String>> {
-    if app.store.has_accounts().await? {
+    if app.store.has_role(Role::TechLead).await? {
         return Ok(None);
     }
     let owner = OwnerId::new();
@@ -158,13 +164,14 @@ pub async fn first_lead_link(app: &App) -> Result<Option<String>> {
     Ok(Some(format!("{}/setup/{secret}", app.desk.public_url)))
 }
 
-/// Makes the first account with such a link. Nobody can once there is one, whatever links there are.
+/// Makes the first tech lead with such a link. Nobody can once there is one, whatever links there are.
 pub async fn create_first_lead(app: &App, from: &From, secret: &str, email: &str, password: &str) -> Result<NewSession> {
     let link = good_link(app, secret, Purpose::FirstLead).await?;
-    if app.store.has_accounts().await? {
-        return Err(Error::NotFound("a link that still works: this place has its first account"));
+    if app.store.has_role(Role::TechLead).await? {
+        return Err(Error::NotFound("a link that still works: this place has its first tech lead"));
     }
-    let (email, hash) = proven(email, password).await?;
+    let email = sound(email, password)?;
+    let hash = passwords::hash(password).await?;
     let now = app.now();
     let account = Account { role: Some(Role::TechLead), verified: Some(now), ..new_account(app, link.owner, email) };
     let tx = app.store.tenant(link.owner).await?;

@@ -6,9 +6,9 @@ use crate::audit::{self, Act};
 use crate::callers::{Caller, Credential};
 use crate::error::{Error, Result};
 use chrono::TimeDelta;
-use domain::accounts::{ApiToken, Scope};
+use domain::accounts::{Account, ApiToken, Scope};
 use domain::faults::Faults;
-use domain::ids::{OwnerId, TokenId};
+use domain::ids::TokenId;
 use serde_json::{Value, json};
 use store::TenantTx;
 
@@ -35,9 +35,26 @@ pub struct NewToken {
 /// Makes a token. `days` is how long it is good for; without it, until it is revoked.
 pub async fn create_token(app: &App, who: &Caller, name: &str, scopes: &[String], days: Option<i64>) -> Result<NewToken> {
     let account = who.verified_in_person()?;
+    if scopes.iter().any(|scope| scope == Scope::Staff.key()) && !who.has_shown_enough(app) {
+        return Err(Error::SecondFactor);
+    }
+    let tx = app.store.tenant(who.owner).await?;
+    let made = add(app, &tx, who, account, (name, scopes, days)).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Adds a token to an account, or names every fault of what it is to be.
+pub(super) async fn add(
+    app: &App,
+    tx: &TenantTx,
+    who: &Caller,
+    account: &Account,
+    (name, scopes, days): (&str, &[String], Option<i64>),
+) -> Result<NewToken> {
     let mut faults = Faults::default();
     let scopes = faults.take(Scope::parse_all(scopes)).unwrap_or_default();
-    let name = name.trim();
+    let (owner, name) = (account.owner, name.trim());
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
         faults.add("name", format!("must have 1 to {LONGEST_NAME} characters, such as \"nightly export\""));
     }
@@ -45,28 +62,14 @@ pub async fn create_token(app: &App, who: &Caller, name: &str, scopes: &[String]
         faults.add("days", format!("must be between 1 and {LONGEST_LIFE}"));
     }
     if scopes.contains(&Scope::Staff) && account.role.is_none() {
-        faults.add("scopes", "cannot have \"staff\": you have no role in the team");
+        faults.add("scopes", "cannot have \"staff\": there is no role in the team to use");
     }
-    let tx = app.store.tenant(who.owner).await?;
     if tx.tokens().await?.iter().filter(|token| token.is_valid(app.now())).count() >= MOST {
         faults.add("name", format!("would be the token after {MOST}; revoke one first"));
     }
     if !faults.is_empty() {
         return Err(faults.into());
     }
-    let made = add(app, &tx, who, who.owner, (name, scopes, days)).await?;
-    tx.commit().await?;
-    Ok(made)
-}
-
-/// Adds a token to an account.
-pub(super) async fn add(
-    app: &App,
-    tx: &TenantTx,
-    who: &Caller,
-    owner: OwnerId,
-    (name, scopes, days): (&str, Vec<Scope>, Option<i64>),
-) -> Result<NewToken> {
     let (secret, now) = (secrets::fresh(PREFIX), app.now());
     let expires = days.map(|days| now + TimeDelta::days(days));
     let token = ApiToken { id: TokenId::new(), owner, name: name.to_owned(), scopes, created: now, expires, used: None, revoked: None };

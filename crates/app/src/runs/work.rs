@@ -44,6 +44,7 @@ pub(crate) async fn give_up(app: &App, job: &Claimed) -> Result<()> {
     lost_calls::settle(app, lost, Some(&job.lease)).await?;
     let tx = app.store.tenant(who.owner).await?;
     tx.hold(&job.lease).await?;
+    tx.give_back_takes_of_run(id).await?;
     let Some(run) = tx.run(id).await? else { return Ok(()) };
     let made = made_by(&tx, id).await?;
     let failed: Vec<SectionName> = run.sections.iter().filter(|name| !made.contains(name)).cloned().collect();

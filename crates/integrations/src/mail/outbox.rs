@@ -1,6 +1,7 @@
 //! A folder that mail is put into where there is no mail server: one file each, whole or not at all, for its owner's eyes.
 
 use super::SendError;
+use domain::Timestamp;
 use domain::mails::Mail;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -34,6 +35,27 @@ fn write(folder: &Path, name: &str, message: &[u8]) -> io::Result<PathBuf> {
         drop(std::fs::remove_file(&temporary));
     }
     moved.map(|()| path)
+}
+
+/// Removes these files; those that are gone already are no matter.
+pub(super) async fn remove(folder: PathBuf, names: Vec<String>) {
+    let removed = tokio::task::spawn_blocking(move || {
+        for name in names {
+            match std::fs::remove_file(folder.join(&name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(name, %error, "a mail stays in the outbox"),
+                _ => {}
+            }
+        }
+    });
+    drop(removed.await);
+}
+
+/// Removes the mails that were written before this moment, as their names say.
+pub(super) async fn sweep(folder: PathBuf, before: Timestamp) {
+    let last = before.format("%Y%m%dT%H%M%SZ").to_string();
+    let names = std::fs::read_dir(&folder).into_iter().flatten().filter_map(|file| file.ok()?.file_name().into_string().ok());
+    let old: Vec<String> = names.filter(|name| name.ends_with(".eml") && *name < last).collect();
+    remove(folder, old).await;
 }
 
 fn make(folder: &Path) -> io::Result<()> {

@@ -10,7 +10,6 @@ use crate::people::Browser;
 use app::accounts::admin::{self, NewAccount};
 use app::accounts::{self, From, SignedIn};
 use app::{Caller, runs, ventures};
-use domain::accounts::Scope;
 use domain::ids::{GenerationId, OwnerId, RunId, VentureId};
 use domain::roles::Role;
 use domain::tiers::Tier;
@@ -92,7 +91,7 @@ pub async fn somebody(house: &House, kind: &'static str) -> Somebody {
         }
         "token-read" | "revoked" => {
             let account = admin::add(app, &operator(), &new(kind, tier, None)).await.expect("an account");
-            let made = admin::add_token(app, &operator(), account.owner, kind, vec![Scope::Read], None).await.expect("a token");
+            let made = admin::add_token(app, &operator(), account.owner, kind, &["read".into()], None).await.expect("a token");
             let caller = accounts::by_token(app, &made.secret).await.expect("a caller");
             if kind == "revoked" {
                 let store = house.store().await;

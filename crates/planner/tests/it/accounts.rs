@@ -2,7 +2,9 @@
 
 use crate::house::House;
 use crate::people::{Browser, PASSWORD};
+use app::accounts::admin;
 use axum::http::StatusCode;
+use sha2::Digest as _;
 
 on_both! {
     a_guest_keeps_the_venture_when_they_sign_up,
@@ -13,6 +15,8 @@ on_both! {
     what_is_wrong_is_said_and_nothing_happens,
     a_second_factor_is_asked_for_and_no_code_works_twice,
     their_data_comes_as_one_file_and_goes_for_good,
+    who_leaves_is_forgotten_with_everything,
+    guesses_inside_a_session_are_limited_too,
 }
 
 async fn a_guest_keeps_the_venture_when_they_sign_up(house: House) {
@@ -169,7 +173,7 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice(house: House) {
     let secret: String = rest.split('"').next().expect("a secret").chars().filter(|c| !c.is_whitespace()).collect();
     let wrong = flo.send(&house, "/account/second-step", "/account/second-step", &[("code", "000000")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let (first, second) = (code(&secret, -1), code(&secret, 0));
+    let first = code(&secret, 0);
     let on = flo.send(&house, "/account/second-step", "/account/second-step", &[("code", &first)]).await;
     assert_eq!(on.status, StatusCode::SEE_OTHER, "{}", on.body);
     let mut phone = Browser::default();
@@ -179,6 +183,7 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice(house: House) {
     assert_eq!(phone.open(&house, "/account").await.status, StatusCode::SEE_OTHER);
     let used = phone.send(&house, "/sign-in/second-step", "/sign-in/second-step", &[("code", &first)]).await;
     assert_eq!(used.status, StatusCode::UNPROCESSABLE_ENTITY, "a code works once");
+    let second = code(&secret, 1);
     let right = phone.send(&house, "/sign-in/second-step", "/sign-in/second-step", &[("code", &second)]).await;
     assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.body);
     assert_eq!(phone.open(&house, "/account").await.status, StatusCode::OK);
@@ -222,4 +227,138 @@ async fn their_data_comes_as_one_file_and_goes_for_good(house: House) {
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(gil.send(&house, "/account", "/account/keep", &[]).await.status, StatusCode::SEE_OTHER);
     assert!(!gil.open(&house, "/account").await.body.contains("will be deleted"));
+}
+
+/// After the time of grace nothing is left but sums: no row, no file, no way in.
+async fn who_leaves_is_forgotten_with_everything(house: House) {
+    let mut hal = Browser::member(&house, "hal@example.com").await;
+    let made = hal.send(&house, "/", "/ventures", &[("productIdea", "beeswax wraps"), ("brandVoice", "professional")]).await;
+    let path = made.header("location").to_owned();
+    assert_eq!(hal.open(&house, &path).await.status, StatusCode::OK);
+    assert_eq!(hal.send(&house, "/account", "/account/delete", &[("currentPassword", PASSWORD)]).await.status, StatusCode::SEE_OTHER);
+    assert!(house.outbox().iter().any(|mail| mail.contains("hal@example.com")));
+    let (store, now) = (house.store().await, chrono::Utc::now());
+    let owner = store.account_by_email(&domain::accounts::Email::parse("hal@example.com").expect("an address")).await.expect("reads");
+    let owner = owner.expect("an account").owner;
+    let tx = store.tenant(owner).await.expect("begins");
+    tx.set_leaving(Some(now - chrono::TimeDelta::days(8))).await.expect("kept");
+    tx.commit().await.expect("commits");
+    let tidy = domain::jobs::NewJob {
+        kind: "tidy",
+        owner: None,
+        unique_key: "a story".into(),
+        payload: serde_json::json!({}),
+        priority: domain::jobs::Priority::Program,
+        run_at: now,
+        now,
+        head: None,
+    };
+    store.enqueue_own(&tidy).await.expect("in line");
+    for _ in 0..600 {
+        if store.account_of(owner).await.expect("reads").is_none() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(store.account_of(owner).await.expect("reads"), None, "the account is gone");
+    assert!(!house.outbox().iter().any(|mail| mail.contains("hal@example.com")), "their mail is gone");
+    assert_eq!(hal.open(&house, &path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(hal.open(&house, "/account").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(hal.sign_in(&house, "hal@example.com", PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(store.tenant_read(owner).await.expect("begins").ventures(9, None).await.expect("reads").is_empty());
+}
+
+async fn guesses_inside_a_session_are_limited_too(house: House) {
+    let mut ida = Browser::member(&house, "ida@example.com").await;
+    let mut last = StatusCode::OK;
+    for guess in 0..30 {
+        let fields = [("currentPassword", format!("guess number {guess}")), ("password", "tinsel harbour quiet mango".to_owned())];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        last = ida.send(&house, "/account", "/account/password", &fields).await.status;
+        if last == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+/// Behind TLS the team has to show a second factor, in a browser and of whoever made a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_tls_the_team_shows_a_second_factor() {
+    let house = House::furnished(|config| config.server.secure = true).await;
+    let operator = app::Caller::operator(domain::ids::OwnerId::new());
+    let mut lea = Browser::member(&house, "lea@example.com").await;
+    let owner = admin::find(&house.app, &operator, "lea@example.com").await.expect("an account").owner;
+    let lead = admin::Change { role: Some(Some(domain::roles::Role::TechLead)), ..admin::Change::default() };
+    admin::set(&house.app, &operator, owner, lead).await.expect("a tech lead");
+    assert_eq!(lea.open(&house, "/staff/audit").await.status, StatusCode::FORBIDDEN);
+    let refused = lea.send(&house, "/account", "/account/tokens", &[("name", "x"), ("scopes", "staff"), ("days", "30")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
+    // The operator can make one, and it opens nothing as long as its owner has no second factor.
+    let token = admin::add_token(&house.app, &operator, owner, "x", &["staff".into()], None).await.expect("a token").secret;
+    let by_token = |token: String| {
+        let request = axum::http::Request::get("/api/v1/audit").header("authorization", format!("Bearer {token}"));
+        house.send(request.body(axum::body::Body::empty()).expect("a request"))
+    };
+    assert_eq!(by_token(token.clone()).await.status, StatusCode::FORBIDDEN);
+    let page = lea.open(&house, "/account/second-step").await;
+    let (_, rest) = page.body.split_once("data-secret=\"").expect("the secret is shown");
+    let secret: String = rest.split('"').next().expect("a secret").chars().filter(|c| !c.is_whitespace()).collect();
+    let on = lea.send(&house, "/account/second-step", "/account/second-step", &[("code", &code(&secret, 0))]).await;
+    assert_eq!(on.status, StatusCode::SEE_OTHER, "{}", on.body);
+    assert_eq!(lea.open(&house, "/staff/audit").await.status, StatusCode::OK);
+    assert_eq!(by_token(token.clone()).await.status, StatusCode::OK);
+    let none = admin::Change { role: Some(None), ..admin::Change::default() };
+    admin::set(&house.app, &operator, owner, none).await.expect("no role");
+    assert_eq!(by_token(token).await.status, StatusCode::UNAUTHORIZED, "who loses the role loses the tokens that use it");
+}
+
+/// A token and a session that have had their time open nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_opens_nothing() {
+    let house = House::open().await;
+    let operator = app::Caller::operator(domain::ids::OwnerId::new());
+    let mut kim = Browser::member(&house, "kim@example.com").await;
+    let owner = admin::find(&house.app, &operator, "kim@example.com").await.expect("an account").owner;
+    let (store, now) = (house.store().await, chrono::Utc::now());
+    let hash = |secret: &str| hex(&sha2::Sha256::digest(secret.as_bytes()));
+    let (cookie, secret, past) = ("c".repeat(64), format!("planner_{}", "d".repeat(64)), now - chrono::TimeDelta::seconds(1));
+    let tx = store.tenant(owner).await.expect("begins");
+    let session = domain::accounts::Session {
+        id: domain::ids::SessionId::new(),
+        owner,
+        hash: hash(&cookie),
+        second_factor: false,
+        created: now - chrono::TimeDelta::days(31),
+        seen: past,
+        expires: past,
+        address: String::new(),
+        agent: String::new(),
+    };
+    tx.insert_session(&session).await.expect("kept");
+    let token = domain::accounts::ApiToken {
+        id: domain::ids::TokenId::new(),
+        owner,
+        name: "old".into(),
+        scopes: vec![domain::accounts::Scope::Read],
+        created: session.created,
+        expires: Some(past),
+        used: None,
+        revoked: None,
+    };
+    tx.insert_token(&token, &hash(&secret)).await.expect("kept");
+    tx.commit().await.expect("commits");
+    kim.set("planner_session", Some(&cookie));
+    assert!(kim.open(&house, "/account").await.header("location").starts_with("/sign-in"));
+    let reply = house.function_by("generate-swot", &crate::house::new_idea(), ("authorization", &format!("Bearer {secret}"))).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    assert!(reply.body.contains("expired"), "{}", reply.body);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string grows");
+        text
+    })
 }

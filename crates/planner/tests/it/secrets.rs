@@ -42,13 +42,32 @@ fn plant(config: &mut Config) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_seen_anywhere() {
+    let log = listen();
+    nothing_is_seen(House::furnished(plant).await, log).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_seen_anywhere_on_a_server() {
+    let log = listen();
+    nothing_is_seen(House::furnished_on_postgres(plant).await, log).await;
+}
+
+/// Hears everything that is logged in this process.
+fn listen() -> Log {
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt().with_env_filter(EnvFilter::new("debug")).with_writer(move || writer.clone()).with_ansi(false).init();
-    let house = House::furnished(plant).await;
+    log
+}
+
+async fn nothing_is_seen(house: House, log: Log) {
     let mut secrets = use_everything(&house).await;
     for planted in [KEY, GOOGLE, SUPABASE, SIGNING, PASSWORD] {
         secrets.push(("planted", planted.to_owned()));
+    }
+    for url in ["PLANNER_TEST_PG_APP", "PLANNER_TEST_PG_OWNER"] {
+        let password = crate::databases::variable(url).split(':').nth(2).and_then(|rest| rest.split('@').next().map(str::to_owned));
+        secrets.push(("password of the database", password.expect("a password")));
     }
     let logged = String::from_utf8_lossy(&log.0.lock().expect("no panic meanwhile")).into_owned();
     assert!(logged.contains("signing in failed") && logged.contains("a token was refused"), "the log was not listened to");

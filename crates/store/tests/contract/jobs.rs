@@ -99,7 +99,7 @@ pub async fn paid_jobs_come_first_and_owners_take_turns(place: &Place) {
     for _ in 0..8 {
         order.extend(claim(&place.store, 1).await);
     }
-    assert_eq!(place.store.head_of_line(Priority::Program).await.expect("asks"), None);
+    assert_eq!(place.store.head_of_line(Priority::Program, noon()).await.expect("asks"), None);
     assert_eq!(keys(&order), ["paid", "many-0", "one", "many-1", "many-2", "many-3", "many-4"]);
     assert_eq!(keys(&claim_at(&place.store, 9, noon() + TimeDelta::hours(1)).await), ["later"]);
 }
@@ -234,7 +234,7 @@ pub async fn a_cancelled_job_is_let_go_of(place: &Place) {
     tx.hold(&lease).await.expect("what was used can still be settled");
     tx.commit().await.expect("commits");
     assert!(place.store.end_attempt(&claimed[0].lease, &Verdict::Done, noon()).await.expect("ends"));
-    assert_eq!(place.store.standing("run", "running").await.expect("asks"), Some(Standing::Ended));
+    assert_eq!(place.store.standing("run", "running", noon()).await.expect("asks"), Some(Standing::Ended));
 }
 
 pub async fn a_paused_kind_is_not_claimed(place: &Place) {
@@ -252,7 +252,7 @@ pub async fn a_job_knows_its_place_in_line(place: &Place) {
     for key in ["a", "b", "c"] {
         put(&place.store, &job(OwnerId::new(), key)).await;
     }
-    let standing = async |key: &str| place.store.standing("run", key).await.expect("asks");
+    let standing = async |key: &str| place.store.standing("run", key, noon()).await.expect("asks");
     assert_eq!(standing("c").await, Some(Standing::Waiting { ahead: 2, expected_ms: None }));
     assert_eq!(standing("z").await, None);
     let claimed = claim(&place.store, 1).await.remove(0);
@@ -309,7 +309,7 @@ pub async fn a_job_that_waits_can_be_hurried(place: &Place) {
     }
     assert!(claim(&place.store, 9).await.is_empty());
     let tx = place.store.tenant(me).await.expect("begins");
-    tx.hurry_jobs(noon()).await.expect("hurries");
+    tx.hurry_jobs("run", noon()).await.expect("hurries");
     tx.commit().await.expect("commits");
     assert_eq!(keys(&claim(&place.store, 9).await), ["mine"]);
 }

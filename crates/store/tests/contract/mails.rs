@@ -38,6 +38,9 @@ pub async fn mails_are_sent_erased_and_forgotten(place: &Place) {
     let erased = Mail { sent: Some(noon()), text: String::new(), html: String::new(), ..mails[2].clone() };
     assert_eq!(store.mails(9, None).await.expect("reads"), [erased.clone(), sent.clone(), mails[0].clone()]);
     assert_eq!(store.mails(1, Some(mails[2].id)).await.expect("reads"), [sent]);
+    let own = store.tenant_read(mails[0].owner).await.expect("begins").own_mails().await.expect("reads");
+    assert!(own.contains(&mails[0]) && own.iter().all(|mail| mail.owner == mails[0].owner), "{own:?}");
+    assert_eq!(store.tenant_read(OwnerId::new()).await.expect("begins").own_mails().await.expect("reads"), []);
     assert_eq!(store.forget_mails(noon() + TimeDelta::hours(2)).await.expect("forgets"), 2);
     assert_eq!(store.mails(9, None).await.expect("reads"), [erased]);
 }

@@ -103,8 +103,9 @@ async fn accounts(place: &Place, owner: OwnerId) {
     tx.forgive_spending().await.expect("writes");
     tx.guest_seen().await.expect("reads");
     tx.latest_generations(9).await.expect("reads");
-    tx.hurry_jobs(noon()).await.expect("writes");
+    tx.hurry_jobs("run", noon()).await.expect("writes");
     tx.archive().await.expect("reads");
+    tx.own_mails().await.expect("reads");
     tx.fill_archive(domain::ids::ArchiveId::new(), b"x", noon()).await.expect("writes");
     tx.spent_since(noon()).await.expect("adds up");
     tx.open_takes().await.expect("counts");
@@ -166,7 +167,7 @@ async fn queue(place: &Place, owner: OwnerId) {
     let tx = store.tenant(owner).await.expect("begins");
     tx.enqueue(&job).await.expect("is put in line");
     tx.commit().await.expect("commits");
-    store.standing("run", "b").await.expect("asks");
+    store.standing("run", "b", noon()).await.expect("asks");
     for only in [None, Some(owner)] {
         let wanted = Wanted { kinds: &["run"], owner: only, most: 1, lease_for: TimeDelta::seconds(9) };
         let claimed = store.claim(&wanted, noon()).await.expect("claims");
@@ -177,7 +178,7 @@ async fn queue(place: &Place, owner: OwnerId) {
         tx.commit().await.expect("commits");
         store.end_attempt(&claimed[0].lease, &Verdict::Dead("why".into()), noon()).await.expect("ends");
     }
-    store.head_of_line(Priority::Free).await.expect("asks");
+    store.head_of_line(Priority::Free, noon()).await.expect("asks");
     store.reap(noon()).await.expect("looks");
     store.queue().await.expect("counts");
     let dead = store.dead_jobs(1).await.expect("lists").remove(0).0;

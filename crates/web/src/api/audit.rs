@@ -68,7 +68,7 @@ impl From<Entry> for Line {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it is read field by field, to say what is wrong")]
 pub(crate) struct SearchParams {
-    /// Part of an action, a subject or a reason.
+    /// A subject, the beginning of an action, or part of a reason.
     text: Option<String>,
     /// Who did it.
     actor: Option<Uuid>,

@@ -87,6 +87,8 @@ pub(crate) struct Run {
     ahead: Option<u64>,
     /// In how many seconds it will probably begin, while it waits and where that is known.
     expected_seconds: Option<u64>,
+    /// When it goes on, while it waits because its owner has had as many generations as their tier gives.
+    waiting_until: Option<DateTime<Utc>>,
     /// The number of its latest event, to be followed from.
     last_event: u64,
 }
@@ -148,6 +150,7 @@ impl From<Seen> for Run {
             sections: seen.run.sections.iter().map(|name| RunSection { name: name.to_string(), status: status(name) }).collect(),
             ahead,
             expected_seconds,
+            waiting_until: seen.waits_until,
             last_event: seen.last_event,
         }
     }
@@ -187,7 +190,7 @@ pub(super) type Accepted = (StatusCode, [(header::HeaderName, String); 1], Heade
 pub(super) async fn accepted(app: &App, visitor: &Visitor, run: RunId) -> Result<Accepted, Problem> {
     let seen = runs::see(app, &visitor.caller, run).await?;
     let mut quota = HeaderMap::new();
-    limits::describe_quota(app, &visitor.caller, &mut quota).await?;
+    limits::describe_quota(app, &visitor.caller, &mut quota).await;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/v1/runs/{run}"))], quota, Json(seen.into())))
 }
 

@@ -41,6 +41,14 @@ impl Wrong {
         self.form == form
     }
 
+    /// Everything that was wrong, for a page so long that the form may be out of sight.
+    pub(crate) fn all(&self) -> Option<String> {
+        let parts =
+            self.whole.iter().cloned().chain(self.faults.iter().map(|fault| sentence(&format!("{} {}", fault.field, fault.message))));
+        let parts: Vec<String> = parts.collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+
     /// What is wrong with this form as a whole.
     pub(crate) fn whole(&self, form: &str) -> Option<&str> {
         self.whole.as_deref().filter(|_| self.is(form))

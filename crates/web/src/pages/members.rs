@@ -13,12 +13,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::roles::Right;
 
 /// Somebody with an account. Anybody else is asked to sign in, and comes back to where they wanted to go.
-#[derive(Debug)]
 pub(crate) struct Member(pub(crate) Visitor);
 
 /// Somebody of the team who may use what their role gives. For anybody else its pages are not there. What the role does not give is
 /// for the use cases to refuse.
-#[derive(Debug)]
 pub(crate) struct Staff(pub(crate) Visitor);
 
 #[derive(askama::Template)]

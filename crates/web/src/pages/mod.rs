@@ -16,7 +16,9 @@ mod ventures;
 use crate::Shared;
 use crate::error::{PageError, Problem};
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{Html, Response};
 
 pub(crate) fn routes() -> Router<Shared> {
@@ -30,7 +32,15 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(account::routes())
         .merge(staff::routes())
         .layer(axum::middleware::map_response(unkept));
-    own.merge(landing::routes()).merge(examples::routes()).merge(models::routes())
+    let everybodys = landing::routes().merge(examples::routes()).merge(models::routes());
+    own.merge(everybodys.layer(axum::middleware::from_fn(unkept_if_known)))
+}
+
+/// A page that is everybody's still has the name of whoever is signed in at its head.
+async fn unkept_if_known(request: Request, next: Next) -> Response {
+    let known = request.headers().contains_key(header::COOKIE);
+    let response = next.run(request).await;
+    if known { unkept(response).await } else { response }
 }
 
 /// What is somebody's own is kept by no cache, on the way or in the browser: the next one at the machine may be somebody else.

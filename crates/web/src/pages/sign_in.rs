@@ -38,7 +38,7 @@ struct Typed {
     next: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Code {
     #[serde(default)]

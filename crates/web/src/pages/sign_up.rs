@@ -22,7 +22,7 @@ pub(crate) fn routes() -> Router<Shared> {
     Router::new().route("/sign-up", get(page).post(sign_up))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Typed {
     #[serde(default)]

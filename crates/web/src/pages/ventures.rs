@@ -36,6 +36,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/ventures/{id}/sections/{name}", get(section))
         .route("/ventures/{id}/runs", post(run))
         .route("/ventures/{id}/cancel", post(cancel))
+        .route("/ventures/{id}/archive", post(archive))
         .route("/ventures/{id}/export/{format}", get(export_file))
 }
 
@@ -139,6 +140,8 @@ struct VenturePage {
     /// What bringing it up to date would take of the quota.
     forecast: Option<String>,
     cancelled: bool,
+    /// It was put away: nothing is made for it until it is taken up again.
+    archived: bool,
     ended: usize,
     asked: usize,
     failed: usize,
@@ -161,12 +164,13 @@ impl VenturePage {
             voice: plan.venture.brief.voice.name().to_owned(),
             since: plan.running_since().map(|since| since.to_rfc3339_opts(SecondsFormat::Millis, true)),
             place: place_in_line(plan.standing.as_ref()),
+            archived: plan.venture.archived.is_some(),
             cancelled: plan.run.as_ref().is_some_and(|r| matches!(r.state, VentureRun::Cancelled { .. })),
             ended,
             asked,
             failed: plan.sections.iter().filter(|s| matches!(s.state, SectionState::Failed { .. })).count(),
             draft: plan.sections.iter().any(|s| is_draft(&s.state)),
-            missing: !plan.is_running() && !plan.missing().is_empty(),
+            missing: plan.venture.archived.is_none() && !plan.is_running() && !plan.missing().is_empty(),
             steps: StepView::group(plan.sections.iter().map(|s| SectionView::of(s, currency)).collect()),
         }
     }
@@ -201,7 +205,8 @@ async fn events(State(app): State<App>, visitor: Visitor, Path(text): Path<Strin
         .map(|s| SectionView::of(s, currency))
         .map(|view| Event::default().event("section").data(format!("{} {}", view.name, view.stamp)))
         .collect();
-    let first = stream::iter(first.into_iter().map(Ok::<_, Infallible>));
+    let waits = plan.waits_until.map(|until| Event::default().event("waits").data(clock(until)));
+    let first = stream::iter(first.into_iter().chain(waits).map(Ok::<_, Infallible>));
     // Browsers drop events without data.
     let end = stream::once(async { Ok(Event::default().event("finished").data("end")) });
     let all: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> = match plan.run.as_ref().filter(|_| plan.is_running())
@@ -253,6 +258,24 @@ async fn cancel(
 ) -> PageResult<Redirect> {
     let id = id(&text)?;
     runs::cancel_latest(&app, &visitor.caller, id).await?;
+    Ok(Redirect::to(&paths::venture(id)))
+}
+
+/// Whether a venture is put away.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Away {
+    away: bool,
+}
+
+async fn archive(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(text): Path<String>,
+    Form(Away { away }): Form<Away>,
+) -> PageResult<Redirect> {
+    let id = id(&text)?;
+    ventures::archive(&app, &visitor.caller, id, away).await?;
     Ok(Redirect::to(&paths::venture(id)))
 }
 

@@ -22,7 +22,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/account/keep", post(keep))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Leave {
     #[serde(default)]

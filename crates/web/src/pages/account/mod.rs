@@ -116,7 +116,7 @@ fn done(what: &str) -> Option<&'static str> {
         "verified" => "Your e-mail address is confirmed.",
         "password" => "Your password is changed, and every other session was ended.",
         "email-change" => "We sent a link to the new address. Open it there; until then the old one stays.",
-        "email" => "Your e-mail address is changed.",
+        "email" => "The e-mail address is changed.",
         "second-step" => "The second step is on: from now on signing in asks for a code as well.",
         "second-step-removal" => "The second step is off.",
         "session" => "That session was ended.",

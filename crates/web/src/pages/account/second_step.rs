@@ -25,14 +25,14 @@ pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/account/second-step", get(page).post(confirm)).route("/account/second-step/remove", post(remove))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Code {
     #[serde(default)]
     code: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Removal {
     #[serde(default)]

@@ -22,7 +22,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/account/sessions/{id}/end", post(end))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewPassword {
     #[serde(default)]
@@ -34,7 +34,7 @@ struct NewPassword {
     _username: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewEmail {
     #[serde(default)]
