@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Router<Shared> {
 
 /// A page that is everybody's still has the name of whoever is signed in at its head.
 async fn unkept_if_known(request: Request, next: Next) -> Response {
-    let known = request.headers().contains_key(header::COOKIE);
+    let known = request.headers().get(header::COOKIE).is_some_and(|cookies| !cookies.is_empty());
     let response = next.run(request).await;
     if known { unkept(response).await } else { response }
 }
