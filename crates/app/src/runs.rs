@@ -120,7 +120,7 @@ pub async fn start_new(app: &App, who: &Caller, brief: Brief) -> Result<Run> {
     let venture = Venture { id: VentureId::new(), owner: who.owner, brief, created: app.now(), archived: None };
     let head = app.store.head_of_line(quotas::priority(who), app.now()).await?;
     let tx = app.store.tenant(who.owner).await?;
-    quotas::make_room_for_venture(app, &tx, who).await?;
+    quotas::make_room_for_venture(app, &tx, who, quotas::Room::New).await?;
     tx.insert_venture(&venture).await?;
     let run = put_in_line(app, &tx, (who, venture.id), choose(app, &[])?, head).await?;
     tx.commit().await?;

@@ -123,7 +123,7 @@ pub async fn create(app: &App, who: &Caller, raw: &RawBrief, key: Option<&Reques
     if let Some(made) = keys::keep(&tx, key, app.now()).await? {
         return tx.venture(VentureId(made)).await?.ok_or(Error::NotFound("this venture"));
     }
-    quotas::make_room_for_venture(app, &tx, who).await?;
+    quotas::make_room_for_venture(app, &tx, who, quotas::Room::New).await?;
     tx.insert_venture(&venture).await?;
     keys::answer(&tx, key, venture.id.0).await?;
     tx.commit().await?;
@@ -157,7 +157,7 @@ pub async fn archive(app: &App, who: &Caller, id: VentureId, away: bool) -> Resu
         return Err(Error::conflict("a run of this venture is going on; wait for its end, or cancel it", run.id.0));
     }
     if !away && venture.archived.is_some() {
-        quotas::make_room_for_venture(app, &tx, who).await?;
+        quotas::make_room_for_venture(app, &tx, who, quotas::Room::Again).await?;
     }
     let archived = away.then(|| venture.archived.unwrap_or_else(|| app.now()));
     tx.set_archived(id, archived).await?;
