@@ -1,0 +1,212 @@
+//! Assertions: every type by its name, negation, and what makes an output that is judged. What is not known is an error by name.
+
+pub(crate) mod graded;
+mod json;
+mod markup;
+mod measures;
+mod ngrams;
+mod scripts;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use crate::cases::{Assert, AssertSet, Assertion, Case};
+use crate::config::Provider;
+use crate::grading::{Grade, Weighed, combine};
+use crate::script::{Code, Limits, call};
+use crate::targets::Output;
+use crate::templating::Templating;
+use graded::Helpers;
+use serde_json::{Map, Value, json};
+
+/// An output and everything that is known about how it came to be.
+pub(crate) struct Subject<'a> {
+    /// What is judged.
+    pub output: Value,
+    /// The answer it came from.
+    pub response: &'a Output,
+    /// The prompt as it was sent.
+    pub prompt: &'a str,
+    /// The case; its variables are the ones that were used.
+    pub case: &'a Case,
+    pub vars: &'a Map<String, Value>,
+    pub provider: &'a Provider,
+    pub latency_ms: u64,
+    pub templating: &'a Templating,
+    pub helpers: &'a Helpers<'a>,
+    pub limits: Limits,
+}
+
+/// What an assertion found, before negation.
+#[derive(Debug, Default)]
+pub(crate) struct Finding {
+    /// Whether it holds.
+    pub holds: bool,
+    /// How well, for types that measure; others are 1 or 0.
+    pub score: Option<f64>,
+    /// Whether a negated score is what is left to 1.
+    pub turns: bool,
+    /// Why.
+    pub reason: String,
+    /// Metrics it reports itself.
+    pub named: Map<String, Value>,
+}
+
+impl Finding {
+    fn plain(holds: bool, reason: impl Into<String>) -> Self {
+        Self { holds, reason: reason.into(), ..Self::default() }
+    }
+
+    /// A measured score against the least that is enough.
+    fn measured(score: f64, threshold: f64, what: &str) -> Self {
+        let reason = format!("{what} score {score:.4}, threshold {threshold}");
+        Self { holds: score >= threshold, score: Some(score), turns: true, reason, named: Map::new() }
+    }
+}
+
+/// The verdict over all assertions of a test.
+pub(crate) async fn judge(asserts: &[Assert], threshold: Option<f64>, subject: &Subject<'_>) -> Grade {
+    let mut parts = Vec::new();
+    for assert in asserts {
+        parts.push(match assert {
+            Assert::One(one) => weighed(one, subject).await,
+            Assert::Set(set) => judge_set(set, subject).await,
+        });
+    }
+    combine(parts, threshold)
+}
+
+async fn judge_set(set: &AssertSet, subject: &Subject<'_>) -> Weighed {
+    let mut parts = Vec::new();
+    for one in &set.asserts {
+        parts.push(weighed(one, subject).await);
+    }
+    let mut grade = combine(parts, set.threshold);
+    grade.assertion = set.raw.clone();
+    Weighed { grade, weight: set.weight, metric: set.metric.clone() }
+}
+
+async fn weighed(assertion: &Assertion, subject: &Subject<'_>) -> Weighed {
+    let name = assertion.name();
+    let metric = assertion.metric.as_ref().map(|m| subject.templating.render(m, subject.vars)).transpose();
+    let (metric, grade) = match metric {
+        Ok(metric) => (metric, check(assertion, subject).await),
+        Err(why) => (None, Err(format!("its metric's name is no template: {why}"))),
+    };
+    let mut grade = grade.unwrap_or_else(|why| Grade::not_judged(&name, &why));
+    grade.assertion = assertion.raw.clone();
+    Weighed { grade, weight: assertion.weight, metric }
+}
+
+/// The verdict of one assertion, or why there can be none.
+async fn check(assertion: &Assertion, subject: &Subject<'_>) -> Result<Grade, String> {
+    let transformed;
+    let output = match &assertion.transform {
+        Some(code) => {
+            transformed = transform(code, &subject.output, subject).await?;
+            &transformed
+        }
+        None => &subject.output,
+    };
+    let value = match &assertion.value {
+        code @ Value::String(_) if assertion.function.is_some() => code.clone(),
+        // Schemas and other maps are not templates, as in promptfoo; texts and lists of texts are.
+        map @ Value::Object(_) => map.clone(),
+        other => subject.templating.render_deep(other, subject.vars)?,
+    };
+    let text = text_of(output);
+    let ask = Ask { assertion, value: &value, output, text: &text };
+    let finding = find(&ask, subject).await?;
+    let pass = finding.holds != assertion.negated;
+    let score = match finding.score {
+        Some(score) if assertion.negated && finding.turns => 1.0 - score,
+        Some(score) => score,
+        None => f64::from(u8::from(pass)),
+    };
+    if !score.is_finite() {
+        return Err("its score is no number".into());
+    }
+    let named_scores = finding.named.iter().filter_map(|(k, v)| Some((k.clone(), v.as_f64()?))).collect();
+    let reason = if finding.reason.is_empty() { if pass { "Assertion passed" } else { "Assertion failed" }.into() } else { finding.reason };
+    Ok(Grade { pass, score, reason, named_scores, ..Grade::default() })
+}
+
+/// One assertion with its value filled in and the output it judges.
+pub(crate) struct Ask<'a> {
+    pub assertion: &'a Assertion,
+    pub value: &'a Value,
+    pub output: &'a Value,
+    pub text: &'a str,
+}
+
+async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
+    match ask.assertion.kind.as_str() {
+        "equals" => text::equals(ask),
+        "contains" | "icontains" | "starts-with" => text::one(ask),
+        "contains-all" | "contains-any" | "icontains-all" | "icontains-any" => text::several(ask),
+        "regex" => text::regex(ask, subject.limits).await,
+        "levenshtein" => text::levenshtein(ask),
+        "word-count" => text::word_count(ask),
+        "is-refusal" => Ok(text::is_refusal(ask, subject)),
+        "is-json" => json::is_json(ask),
+        "contains-json" => json::contains_json(ask),
+        "is-xml" => markup::is_xml(ask),
+        "contains-xml" => markup::contains_xml(ask),
+        "is-html" => Ok(markup::is_html(ask)),
+        "contains-html" => Ok(markup::contains_html(ask)),
+        "is-sql" => sql::is_sql(ask),
+        "contains-sql" => sql::contains_sql(ask),
+        "rouge-n" => ngrams::rouge(ask),
+        "bleu" => ngrams::bleu(ask),
+        "gleu" => ngrams::gleu(ask),
+        "latency" => measures::latency(ask, subject),
+        "cost" => measures::cost(ask, subject),
+        "perplexity" => measures::perplexity(ask, subject),
+        "perplexity-score" => measures::perplexity_score(ask, subject),
+        "finish-reason" => measures::finish_reason(ask, subject),
+        "javascript" => scripts::javascript(ask, subject).await,
+        kind => match graded::find(kind, ask, subject).await {
+            Some(finding) => finding,
+            None => Err("is not supported here, so it was not judged; take it out, or use a type that is (docs: evals)".into()),
+        },
+    }
+}
+
+/// An output as text: itself, or its JSON.
+pub(crate) fn text_of(output: &Value) -> String {
+    match output {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// The output JavaScript makes out of another.
+pub(crate) async fn transform(code: &str, output: &Value, subject: &Subject<'_>) -> Result<Value, String> {
+    let (code, output, context, limits) = (code.to_owned(), output.clone(), context(subject, &Value::Null), subject.limits);
+    let ran = tokio::task::spawn_blocking(move || call(Code::Inline(&code), "output", &output, &context, limits)).await;
+    match ran.map_err(|e| format!("transform: the engine gave up ({e})"))? {
+        Ok(Value::Null) => Err("transform: it returned nothing".into()),
+        Ok(made) => Ok(made),
+        Err(why) => Err(format!("transform: {why}")),
+    }
+}
+
+/// What JavaScript sees as `context`.
+fn context(subject: &Subject<'_>, config: &Value) -> Value {
+    let response = subject.response;
+    json!({
+        "prompt": subject.prompt,
+        "vars": subject.vars,
+        "test": subject.case.test.to_json(),
+        "logProbs": response.log_probs,
+        "config": config,
+        "provider": {"id": subject.provider.id, "label": subject.provider.label},
+        "providerResponse": {
+            "output": response.output, "cost": response.cost, "cached": response.cached, "finishReason": response.finish_reason,
+            "tokenUsage": response.tokens.to_json(), "metadata": response.metadata,
+        },
+        "metadata": response.metadata,
+    })
+}

@@ -1,0 +1,292 @@
+//! A config file as a whole: read, checked, every fault named; its tests come one by one, so that a suite may be larger than memory.
+
+mod files;
+mod parts;
+mod prompts;
+mod reading;
+mod references;
+mod shorthand;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+use crate::cases::{Case, TestCase};
+use crate::faults::{Source, parse, read_text};
+use ::prompts::FileFault;
+use parts::{derived, evaluate, object, referenced, scenarios, test_list};
+use reading::{Reading, short};
+use references::Templates;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+const KEYS: [&str; 18] = [
+    "$schema",
+    "description",
+    "tags",
+    "prompts",
+    "providers",
+    "targets",
+    "tests",
+    "defaultTest",
+    "scenarios",
+    "outputPath",
+    "evaluateOptions",
+    "commandLineOptions",
+    "env",
+    "assertionTemplates",
+    "derivedMetrics",
+    "sharing",
+    "writeLatestResults",
+    "metadata",
+];
+const REFUSED: [&str; 2] = ["extensions", "nunjucksFilters"];
+
+/// Faults of rows that are named before reading a stream gives up.
+const FAULTS_NAMED: usize = 50;
+
+/// An eval, as its config file describes it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What it is about.
+    pub description: Option<String>,
+    /// The prompts, in order.
+    pub prompts: Vec<Prompt>,
+    /// Who answers them, in order.
+    pub providers: Vec<Provider>,
+    /// How it is run, where the caller does not say otherwise.
+    pub evaluate: EvaluateOptions,
+    /// Metrics computed from others, in order.
+    pub derived_metrics: Vec<DerivedMetric>,
+    /// What templates see as `env`.
+    pub env: Map<String, Value>,
+    /// The config's own metadata, such as a gate.
+    pub metadata: Map<String, Value>,
+    /// The whole config as the file wrote it, for result files.
+    pub raw: Value,
+    /// Tests in the suite before array variables are expanded.
+    pub tests: usize,
+    default_test: TestCase,
+    sources: Vec<Tests>,
+    scenarios: Vec<Scenario>,
+    templates: Templates,
+}
+
+/// A prompt: its template and what it is called in results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// What it is called; what it reads when it has no name.
+    pub label: String,
+    /// The template: text, or JSON of a chat.
+    pub raw: String,
+}
+
+/// Who answers prompts. This room does not interpret it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Provider {
+    /// Such as `planner:swot@v1.0.0`, `google:gemini-2.5-flash`, `echo`.
+    pub id: String,
+    /// What it is called in results.
+    pub label: String,
+    /// Its settings.
+    pub config: Value,
+    /// The labels of the prompts it answers; all when empty.
+    pub prompts: Vec<String>,
+    /// JavaScript that makes the output out of what it answered.
+    pub transform: Option<String>,
+    /// Milliseconds to wait before each call.
+    pub delay_ms: u64,
+    /// Its environment.
+    pub env: Value,
+}
+
+/// How an eval is run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvaluateOptions {
+    /// Calls at a time.
+    pub max_concurrency: Option<usize>,
+    /// How often each test runs.
+    pub repeat: Option<usize>,
+    /// Milliseconds to wait before each call.
+    pub delay_ms: Option<u64>,
+    /// Milliseconds a call may take.
+    pub timeout_ms: Option<u64>,
+    /// Milliseconds the whole run may take.
+    pub max_eval_time_ms: Option<u64>,
+}
+
+/// A metric that is computed from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivedMetric {
+    /// Its name.
+    pub name: String,
+    /// An expression over the names of metrics; `__count` is the number of tests.
+    pub value: String,
+}
+
+#[derive(Debug, Clone)]
+enum Tests {
+    List(Vec<TestCase>),
+    Stream(PathBuf),
+}
+
+#[derive(Debug, Clone)]
+struct Scenario {
+    config: Vec<TestCase>,
+    tests: Vec<TestCase>,
+}
+
+impl Config {
+    /// Reads a config and every file it names, or says everything that is wrong with them.
+    pub fn read(path: &Path) -> Result<Self, Vec<FileFault>> {
+        let text = read_text(path).map_err(|f| vec![f])?;
+        let value = parse(path, &text).map_err(|f| vec![f])?;
+        let mut faults = Vec::new();
+        let mut source = Source::new(path, text, &mut faults);
+        let Value::Object(map) = &value else {
+            source.fault("", format!("is not a config: a map with prompts, providers and tests, not {}", short(&value)));
+            return Err(faults);
+        };
+        source.check_keys("a config", map, &KEYS, &REFUSED);
+        let templates = Templates(object(&mut source, map, "assertionTemplates"));
+        for (needle, message) in templates.faults() {
+            source.fault(&needle, message);
+        }
+        let mut config = Self {
+            description: map.get("description").and_then(Value::as_str).map(str::to_owned),
+            prompts: map.get("prompts").map(|p| prompts::prompts(&mut source, p)).unwrap_or_default(),
+            providers: map.get("providers").or_else(|| map.get("targets")).map(|p| prompts::providers(&mut source, p)).unwrap_or_default(),
+            evaluate: evaluate(&mut source, map),
+            derived_metrics: derived(&mut source, map),
+            env: object(&mut source, map, "env"),
+            metadata: object(&mut source, map, "metadata"),
+            raw: value.clone(),
+            tests: 0,
+            default_test: TestCase::default(),
+            sources: Vec::new(),
+            scenarios: Vec::new(),
+            templates,
+        };
+        if config.prompts.is_empty() {
+            source.fault("prompts", "has no prompts; add at least one, '{{prompt}}' if the tests hold whole prompts");
+        }
+        if config.providers.is_empty() {
+            source.fault("providers", "has no providers; add at least one, 'echo' to see the prompts themselves");
+        }
+        config.read_tests(source, map);
+        if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+
+    fn read_tests(&mut self, source: Source<'_>, map: &Map<String, Value>) {
+        let dir = source.dir();
+        let templates = self.templates.clone();
+        let mut reading = Reading { source, templates: &templates, dir: &dir };
+        if let Some(default) = map.get("defaultTest") {
+            let value = referenced(&mut reading, default);
+            self.default_test = reading.test(&value);
+        }
+        match map.get("tests") {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(items)) => {
+                let mut inline = Vec::new();
+                for item in items {
+                    if let Value::String(path) = item {
+                        self.sources.push(Tests::List(std::mem::take(&mut inline)));
+                        self.read_test_files(&mut reading, path);
+                    } else {
+                        inline.push(reading.test(item));
+                    }
+                }
+                self.sources.push(Tests::List(inline));
+            }
+            Some(Value::String(path)) => self.read_test_files(&mut reading, path),
+            Some(other) => reading.source.fault("tests:", format!("tests are a list, or a file's name, not {}", short(other))),
+        }
+        self.scenarios = scenarios(&mut reading, map);
+        self.tests += self.sources.iter().map(|s| if let Tests::List(list) = s { list.len() } else { 0 }).sum::<usize>();
+        self.tests += self.scenarios.iter().map(|s| s.config.len() * s.tests.len()).sum::<usize>();
+    }
+
+    /// Tests in other files: lists are read, streams are looked through row by row and counted.
+    fn read_test_files(&mut self, reading: &mut Reading<'_, '_>, name: &str) {
+        if name.starts_with("http") || name.starts_with("huggingface:") {
+            return reading.source.fault(name, format!("tests from {name} are not supported; save them as a CSV file"));
+        }
+        let found = match files::find(reading.dir, files::reference(name).unwrap_or(name), &reading.source.file) {
+            Ok(found) => found,
+            Err(fault) => return reading.source.fault(name, fault.message),
+        };
+        for path in found {
+            match files::ending(&path).as_str() {
+                "csv" | "jsonl" => {
+                    let faults = self.look_through(&path);
+                    reading.source.extend(faults);
+                    self.sources.push(Tests::Stream(path));
+                }
+                "yaml" | "yml" | "json" => {
+                    let (list, faults) = test_list(&path, &self.templates);
+                    reading.source.extend(faults);
+                    self.sources.push(Tests::List(list));
+                }
+                _ => reading.source.fault(name, format!("{} is neither YAML, JSON, JSONL nor CSV", path.display())),
+            }
+        }
+    }
+
+    fn look_through(&mut self, path: &Path) -> Vec<FileFault> {
+        let mut faults = Vec::new();
+        for row in streams::read(path, &self.templates) {
+            self.tests += 1;
+            if let Err(more) = row {
+                faults.extend(more);
+            }
+            if faults.len() >= FAULTS_NAMED {
+                faults.push(crate::faults::fault(path, None, format!("has more faults; the first {FAULTS_NAMED} are named")));
+                break;
+            }
+        }
+        faults
+    }
+
+    /// Every case of the suite, in order, merged with the defaults and with array variables expanded.
+    pub fn cases(&self) -> impl Iterator<Item = Result<Case, Vec<FileFault>>> + Send + '_ {
+        let listed = self.sources.iter().flat_map(|source| -> Box<dyn Iterator<Item = streams::Row> + Send + '_> {
+            match source {
+                Tests::List(list) => Box::new(list.iter().cloned().map(Ok)),
+                Tests::Stream(path) => streams::read(path, &self.templates),
+            }
+        });
+        let crossed = self.scenarios.iter().flat_map(|scenario| {
+            scenario.config.iter().flat_map(move |config| scenario.tests.iter().map(move |test| Ok(test.over(config))))
+        });
+        // A config without tests asks each prompt once.
+        let bare = (self.sources.is_empty() && self.scenarios.is_empty()).then(|| Ok(TestCase::default()));
+        let mut index = 0;
+        listed.chain(crossed).chain(bare).flat_map(move |test| {
+            let cases = match test {
+                Ok(test) => expanded(&test.over(&self.default_test), &mut index).into_iter().map(Ok).collect(),
+                Err(faults) => vec![Err(faults)],
+            };
+            cases.into_iter()
+        })
+    }
+}
+
+fn expanded(test: &TestCase, index: &mut usize) -> Vec<Case> {
+    let cases = test.combinations().into_iter().map(|vars| {
+        let case = Case { index: *index, test: TestCase { vars, ..test.clone() } };
+        *index += 1;
+        case
+    });
+    cases.collect()
+}
+
+/// Assertions out of a list in a config's form, for tests of this room.
+#[cfg(test)]
+pub(crate) fn assertions_of(list: &Value) -> Vec<crate::cases::Assert> {
+    let mut faults = Vec::new();
+    let source = Source::new(Path::new("test.yaml"), String::new(), &mut faults);
+    let templates = Templates::default();
+    let test = Reading { source, templates: &templates, dir: Path::new(".") }.test(&serde_json::json!({"assert": list}));
+    assert!(faults.is_empty(), "{faults:?}");
+    test.asserts
+}

@@ -1,0 +1,65 @@
+//! The results of a JSONL file in any order: their places are kept in memory, they themselves are not. Of several for one place, the last
+//! counts.
+
+use crate::results::CaseResult;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::path::Path;
+
+/// A file of results.
+pub(super) struct Rows {
+    file: BufReader<File>,
+    places: BTreeMap<(usize, usize, usize), u64>,
+    /// The names of all variables, in order.
+    pub vars: BTreeSet<String>,
+}
+
+impl Rows {
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let mut file = BufReader::new(File::open(path)?);
+        let (mut places, mut vars) = (BTreeMap::new(), BTreeSet::new());
+        let (mut at, mut line) = (0, String::new());
+        loop {
+            line.clear();
+            let read = file.read_line(&mut line)?;
+            if read == 0 {
+                break;
+            }
+            // A last line that was cut is what a crash leaves.
+            if let Ok(row) = parse(&line) {
+                vars.extend(row.vars.keys().filter(|k| !vars.contains(*k)).cloned().collect::<Vec<_>>());
+                places.insert(row.key(), at);
+            }
+            at += read as u64;
+        }
+        Ok(Self { file, places, vars })
+    }
+
+    /// Case by case, each with all its columns, one repetition after the other.
+    pub fn by_test(self) -> impl Iterator<Item = io::Result<CaseResult>> {
+        self.sorted(|(test, column, repeat)| (test, repeat, column))
+    }
+
+    /// Column by column.
+    pub fn by_column(self) -> impl Iterator<Item = io::Result<CaseResult>> {
+        self.sorted(|(test, column, repeat)| (column, test, repeat))
+    }
+
+    fn sorted(mut self, by: impl Fn((usize, usize, usize)) -> (usize, usize, usize)) -> impl Iterator<Item = io::Result<CaseResult>> {
+        let mut places: Vec<_> = self.places.into_iter().map(|(key, at)| (by(key), at)).collect();
+        places.sort_unstable();
+        let mut line = String::new();
+        places.into_iter().map(move |(_, at)| {
+            line.clear();
+            self.file.seek(SeekFrom::Start(at))?;
+            self.file.read_line(&mut line)?;
+            parse(&line)
+        })
+    }
+}
+
+fn parse(line: &str) -> io::Result<CaseResult> {
+    let json = serde_json::from_str(line)?;
+    CaseResult::from_json(&json).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a line is no result of a run"))
+}

@@ -1,0 +1,181 @@
+//! The runner: every case of a config, asked of every provider by every prompt, judged, handed on one by one. Memory does not grow with
+//! the suite.
+
+mod filter;
+mod one;
+mod resume;
+#[cfg(test)]
+mod tests;
+
+pub use filter::{Failing, Filter};
+
+use crate::assertions::graded::Helpers;
+use crate::cases::Case;
+use crate::config::Config;
+use crate::results::{CaseResult, Outcome, PromptMetrics, Summary};
+use crate::script::{Limits, expression};
+use crate::targets::Target;
+use crate::templating::Templating;
+use futures::StreamExt;
+use one::{Asking, Job};
+use prompts::FileFault;
+use resume::Resumed;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Calls at a time when nobody says how many, as in promptfoo.
+const CONCURRENCY: usize = 4;
+
+/// How a run is done; what is not said here, the config says.
+#[derive(Debug, Clone, Default)]
+pub struct Options<'a> {
+    /// Calls at a time.
+    pub concurrency: Option<usize>,
+    /// How often each case runs.
+    pub repeat: Option<usize>,
+    /// Which cases run.
+    pub filter: Filter,
+    /// Results of an earlier run, as JSONL: what it did and what is still the same is not asked again; errors are.
+    pub resume: Option<PathBuf>,
+    /// Who helps to judge.
+    pub helpers: Helpers<'a>,
+}
+
+/// Where results go, one by one, in the order they come.
+pub trait Sink: Send {
+    /// Takes a result. Results that were taken over from an earlier run are not handed on again.
+    fn take(&mut self, result: &CaseResult) -> std::io::Result<()>;
+}
+
+impl Sink for Vec<CaseResult> {
+    fn take(&mut self, result: &CaseResult) -> std::io::Result<()> {
+        self.push(result.clone());
+        Ok(())
+    }
+}
+
+/// Why a run could not be done, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A file has faults that were not there when the config was read.
+    #[error("the tests cannot be read: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Tests(Vec<FileFault>),
+    /// The sink took no more.
+    #[error("a result could not be written")]
+    Sink(#[source] std::io::Error),
+    /// The results to resume from, or a filter, cannot be used.
+    #[error("{0}")]
+    Options(String),
+}
+
+/// Runs an eval.
+pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, sink: &mut dyn Sink) -> Result<Summary, RunError> {
+    let began = Instant::now();
+    let templating = Templating::new(config.env.clone());
+    let asking = Asking {
+        config,
+        target,
+        templating: &templating,
+        helpers: &options.helpers,
+        limits: Limits::default(),
+        deadline: config.evaluate.max_eval_time_ms.map(|ms| began + Duration::from_millis(ms)),
+        resumed: options.resume.as_deref().map(Resumed::read).transpose().map_err(RunError::Options)?.unwrap_or_default(),
+    };
+    let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);
+    let concurrency = options.concurrency.or(config.evaluate.max_concurrency).unwrap_or(CONCURRENCY).max(1);
+    let filter = options.filter.compile().map_err(RunError::Options)?;
+    let columns = columns(config);
+    let mut faults = Vec::new();
+    let mut summary = Summary { repeat, prompts: columns.iter().map(|c| metrics(config, *c)).collect(), ..Summary::default() };
+    {
+        let mut cases = filter.cases(config.cases());
+        let read = std::iter::from_fn(|| match cases.next()? {
+            Ok(case) => Some(case),
+            Err(more) => {
+                faults = more;
+                None
+            }
+        });
+        let jobs = read.flat_map(|case| jobs(&case, config, &columns, &filter, repeat));
+        let mut results = std::pin::pin!(futures::stream::iter(jobs).map(|job| one::ask(&asking, job)).buffer_unordered(concurrency));
+        let mut cells: HashMap<(usize, usize), (usize, bool)> = HashMap::new();
+        while let Some((result, resumed)) = results.next().await {
+            if !resumed {
+                sink.take(&result).map_err(RunError::Sink)?;
+            }
+            count(&mut summary, &result, resumed);
+            let cell = cells.entry((result.test_index, result.prompt_index)).or_insert((0, true));
+            *cell = (cell.0 + 1, cell.1 && result.outcome == Outcome::Passed);
+            if cell.0 == repeat {
+                summary.cells += 1;
+                summary.passed_always += usize::from(cell.1);
+                cells.remove(&(result.test_index, result.prompt_index));
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(RunError::Tests(faults));
+    }
+    derive(config, &mut summary.prompts);
+    summary.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(summary)
+}
+
+/// The pairs of provider and prompt, in promptfoo's order; a provider with prompts of its own has no others.
+fn columns(config: &Config) -> Vec<(usize, usize)> {
+    let mut columns = Vec::new();
+    for (p, provider) in config.providers.iter().enumerate() {
+        for (q, prompt) in config.prompts.iter().enumerate() {
+            if provider.prompts.is_empty() || provider.prompts.contains(&prompt.label) {
+                columns.push((p, q));
+            }
+        }
+    }
+    columns
+}
+
+fn metrics(config: &Config, (provider, prompt): (usize, usize)) -> PromptMetrics {
+    let (provider, prompt) = (&config.providers[provider], &config.prompts[prompt]);
+    PromptMetrics { raw: prompt.raw.clone(), label: prompt.label.clone(), provider: provider.id.clone(), ..PromptMetrics::default() }
+}
+
+fn jobs(case: &Case, config: &Config, columns: &[(usize, usize)], filter: &filter::Compiled<'_>, repeat: usize) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for (column, (provider, prompt)) in columns.iter().enumerate() {
+        let (asked, by) = (&config.providers[*provider], &config.prompts[*prompt]);
+        let names = |list: &[String], id: &str, label: &str| list.is_empty() || list.iter().any(|n| n == id || n == label);
+        let wanted = names(&case.test.providers, &asked.id, &asked.label) && names(&case.test.prompts, &by.label, &by.raw);
+        if wanted && filter.wants(case, asked, by) {
+            jobs.extend((0..repeat).map(|r| Job { case: case.clone(), column, provider: *provider, prompt: *prompt, repeat: r }));
+        }
+    }
+    jobs
+}
+
+fn count(summary: &mut Summary, result: &CaseResult, resumed: bool) {
+    match result.outcome {
+        Outcome::Passed => summary.passed += 1,
+        Outcome::Failed => summary.failed += 1,
+        Outcome::Error => summary.errors += 1,
+    }
+    summary.resumed += usize::from(resumed);
+    summary.tokens.add(result.tokens);
+    if let Some(metrics) = summary.prompts.get_mut(result.prompt_index) {
+        metrics.add(result);
+    }
+}
+
+/// Computes the derived metrics, in order, over the sums; one that cannot be computed is no number (`null` in files).
+fn derive(config: &Config, prompts: &mut [PromptMetrics]) {
+    for metrics in prompts {
+        let count = metrics.passed + metrics.failed + metrics.errors;
+        for derived in &config.derived_metrics {
+            let mut names: Map<String, Value> = metrics.named_scores.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+            names.insert("__count".into(), count.into());
+            let value = expression(&derived.value, &names).ok().filter(|v| v.is_finite()).unwrap_or(f64::NAN);
+            metrics.named_scores.insert(derived.name.clone(), value);
+        }
+    }
+}

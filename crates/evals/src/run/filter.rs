@@ -1,0 +1,117 @@
+//! Which cases of a suite run.
+
+use crate::cases::Case;
+use crate::config::{Prompt, Provider};
+use crate::results::{CaseResult, Outcome};
+use prompts::FileFault;
+use regex::Regex;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// Which cases run; without any wish, all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// A regular expression the description must match.
+    pub pattern: Option<String>,
+    /// At most so many cases, counted after the other wishes.
+    pub first: Option<usize>,
+    /// Entries the metadata must have; an entry that is a list must hold the value.
+    pub metadata: Vec<(String, String)>,
+    /// A regular expression the provider's id or label must match.
+    pub providers: Option<String>,
+    /// Only what did not pass in an earlier run.
+    pub failing: Option<Failing>,
+}
+
+/// What did not pass in an earlier run: by provider, prompt and variables, so that it is found in a suite that has grown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failing(HashSet<String>);
+
+impl Failing {
+    /// Reads the results of an earlier run, JSON or JSONL; `errors_only` leaves out what was judged and failed.
+    pub fn read(path: &Path, errors_only: bool) -> Result<Self, FileFault> {
+        let cannot = |why: String| FileFault { file: path.display().to_string(), line: None, message: why };
+        let mut failing = Self::default();
+        let mut add = |json: &Value| match CaseResult::from_json(json) {
+            Some(row) => {
+                if row.outcome == Outcome::Error || (row.outcome == Outcome::Failed && !errors_only) {
+                    // The variables as the test wrote them: those of the result are filled in.
+                    let vars = row.test_case.get("vars").and_then(Value::as_object).unwrap_or(&row.vars);
+                    failing.0.insert(name(&row.provider, &row.prompt_label, vars));
+                }
+                Ok(())
+            }
+            None => Err(cannot("holds something that is no result; use the JSON or JSONL output of a run".into())),
+        };
+        let file = BufReader::new(File::open(path).map_err(|e| cannot(format!("cannot be read ({e})")))?);
+        if path.extension().is_some_and(|e| e == "jsonl") {
+            for line in file.lines() {
+                let line = line.map_err(|e| cannot(format!("cannot be read ({e})")))?;
+                add(&serde_json::from_str(&line).unwrap_or_default())?;
+            }
+        } else {
+            let whole: Value = serde_json::from_reader(file).map_err(|e| cannot(format!("is not JSON: {e}")))?;
+            let rows = whole.pointer("/results/results").and_then(Value::as_array);
+            rows.ok_or_else(|| cannot("has no results.results; use the JSON output of a run".into()))?.iter().try_for_each(&mut add)?;
+        }
+        Ok(failing)
+    }
+}
+
+fn name(provider: &str, prompt: &str, vars: &Map<String, Value>) -> String {
+    let mut sorted: Vec<(&String, &Value)> = vars.iter().collect();
+    sorted.sort_by_key(|(key, _)| *key);
+    format!("{provider}\u{1}{prompt}\u{1}{}", serde_json::to_string(&sorted).unwrap_or_default())
+}
+
+impl Filter {
+    /// The wishes, ready to be used, or what is wrong with them.
+    pub(super) fn compile(&self) -> Result<Compiled<'_>, String> {
+        let regex = |text: &Option<String>, what: &str| {
+            text.as_ref().map(|t| Regex::new(t).map_err(|e| format!("the {what} \"{t}\" is no regular expression: {e}"))).transpose()
+        };
+        Ok(Compiled { pattern: regex(&self.pattern, "pattern")?, providers: regex(&self.providers, "provider pattern")?, wishes: self })
+    }
+}
+
+/// Wishes, ready to be used.
+pub(super) struct Compiled<'a> {
+    pattern: Option<Regex>,
+    providers: Option<Regex>,
+    wishes: &'a Filter,
+}
+
+impl Compiled<'_> {
+    /// The cases that are wanted.
+    pub fn cases<'c, I>(&'c self, cases: I) -> Box<dyn Iterator<Item = Result<Case, Vec<FileFault>>> + Send + 'c>
+    where
+        I: Iterator<Item = Result<Case, Vec<FileFault>>> + Send + 'c,
+    {
+        let wanted = cases.filter(|case| case.as_ref().map_or(true, |case| self.describes(case)));
+        match self.wishes.first {
+            Some(first) => Box::new(wanted.take(first)),
+            None => Box::new(wanted),
+        }
+    }
+
+    fn describes(&self, case: &Case) -> bool {
+        let described = self.pattern.as_ref().is_none_or(|p| p.is_match(case.test.description.as_deref().unwrap_or_default()));
+        described
+            && self.wishes.metadata.iter().all(|(key, wanted)| match case.test.metadata.get(key) {
+                Some(Value::String(text)) => text == wanted,
+                Some(Value::Array(items)) => items.iter().any(|i| i.as_str() == Some(wanted)),
+                Some(other) => *wanted == format!("{other}"),
+                None => false,
+            })
+    }
+
+    /// Whether a case is wanted of a provider by a prompt.
+    pub fn wants(&self, case: &Case, provider: &Provider, prompt: &Prompt) -> bool {
+        let known = self.providers.as_ref().is_none_or(|p| p.is_match(&provider.id) || p.is_match(&provider.label));
+        let failing = self.wishes.failing.as_ref();
+        known && failing.is_none_or(|f| f.0.contains(&name(&provider.id, &prompt.label, &case.test.vars)))
+    }
+}

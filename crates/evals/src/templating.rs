@@ -1,0 +1,163 @@
+//! Templates as promptfoo's configs write them: Nunjucks, rendered by `minijinja`.
+//!
+//! What differs from Nunjucks:
+//! - a missing variable that would be printed or looped over is an error; in `{% if %}` and before `default` it is false;
+//! - objects and lists print as JSON (promptfoo does the same to variables before it renders);
+//! - JavaScript inside templates is not available: `===`, `&&`, `||`, `x.toUpperCase()`, regular expressions; `==`, `and`, `or` and
+//!   `{{ x | upper }}` are;
+//! - `asyncEach`, `asyncAll`, `switch`, `include`, `extends` and `import` are not available;
+//! - a template that works for too long is stopped.
+//!
+//! `dump` (JSON) is as in Nunjucks; nothing is escaped; trailing line ends stay.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Jinja};
+use serde_json::{Map, Value};
+
+/// Steps a template may take.
+const FUEL: u64 = 2_000_000;
+
+/// Renders templates of one config. Cheap to share between threads.
+pub struct Templating {
+    environment: Environment<'static>,
+    env: Value,
+}
+
+impl std::fmt::Debug for Templating {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Templating")
+    }
+}
+
+impl Templating {
+    /// Templates in which `{{ env.X }}` is an entry of `env`.
+    pub fn new(env: Map<String, Value>) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
+            environment.set_syntax(syntax);
+        }
+        environment.set_fuel(Some(FUEL));
+        environment.add_filter("dump", dump);
+        environment.set_formatter(|out, state, value| match value.kind() {
+            ValueKind::None => Ok(()),
+            ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Error::from),
+            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => {
+                let text = json_text(value, None)?;
+                out.write_str(&text).map_err(Error::from)
+            }
+            _ => minijinja::escape_formatter(out, state, value),
+        });
+        Self { environment, env: Value::Object(env) }
+    }
+
+    /// The text with its variables filled in, or what is wrong with it.
+    pub fn render(&self, text: &str, vars: &Map<String, Value>) -> Result<String, String> {
+        if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
+            return Ok(text.to_owned());
+        }
+        let mut context = vars.clone();
+        context.entry("env").or_insert_with(|| self.env.clone());
+        self.environment.render_str(text, Jinja::from(Serde(context))).map_err(|error| explain(&error))
+    }
+
+    /// Every text inside a value with its variables filled in; keys stay.
+    pub fn render_deep(&self, value: &Value, vars: &Map<String, Value>) -> Result<Value, String> {
+        Ok(match value {
+            Value::String(text) => Value::String(self.render(text, vars)?),
+            Value::Array(items) => Value::Array(items.iter().map(|v| self.render_deep(v, vars)).collect::<Result<_, _>>()?),
+            Value::Object(map) => {
+                Value::Object(map.iter().map(|(k, v)| Ok((k.clone(), self.render_deep(v, vars)?))).collect::<Result<_, String>>()?)
+            }
+            other => other.clone(),
+        })
+    }
+
+    /// Variables whose texts are templates themselves, filled in from those before them.
+    pub fn render_vars(&self, vars: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+        let mut rendered = vars.clone();
+        for (name, value) in vars {
+            if let Value::String(text) = value
+                && text.contains("{{")
+            {
+                let text = self.render(text, &rendered).map_err(|e| format!("variable \"{name}\": {e}"))?;
+                rendered.insert(name.clone(), Value::String(text));
+            }
+        }
+        Ok(rendered)
+    }
+
+    /// A prompt: text, or JSON whose texts are filled in one by one so that quotes in a variable cannot break it.
+    pub fn render_prompt(&self, raw: &str, vars: &Map<String, Value>) -> Result<String, String> {
+        if raw.trim_start().starts_with(['[', '{'])
+            && let Ok(json @ (Value::Array(_) | Value::Object(_))) = serde_json::from_str::<Value>(raw)
+        {
+            return Ok(self.render_deep(&json, vars)?.to_string());
+        }
+        self.render(raw, vars)
+    }
+}
+
+fn dump(value: &Jinja, indent: Option<usize>) -> Result<String, Error> {
+    json_text(value, indent)
+}
+
+fn json_text(value: &Jinja, indent: Option<usize>) -> Result<String, Error> {
+    let json = serde_json::to_value(value).map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))?;
+    let text = if indent.is_some_and(|n| n > 0) { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) };
+    text.map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))
+}
+
+fn explain(error: &Error) -> String {
+    let line = error.line().map_or_else(String::new, |line| format!(" in line {line}"));
+    let hint = if error.kind() == ErrorKind::UndefinedError { "; declare the variable, or write {{ name | default('') }}" } else { "" };
+    format!("template{line}: {}{hint}", error.detail().map_or_else(|| error.kind().to_string(), str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn render(text: &str) -> Result<String, String> {
+        let vars = json!({"name": "Ana", "list": ["a", "b"], "o": {"k": 1.5, "deep": {"x": "y"}}, "no": null, "yes": true});
+        Templating::new(Map::from_iter([("KEY".to_owned(), json!("v"))])).render(text, vars.as_object().expect("object"))
+    }
+
+    #[test]
+    fn nunjucks_as_configs_use_it() {
+        for (text, expected) in [
+            ("Hi {{name}}!\n", "Hi Ana!\n"),
+            ("{% for x in list %}{{ loop.index }}{{ x }} {% endfor %}", "1a 2b "),
+            ("{% if yes and not no %}1{% else %}2{% endif %}", "1"),
+            ("{% if missing %}1{% else %}2{% endif %}", "2"),
+            ("{{ missing | default('d') }}", "d"),
+            ("{{ list | dump }} {{ o | dump }}", r#"["a","b"] {"k":1.5,"deep":{"x":"y"}}"#),
+            ("{{ o }}{{ no }}{{ yes }}", r#"{"k":1.5,"deep":{"x":"y"}}true"#),
+            ("{{ o.deep.x | upper }} {{ env.KEY }}", "Y v"),
+            ("{# gone #}{% raw %}{{x}}{% endraw %}", "{{x}}"),
+            ("<b>{{ '<i>' }}</b>", "<b><i></b>"),
+            ("no braces { } here", "no braces { } here"),
+        ] {
+            assert_eq!(render(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_broken_is_said() {
+        assert!(render("{{ missing }}").expect_err("missing").contains("default"));
+        assert!(render("{% for x in missing %}{% endfor %}").is_err());
+        assert!(render("a\n{% if %}").expect_err("broken").contains("line 2"));
+        assert!(render("{% include 'x' %}").is_err());
+        assert!(render("{% for a in range(9999) %}{% for b in range(9999) %}{{ b }}{% endfor %}{% endfor %}").is_err());
+    }
+
+    #[test]
+    fn a_json_prompt_survives_quotes() {
+        let vars = Map::from_iter([("q".to_owned(), json!("say \"hi\""))]);
+        let prompt = Templating::new(Map::new()).render_prompt(r#"[{"role":"user","content":"{{q}}"}]"#, &vars).expect("renders");
+        assert_eq!(serde_json::from_str::<Value>(&prompt).expect("still JSON")[0]["content"], "say \"hi\"");
+    }
+}
