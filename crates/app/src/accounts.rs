@@ -17,7 +17,7 @@ mod tokens;
 
 pub use inside::{change_email, change_password, confirm_email, request_reset, reset};
 pub(crate) use leaving::{ARCHIVE, ERASE, erase_due, make_archive, really_erase};
-pub use leaving::{Archive, archive, keep_account, leave, request_archive};
+pub use leaving::{Archive, archive, archive_content, keep_account, leave, request_archive};
 pub use outside::{Pending, Provider, begin_with, by_jwt, finish_with};
 pub use second_factor::{Enrolment, confirm_second_factor, enrol, remove_second_factor};
 pub use sessions::{NewSession, by_session, end_other_sessions, end_session, sessions, sign_out};

@@ -10,8 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
 use domain::ids::ArchiveId;
 use row::{Column, Entity, Model};
+use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 
 /// One file with everything of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct Archive {
     pub id: ArchiveId,
     /// When it was asked for.
     pub created: Timestamp,
-    /// When it was packed, and what is in it.
-    pub packed: Option<(Timestamp, Vec<u8>)>,
+    /// When it was packed.
+    pub packed: Option<Timestamp>,
 }
 
 impl TenantTx {
@@ -44,15 +45,24 @@ impl TenantTx {
         Ok(filled.rows_affected == 1)
     }
 
-    /// The last archive that was asked for.
+    /// The last archive that was asked for, without what is in it.
     pub async fn archive(&self) -> Result<Option<Archive>> {
-        let last = Entity::find().filter(Column::OwnerId.eq(self.owner())).order_by_desc(Column::Id).one(self.reading()).await?;
-        let Some(row) = last else { return Ok(None) };
-        let packed = match (row.packed_at, row.content) {
-            (Some(at), Some(content)) => Some((at, STANDARD.decode(content).map_err(Error::corrupt("archives", row.id))?)),
-            _ => None,
-        };
-        Ok(Some(Archive { id: ArchiveId(row.id), created: row.created_at, packed }))
+        let last = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::CreatedAt, Column::PackedAt])
+            .filter(Column::OwnerId.eq(self.owner()))
+            .order_by_desc(Column::Id)
+            .into_tuple::<(Uuid, Timestamp, Option<Timestamp>)>()
+            .one(self.reading())
+            .await?;
+        Ok(last.map(|(id, created, packed)| Archive { id: ArchiveId(id), created, packed }))
+    }
+
+    /// What is in an archive, once it is packed.
+    pub async fn archive_content(&self, id: ArchiveId) -> Result<Option<Vec<u8>>> {
+        let found = Entity::find_by_id(id.0).filter(Column::OwnerId.eq(self.owner())).one(self.reading()).await?;
+        let content = found.and_then(|row| row.content).map(|content| STANDARD.decode(content));
+        content.transpose().map_err(Error::corrupt("archives", id.0))
     }
 }
 

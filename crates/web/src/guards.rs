@@ -32,6 +32,12 @@ pub(crate) async fn security_headers(State(shared): State<Shared>, request: Requ
     response
 }
 
+/// What is somebody's own is kept by no cache, on the way or in the browser: the next one at the machine may be somebody else.
+pub(crate) async fn unkept(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// A form on another site cannot act for a visitor: browsers say where a request comes from (Sec-Fetch-Site, else Origin), and
 /// what changes something must come from here. The functions may be called by other front ends: a request from another site brings
 /// no cookie (`SameSite=Lax`), their JSON has to be asked for first and the answer allows no credentials, so such a caller is a guest

@@ -59,12 +59,19 @@ async fn enqueue(
     Ok(())
 }
 
-/// The last file they asked for, with its content once it is packed.
+/// The last file they asked for; `None` when there is none any more.
 pub async fn archive(app: &App, who: &Caller) -> Result<Option<Archive>> {
     who.in_person()?;
     let now = app.now();
     let last = app.store.tenant_read(who.owner).await?.archive().await?;
     Ok(last.filter(|last| now - last.created < KEPT))
+}
+
+/// What is in that file, once it is packed.
+pub async fn archive_content(app: &App, who: &Caller) -> Result<Vec<u8>> {
+    let none = Error::NotFound("a file with your data");
+    let Some(last) = archive(app, who).await? else { return Err(none) };
+    app.store.tenant_read(who.owner).await?.archive_content(last.id).await?.ok_or(none)
 }
 
 /// Packs what a job asks for.

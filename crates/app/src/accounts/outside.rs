@@ -1,16 +1,14 @@
 //! Others who vouch for people: identity providers in the browser, a Supabase project for bearers of its tokens.
 
 use super::inside::{close_ways_in, notice};
-use super::sessions;
-use super::sign_in::SignedIn;
-use super::sign_up::{link, new_account};
+use super::sign_in::{SignedIn, first_step_done};
+use super::sign_up::new_account;
 use super::{From, count, give_back, mails, place};
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::{Caller, Credential};
 use crate::error::{Error, Result};
-use chrono::TimeDelta;
-use domain::accounts::{Account, Email, Purpose};
+use domain::accounts::{Account, Email};
 use domain::ids::OwnerId;
 use integrations::sign_in::{Fault, Person};
 pub use integrations::sign_in::{Pending, Provider};
@@ -20,8 +18,6 @@ use std::time::Duration;
 
 /// How Supabase is called among those who vouch.
 const SUPABASE: &str = "supabase";
-/// How long somebody may take for the second step.
-const SECOND_STEP: TimeDelta = TimeDelta::minutes(10);
 
 /// Where a browser has to go to sign in elsewhere, with what has to come back.
 pub async fn begin_with(app: &App, provider: Provider) -> Result<(String, String, Pending)> {
@@ -40,11 +36,7 @@ pub async fn finish_with(app: &App, who: &Caller, from: &From, provider: Provide
     give_back(app, mails(app), &place(from.address)).await;
     let tx = app.store.tenant(owner).await?;
     let account = tx.locked_account().await?.ok_or(Error::NotFound("this account"))?;
-    let signed_in = if account.has_second_factor {
-        SignedIn::SecondStep(link(app, &tx, owner, Purpose::SecondFactor, None, SECOND_STEP).await?)
-    } else {
-        SignedIn::Done(Box::new(sessions::begin(app, &tx, account, from, false).await?))
-    };
+    let signed_in = first_step_done(app, &tx, account, from).await?;
     tx.commit().await?;
     Ok(signed_in)
 }

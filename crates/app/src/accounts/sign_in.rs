@@ -8,7 +8,8 @@ use crate::audit::{self, Act};
 use crate::callers::{Caller, Credential};
 use crate::error::{Error, Result};
 use chrono::TimeDelta;
-use domain::accounts::{Email, Purpose};
+use domain::accounts::{Account, Email, Purpose};
+use store::TenantTx;
 
 /// How long somebody may take for the second step.
 const SECOND_STEP: TimeDelta = TimeDelta::minutes(10);
@@ -58,13 +59,17 @@ pub async fn sign_in(app: &App, from: &From, email: &str, password: &str) -> Res
     if tx.password_hash().await? != kept {
         return Err(WRONG);
     }
-    let signed_in = if account.has_second_factor {
-        SignedIn::SecondStep(link(app, &tx, account.owner, Purpose::SecondFactor, None, SECOND_STEP).await?)
-    } else {
-        SignedIn::Done(Box::new(sessions::begin(app, &tx, account, from, false).await?))
-    };
+    let signed_in = first_step_done(app, &tx, account, from).await?;
     tx.commit().await?;
     Ok(signed_in)
+}
+
+/// Lets somebody in who has shown who they are, or asks for their second factor first.
+pub(super) async fn first_step_done(app: &App, tx: &TenantTx, account: Account, from: &From) -> Result<SignedIn> {
+    if account.has_second_factor {
+        return Ok(SignedIn::SecondStep(link(app, tx, account.owner, Purpose::SecondFactor, None, SECOND_STEP).await?));
+    }
+    Ok(SignedIn::Done(Box::new(sessions::begin(app, tx, account, from, false).await?)))
 }
 
 /// The second step: a code of the second factor, by whoever took the first. Wrong codes count as failed attempts.

@@ -54,7 +54,7 @@ pub(super) async fn remove(folder: PathBuf, names: Vec<String>) {
 pub(super) async fn sweep(folder: PathBuf, before: Timestamp) {
     let last = before.format("%Y%m%dT%H%M%SZ").to_string();
     let names = std::fs::read_dir(&folder).into_iter().flatten().filter_map(|file| file.ok()?.file_name().into_string().ok());
-    let old: Vec<String> = names.filter(|name| name.ends_with(".eml") && *name < last).collect();
+    let old: Vec<String> = names.filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "eml") && *name < last).collect();
     remove(folder, old).await;
 }
 

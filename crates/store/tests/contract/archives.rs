@@ -16,12 +16,15 @@ pub async fn an_archive_is_asked_for_packed_and_forgotten(place: &Place) {
     assert_eq!((last.id, last.created, last.packed), (second, noon() + TimeDelta::hours(1), None), "the last one");
     let content: Vec<u8> = (0..=255).collect();
     assert!(tx.fill_archive(second, &content, noon()).await.expect("fills"));
-    assert_eq!(tx.archive().await.expect("reads").and_then(|last| last.packed), Some((noon(), content)));
+    assert_eq!(tx.archive().await.expect("reads").and_then(|last| last.packed), Some(noon()));
+    assert_eq!(tx.archive_content(second).await.expect("reads"), Some(content));
+    assert_eq!(tx.archive_content(first).await.expect("reads"), None, "not packed yet");
     assert!(!tx.fill_archive(ArchiveId::new(), b"x", noon()).await.expect("answers"));
     tx.commit().await.expect("commits");
     let stranger = place.store.tenant(OwnerId::new()).await.expect("begins");
     assert!(!stranger.fill_archive(second, b"x", noon()).await.expect("answers"));
     assert_eq!(stranger.archive().await.expect("reads"), None);
+    assert_eq!(stranger.archive_content(second).await.expect("reads"), None);
     drop(stranger);
     assert_eq!(place.store.forget_archives(noon() + TimeDelta::minutes(1)).await.expect("forgets"), 1);
     let tx = place.store.tenant_read(owner).await.expect("begins");

@@ -105,6 +105,7 @@ async fn accounts(place: &Place, owner: OwnerId) {
     tx.latest_generations(9).await.expect("reads");
     tx.hurry_jobs("run", noon()).await.expect("writes");
     tx.archive().await.expect("reads");
+    tx.archive_content(domain::ids::ArchiveId::new()).await.expect("reads");
     tx.own_mails().await.expect("reads");
     tx.fill_archive(domain::ids::ArchiveId::new(), b"x", noon()).await.expect("writes");
     tx.spent_since(noon()).await.expect("adds up");

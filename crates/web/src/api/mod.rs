@@ -15,13 +15,12 @@ mod versions;
 
 use crate::Shared;
 use crate::error::Problem;
+use crate::guards;
 use crate::requests::LARGEST;
 use app::App;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, header};
 use axum::middleware;
-use axum::response::Response;
 use domain::sections::SectionName;
 use std::str::FromStr;
 use utoipa_axum::router::OpenApiRouter;
@@ -38,14 +37,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(account::routes())
         .merge(audit::routes());
     let (routes, document) = nouns.split_for_parts();
-    let routes = routes.layer(DefaultBodyLimit::max(LARGEST)).layer(middleware::map_response(unkept));
+    let routes = routes.layer(DefaultBodyLimit::max(LARGEST)).layer(middleware::map_response(guards::unkept));
     routes.merge(docs::routes(&document))
-}
-
-/// What is somebody's own is kept by no cache.
-async fn unkept(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// An id out of an address. What is no id names nothing, like one that nobody has.

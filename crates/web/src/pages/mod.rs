@@ -15,9 +15,10 @@ mod ventures;
 
 use crate::Shared;
 use crate::error::{PageError, Problem};
+use crate::guards;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, Response};
 
@@ -31,7 +32,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(outside::routes())
         .merge(account::routes())
         .merge(staff::routes())
-        .layer(axum::middleware::map_response(unkept));
+        .layer(axum::middleware::map_response(guards::unkept));
     let everybodys = landing::routes().merge(examples::routes()).merge(models::routes());
     own.merge(everybodys.layer(axum::middleware::from_fn(unkept_if_known)))
 }
@@ -40,13 +41,7 @@ pub(crate) fn routes() -> Router<Shared> {
 async fn unkept_if_known(request: Request, next: Next) -> Response {
     let known = request.headers().get(header::COOKIE).is_some_and(|cookies| !cookies.is_empty());
     let response = next.run(request).await;
-    if known { unkept(response).await } else { response }
-}
-
-/// What is somebody's own is kept by no cache, on the way or in the browser: the next one at the machine may be somebody else.
-async fn unkept(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    if known { guards::unkept(response).await } else { response }
 }
 
 /// Renders a page; a page that cannot be rendered is a defect of ours.

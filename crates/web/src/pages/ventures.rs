@@ -126,6 +126,7 @@ async fn list(State(app): State<App>, visitor: Visitor) -> PageResult<Html<Strin
 
 #[derive(askama::Template)]
 #[template(path = "ventures/venture.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the page that is shown or not")]
 struct VenturePage {
     shell: Shell,
     path: String,

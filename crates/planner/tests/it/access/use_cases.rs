@@ -54,6 +54,7 @@ use_cases! {
     "accounts::addresses" => |app, who, about| addresses(app, who, about),
     "accounts::alerts" => |app, who, about| admin::alerts(app, who, 1, None),
     "accounts::archive" => |app, who, about| accounts::archive(app, who),
+    "accounts::archive_content" => |app, who, about| accounts::archive_content(app, who),
     "accounts::change_email" => |app, who, about| accounts::change_email(app, who, super::PASSWORD, "other@example.org"),
     "accounts::change_password" => |app, who, about| accounts::change_password(app, who, super::PASSWORD, "tinsel harbour quiet mango"),
     "accounts::confirm_second_factor" => |app, who, about| accounts::confirm_second_factor(app, who, "000000"),

@@ -35,8 +35,7 @@ async fn pack(State(app): State<App>, Member(visitor): Member, Form(Nothing {}):
 }
 
 async fn fetch(State(app): State<App>, Member(visitor): Member) -> PageResult<Response> {
-    let archive = accounts::archive(&app, &visitor.caller).await?;
-    let (_, content) = archive.and_then(|archive| archive.packed).ok_or(app::Error::NotFound("a file with your data"))?;
+    let content = accounts::archive_content(&app, &visitor.caller).await?;
     let headers =
         [(header::CONTENT_TYPE, "application/zip"), (header::CONTENT_DISPOSITION, "attachment; filename=\"e-commerce-planner.zip\"")];
     Ok((headers, content).into_response())

@@ -79,7 +79,7 @@ impl ArchiveView {
             None => Self::Never,
             Some(archive) => match archive.packed {
                 None => Self::Packing { since: moment(archive.created) },
-                Some((at, _)) => Self::Ready { since: moment(at), until: day(archive.created + KEPT) },
+                Some(at) => Self::Ready { since: moment(at), until: day(archive.created + KEPT) },
             },
         }
     }
