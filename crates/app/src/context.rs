@@ -69,7 +69,8 @@ pub(crate) const fn model_class(class: prompts::ModelClass) -> llm::ModelClass {
 pub(crate) fn ask(app: &App, template: &Template, order: &Order, rendered: &Rendered) -> Ask {
     let forms = template.forms();
     let brief = &order.brief;
-    let examples = app.library().examples().iter().filter(|e| e.brief.idea != brief.idea).filter_map(|e| {
+    let library = app.library();
+    let examples = library.examples().iter().filter(|e| e.brief.idea != brief.idea).filter_map(|e| {
         e.section(&template.name).map(|output| DraftExample {
             subject: e.brief.idea.as_str().to_owned(),
             currency: e.brief.currency.code.to_owned(),

@@ -61,6 +61,8 @@ pub struct Order {
 /// A generation that failed is stored with what it used and returned with status `Failed`; an error means that nothing was
 /// generated: an unknown section, a venture that is not theirs, a store that is gone, a lease that was lost.
 pub async fn generate(app: &App, who: &Caller, order: Order, cancel: &CancellationToken) -> Result<Generation> {
+    // Whatever was deployed or rolled back until now holds for it.
+    app.shelf.look_if_due(&app.store).await?;
     let template = app.release().section(&order.section).ok_or(Error::NotFound("this section"))?.clone();
     let reserved = match order.reserved {
         Some(reserved) => reserved,

@@ -130,8 +130,10 @@ pub struct Jobs {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prompts {
-    /// Release to use; empty is the highest.
+    /// Release to use whatever is deployed; empty is what is deployed.
     pub version: String,
+    /// The environment that is served.
+    pub environment: String,
     /// An extra directory of templates; empty is none.
     pub dir: String,
 }
@@ -255,6 +257,9 @@ impl Config {
         };
         if let Some(version) = text("PROMPT_VERSION") {
             self.prompts.version = version;
+        }
+        if let Some(environment) = text("PLANNER_ENVIRONMENT") {
+            self.prompts.environment = environment;
         }
         if let Some(dir) = text("PLANNER_PROMPTS") {
             self.prompts.dir = dir;

@@ -2,7 +2,8 @@
 
 use crate::place::Place;
 use crate::samples::{
-    alert, entry, hash, link, mail, name, noon, session, stored_account, stored_generation, stored_run, stored_venture, take, token,
+    alert, entry, furnish_team, hash, link, mail, name, noon, session, stored_account, stored_generation, stored_run, stored_venture, take,
+    token,
 };
 use domain::audit::Actor;
 use domain::ids::{CallId, GenerationId, OwnerId};
@@ -59,6 +60,7 @@ pub async fn furnish(store: &Store) -> OwnerId {
     tx.commit().await.expect("commits");
     store.pause_jobs("tidy", noon()).await.expect("pauses");
     furnish_account(store, owner).await;
+    furnish_team(store).await;
     owner
 }
 

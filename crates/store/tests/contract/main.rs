@@ -10,8 +10,10 @@ mod audit;
 mod backup;
 mod calls;
 mod corruption;
+mod deployments;
 mod embeddings;
 mod erasing;
+mod evals;
 mod events;
 mod generations;
 mod guests;
@@ -26,6 +28,7 @@ mod names;
 mod opening;
 mod place;
 mod plans;
+mod proposals;
 mod runs;
 mod samples;
 mod sections;
@@ -117,6 +120,15 @@ macro_rules! all_contracts {
             archives::an_archive_is_asked_for_packed_and_forgotten,
             generations::what_was_made_lately_comes_newest_first,
             jobs::a_job_that_waits_can_be_hurried,
+            proposals::a_proposal_comes_back_as_it_was,
+            proposals::proposals_come_newest_first_with_what_was_said,
+            proposals::nothing_of_the_team_is_kept_without_a_commit,
+            deployments::a_release_is_made_once,
+            deployments::the_last_deployment_of_an_environment_holds,
+            evals::an_eval_comes_back_as_it_was_and_ends_once,
+            evals::cases_are_added_once_and_come_page_by_page,
+            evals::a_job_of_the_team_is_put_in_line_once_and_held,
+            accounts::the_team_is_found,
             guests::guests_come_and_go,
             takes::takes_count_until_they_are_given_back,
             takes::what_was_spent_is_added_up,
