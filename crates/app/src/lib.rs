@@ -4,6 +4,7 @@
 //! returns a value that knows no HTTP.
 
 pub mod accounts;
+mod asking;
 pub mod audit;
 mod cache;
 mod callers;

@@ -2,7 +2,7 @@
 
 use crate::ask::ModelClass;
 use crate::embedded::Embedded;
-use crate::providers::{Anthropic, Gemini, Ollama, OpenAi, Provider};
+use crate::providers::{Anthropic, Gemini, Ollama, OpenAi, Provider, Silent};
 use crate::settings::{ConfigError, Settings};
 use recloser::{AsyncRecloser, Recloser};
 use std::collections::BTreeMap;
@@ -92,6 +92,9 @@ impl Maker<'_> {
         let settings = self.settings;
         let need = |has: bool, provider, variable| if has { Ok(()) } else { Err(ConfigError::NoKey { provider, variable }) };
         let made: Arc<dyn Provider> = match provider {
+            known @ ("gemini" | "openai" | "anthropic" | "ollama" | "embedded") if settings.replays() => {
+                Arc::new(Silent { searches: known == "gemini" })
+            }
             "gemini" => {
                 need(settings.gemini.key.is_some(), "gemini", "GEMINI_API_KEY")?;
                 Arc::new(Gemini::new(&settings.gemini)?)

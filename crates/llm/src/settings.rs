@@ -2,7 +2,9 @@
 
 use crate::ask::ModelClass;
 use secrecy::SecretString;
+use crate::tape::Tape;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A provider that is reached over HTTP. A provider that speaks a known dialect is one more of these.
@@ -53,6 +55,8 @@ pub struct Settings {
     pub breaker_after: usize,
     /// How long it stays open.
     pub breaker_wait: Duration,
+    /// Where answers are recorded or repeated from; while they are repeated, nobody is asked and no key is needed.
+    pub tape: Option<Arc<Tape>>,
 }
 
 impl Default for Settings {
@@ -73,6 +77,7 @@ impl Default for Settings {
             longest_wait: Duration::from_secs(20),
             breaker_after: 5,
             breaker_wait: Duration::from_secs(30),
+            tape: None,
         }
     }
 }
@@ -111,6 +116,11 @@ pub enum ConfigError {
 }
 
 impl Settings {
+    /// Whether every answer comes from a recording.
+    pub(crate) fn replays(&self) -> bool {
+        self.tape.as_ref().is_some_and(|tape| tape.is_replay())
+    }
+
     /// The route of a class: what was set, else what the configured providers are best at.
     pub fn route(&self, class: ModelClass) -> Vec<String> {
         let set = match class {
@@ -119,6 +129,12 @@ impl Settings {
         };
         if !set.is_empty() {
             return set.clone();
+        }
+        if let Some(recorded) = self.tape.as_ref().filter(|tape| tape.is_replay()).and_then(|tape| tape.routes()) {
+            return match class {
+                ModelClass::Fast => recorded.fast,
+                ModelClass::Reasoning => recorded.reasoning,
+            };
         }
         let names: &[&str] = match class {
             _ if self.gguf_chosen => return vec![self.embedded()],
