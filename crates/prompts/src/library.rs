@@ -17,6 +17,7 @@ pub struct Library {
     templates: BTreeMap<SectionName, BTreeMap<Version, Arc<Template>>>,
     examples: Vec<ExampleVenture>,
     tests: BTreeMap<String, usize>,
+    first_cases: BTreeMap<String, serde_json::Value>,
     warnings: Vec<FileFault>,
 }
 
@@ -66,7 +67,7 @@ impl Library {
     /// Reads a library from files already in memory.
     pub fn from_files(files: &[SourceFile]) -> Result<Self, Vec<FileFault>> {
         let mut faults = Vec::new();
-        let mut library = Self { templates: BTreeMap::new(), examples: Vec::new(), tests: BTreeMap::new(), warnings: Vec::new() };
+        let mut library = Self { templates: BTreeMap::new(), examples: Vec::new(), tests: BTreeMap::new(), first_cases: BTreeMap::new(), warnings: Vec::new() };
         let mut read = Vec::new();
         for file in files {
             match &file.role {
@@ -75,7 +76,12 @@ impl Library {
                     Err(fault) => faults.push(fault),
                 },
                 Role::Tests(name) => match file.parse::<Vec<serde_json::Value>>() {
-                    Ok(cases) => *library.tests.entry(name.clone()).or_default() += cases.len(),
+                    Ok(cases) => {
+                        *library.tests.entry(name.clone()).or_default() += cases.len();
+                        if let Some(vars) = cases.first().and_then(|case| case.get("vars")) {
+                            library.first_cases.insert(name.clone(), vars.clone());
+                        }
+                    }
                     Err(fault) => faults.push(fault),
                 },
                 Role::Example => {}
@@ -163,6 +169,11 @@ impl Library {
     /// How many test cases a template has.
     pub fn test_count(&self, name: &SectionName) -> usize {
         self.tests.get(name.as_str()).copied().unwrap_or(0)
+    }
+
+    /// The variables of the first of a template's test cases.
+    pub fn first_case(&self, name: &SectionName) -> Option<&serde_json::Value> {
+        self.first_cases.get(name.as_str())
     }
 
     /// What is worth mending but stops nothing.
