@@ -18,6 +18,7 @@ pub mod limits;
 mod live;
 mod lost_calls;
 pub mod mails;
+pub mod prompts;
 pub mod quotas;
 mod repair;
 pub mod runs;
@@ -35,7 +36,7 @@ use domain::Timestamp;
 use hub::Hub;
 use live::Live;
 use llm::Llm;
-use prompts::{Library, Release};
+use ::prompts::{Library, Release};
 use std::sync::Arc;
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -99,7 +100,7 @@ impl App {
     }
 
     /// The models in use, by class, as `provider:model`.
-    pub fn models(&self, class: prompts::ModelClass) -> Vec<String> {
+    pub fn models(&self, class: ::prompts::ModelClass) -> Vec<String> {
         self.llm.route(context::model_class(class))
     }
 

@@ -3,11 +3,13 @@
 
 use crate::Timestamp;
 use crate::ids::{AuditId, OwnerId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::net::IpAddr;
 
 /// Who did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Actor {
     /// Somebody with an account.
     Account(OwnerId),

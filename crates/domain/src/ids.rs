@@ -67,4 +67,12 @@ id! {
     MailId,
     /// One file with everything of a member.
     ArchiveId,
+    /// A change to the template library on its way through review.
+    ProposalId,
+    /// Something said about a proposal.
+    CommentId,
+    /// A release that an environment was pointed at.
+    DeploymentId,
+    /// A run of test cases against templates.
+    EvalId,
 }

@@ -63,6 +63,12 @@ impl Llm {
         self.routes.of(class).iter().map(Target::name).collect()
     }
 
+    /// What a model (`provider:model`) charges, when that is known.
+    pub fn price(&self, model: &str) -> Option<domain::usage::Price> {
+        let (provider, model) = model.split_once(':')?;
+        self.prices.price(provider, model)
+    }
+
     /// Whether every model of every route is a small one that drafts leaf by leaf and cannot follow a prompt.
     pub fn drafts_only(&self) -> bool {
         self.routes.all().iter().all(|target| target.provider.drafts())

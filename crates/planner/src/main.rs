@@ -7,6 +7,7 @@ mod jobs_command;
 mod migrate;
 mod prompts_command;
 mod serve;
+mod tokens_command;
 
 use clap::{Parser, Subcommand};
 use planner::{BadInput, config};

@@ -1,5 +1,6 @@
-//! `planner prompts list | show | check`: the library as the program sees it.
+//! `planner prompts list | show | check | tokens`: the library as the program sees it.
 
+use crate::tokens_command;
 use anyhow::Result;
 use clap::Subcommand;
 use domain::sections::SectionName;
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     },
     /// Reads and checks every file; reports every fault with file and line.
     Check,
+    /// What templates cost: tokens by part, money, what could be saved, and which class of model each needs. Estimated.
+    Tokens(tokens_command::Args),
 }
 
 pub(crate) fn run(config: &Config, command: &Command) -> Result<ExitCode> {
@@ -38,6 +41,7 @@ pub(crate) fn run(config: &Config, command: &Command) -> Result<ExitCode> {
                 println!("{name:<24} {:<9} {kind:<8} {model:<10} {:>5}  {}", t.version.to_string(), library.test_count(&t.name), t.title);
             }
         }
+        Command::Tokens(args) => tokens_command::run(config, &library, args)?,
         Command::Show { name, version } => show(config, &library, name, version.as_ref())?,
         Command::Check => {
             let (releases, examples) = (library.releases(), library.examples().len());

@@ -1,12 +1,13 @@
 //! Whether a template makes sense, alone and beside the others.
 
+use crate::changes;
 use crate::files::{FileFault, SourceFile};
 use crate::library::Library;
 use crate::schema;
 use crate::template::Template;
 use crate::variables;
+use domain::gates::SchemaStep;
 use domain::sections::SectionName;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -115,29 +116,21 @@ fn context_faults(file: &SourceFile, template: &Template, declared: &[&str]) -> 
     faults
 }
 
-/// A minor or patch version must not take away or retype what a lower version of the same major promised.
+/// What the output promises may grow with a minor version, and break with a major one only.
 fn compatibility(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
-    let lower =
-        library.versions(&template.name).filter(|t| t.version < template.version && t.version.major == template.version.major).last();
-    let Some(lower) = lower else { return Vec::new() };
-    let types = |t: &Template| {
-        let mut types = BTreeMap::new();
-        schema::walk(&t.output, "", &mut |path, schema| {
-            types.insert(path.to_owned(), schema.get("type").cloned().unwrap_or(Value::Null));
-        });
-        types
+    let Some(lower) = library.versions(&template.name).filter(|t| t.version < template.version).last() else { return Vec::new() };
+    let change = changes::schema(lower, template);
+    if change.step == SchemaStep::Same || change.step.fits(&lower.version, &template.version) {
+        return Vec::new();
+    }
+    let (was, version) = (&lower.version, &template.version);
+    let message = |path: &String| match change.step {
+        SchemaStep::Breaks => {
+            format!("output.{path} of {was} is gone or retyped in {version}; a breaking schema needs a new major version")
+        }
+        _ => format!("output.{path} is new in {version}; what the output has more of than {was} needs a new minor version"),
     };
-    let now = types(template);
-    let broken = types(lower).into_iter().filter(|(path, kind)| now.get(path) != Some(kind));
-    broken
-        .map(|(path, _)| {
-            let (was, version) = (&lower.version, &template.version);
-            file.fault(
-                "version:",
-                format!("output.{path} of {was} is gone or retyped in {version}; a breaking schema needs a new major version"),
-            )
-        })
-        .collect()
+    change.paths.iter().map(|path| file.fault("version:", message(path))).collect()
 }
 
 /// Dependency cycles, in each release.

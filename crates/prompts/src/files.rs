@@ -60,6 +60,25 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
+    /// A file that comes from neither: a proposal's, or a release's that was made from one. `path` is its place in the library, such as
+    /// `v1.1.0/swot.yaml` or `tests/swot.yaml`.
+    ///
+    /// # Errors
+    /// When nothing of the library stands at such a place.
+    pub fn at(path: &str, text: String) -> Result<Self, FileFault> {
+        let fault = |message: &str| FileFault { file: path.to_owned(), line: None, message: message.into() };
+        if !path.ends_with(".yaml") || path.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
+            return Err(fault("is no place in the library; templates are at v1.0.0/<name>.yaml, test cases at tests/<name>.yaml"));
+        }
+        let (mut files, mut faults) = (Vec::new(), Vec::new());
+        push(&mut files, &mut faults, path, path.to_owned(), text, false);
+        match (files.pop(), faults.pop()) {
+            (Some(file), _) if file.role != Role::Example && file.role != Role::Template(None) => Ok(file),
+            (_, Some(fault)) => Err(fault),
+            _ => Err(fault("cannot be proposed; templates are at v1.0.0/<name>.yaml, test cases at tests/<name>.yaml")),
+        }
+    }
+
     /// A fault at the first line that contains `needle`.
     pub fn fault(&self, needle: &str, message: impl Into<String>) -> FileFault {
         let line = (!needle.is_empty()).then(|| self.text.lines().position(|l| l.contains(needle)).map(|i| i + 1)).flatten();

@@ -3,6 +3,7 @@
 //!
 //! It asks no model and keeps no state; a library that loaded is consistent.
 
+pub mod changes;
 pub mod check;
 pub mod examples;
 pub mod files;
@@ -16,7 +17,7 @@ pub mod tokens;
 mod variables;
 
 pub use examples::ExampleVenture;
-pub use files::FileFault;
-pub use library::{Library, Release};
+pub use files::{FileFault, SourceFile};
+pub use library::{Library, Release, TestFile};
 pub use render::{RenderError, Rendered};
 pub use template::{Kind, ModelClass, Template};

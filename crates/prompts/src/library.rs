@@ -16,9 +16,22 @@ use std::sync::Arc;
 pub struct Library {
     templates: BTreeMap<SectionName, BTreeMap<Version, Arc<Template>>>,
     examples: Vec<ExampleVenture>,
-    tests: BTreeMap<String, usize>,
-    first_cases: BTreeMap<String, serde_json::Value>,
+    tests: BTreeMap<String, TestFile>,
     warnings: Vec<FileFault>,
+    files: Arc<Vec<SourceFile>>,
+}
+
+/// The test cases of one template.
+#[derive(Debug, Clone)]
+pub struct TestFile {
+    /// The file, as the reader knows it.
+    pub path: String,
+    /// All of it.
+    pub text: Arc<str>,
+    /// How many cases it has.
+    pub cases: usize,
+    /// The variables of the first one; null if there are none.
+    pub first: serde_json::Value,
 }
 
 /// The templates one release is made of: each in its highest version that is not above the release.
@@ -52,6 +65,18 @@ impl Release {
         self.templates.values()
     }
 
+    /// SHA-256 over the content of all its templates, hexadecimal: two releases with the same are the same, whatever they are called.
+    pub fn content(&self) -> String {
+        let mut hash = Sha256::new();
+        for template in self.templates.values() {
+            hash.update(template.name.as_str());
+            hash.update(b"\0");
+            hash.update(&template.hash);
+            hash.update(b"\0");
+        }
+        hex::encode(hash.finalize())
+    }
+
     /// The sections that use this one as context.
     pub fn dependents(&self, name: &SectionName) -> Vec<SectionName> {
         self.templates.values().filter(|t| t.depends_on.contains(name)).map(|t| t.name.clone()).collect()
@@ -67,7 +92,13 @@ impl Library {
     /// Reads a library from files already in memory.
     pub fn from_files(files: &[SourceFile]) -> Result<Self, Vec<FileFault>> {
         let mut faults = Vec::new();
-        let mut library = Self { templates: BTreeMap::new(), examples: Vec::new(), tests: BTreeMap::new(), first_cases: BTreeMap::new(), warnings: Vec::new() };
+        let mut library = Self {
+            templates: BTreeMap::new(),
+            examples: Vec::new(),
+            tests: BTreeMap::new(),
+            warnings: Vec::new(),
+            files: Arc::new(files.to_vec()),
+        };
         let mut read = Vec::new();
         for file in files {
             match &file.role {
@@ -76,11 +107,11 @@ impl Library {
                     Err(fault) => faults.push(fault),
                 },
                 Role::Tests(name) => match file.parse::<Vec<serde_json::Value>>() {
+                    // A later file takes an earlier one's place, as it does with templates.
                     Ok(cases) => {
-                        *library.tests.entry(name.clone()).or_default() += cases.len();
-                        if let Some(vars) = cases.first().and_then(|case| case.get("vars")) {
-                            library.first_cases.insert(name.clone(), vars.clone());
-                        }
+                        let text = file.text.as_str().into();
+                        let first = cases.first().and_then(|case| case.get("vars")).cloned().unwrap_or_default();
+                        library.tests.insert(name.clone(), TestFile { path: file.path.clone(), text, cases: cases.len(), first });
                     }
                     Err(fault) => faults.push(fault),
                 },
@@ -102,6 +133,22 @@ impl Library {
         if faults.is_empty() { Ok(library) } else { Err(faults) }
     }
 
+    /// This library and more files; one at the same place as another takes its place. Everything is checked together.
+    ///
+    /// # Errors
+    /// Every fault, as [`Library::load`] has them.
+    pub fn with(&self, more: &[SourceFile]) -> Result<Self, Vec<FileFault>> {
+        let files: Vec<SourceFile> = self.files.iter().chain(more).cloned().collect();
+        Self::from_files(&files)
+    }
+
+    /// The text of a template's file, as somebody wrote it.
+    pub fn source(&self, template: &Template) -> Option<&str> {
+        let here = |file: &&SourceFile| matches!(file.role, Role::Template(_)) && file.stem == template.name.as_str();
+        let same = |file: &&SourceFile| hash_of(&file.text) == template.hash;
+        self.files.iter().rev().filter(here).find(same).map(|file| file.text.as_str())
+    }
+
     fn add(&mut self, file: &SourceFile, template: &Arc<Template>, faults: &mut Vec<FileFault>) {
         let versions = self.templates.entry(template.name.clone()).or_default();
         // An extra directory may replace a shipped template; two files of the same origin may not be the same version.
@@ -111,7 +158,7 @@ impl Library {
     }
 
     fn check_tests(&mut self, file: &SourceFile, template: &Template, faults: &mut Vec<FileFault>) {
-        if self.tests.get(template.name.as_str()).copied().unwrap_or(0) > 0 {
+        if self.test_count(&template.name) > 0 {
             return;
         }
         let fault = file.fault("name:", format!("has no tests; add tests/{}.yaml", template.name));
@@ -168,12 +215,22 @@ impl Library {
 
     /// How many test cases a template has.
     pub fn test_count(&self, name: &SectionName) -> usize {
-        self.tests.get(name.as_str()).copied().unwrap_or(0)
+        self.tests(name).map_or(0, |file| file.cases)
     }
 
-    /// The variables of the first of a template's test cases.
-    pub fn first_case(&self, name: &SectionName) -> Option<&serde_json::Value> {
-        self.first_cases.get(name.as_str())
+    /// The test cases of a template.
+    pub fn tests(&self, name: &SectionName) -> Option<&TestFile> {
+        self.tests.get(name.as_str())
+    }
+
+    /// SHA-256 over the test cases of these templates, hexadecimal.
+    pub fn suite<'a>(&self, templates: impl IntoIterator<Item = &'a Arc<Template>>) -> String {
+        let mut hash = Sha256::new();
+        for file in templates.into_iter().filter_map(|template| self.tests(&template.name)) {
+            hash.update(file.text.as_bytes());
+            hash.update(b"\0");
+        }
+        hex::encode(hash.finalize())
     }
 
     /// What is worth mending but stops nothing.
@@ -194,6 +251,10 @@ fn read_template(file: &SourceFile, release: Option<&Version>) -> Result<Arc<Tem
     if let Some(release) = release.filter(|r| **r != template.version) {
         return Err(file.fault("version:", format!("version {} stands in release v{release}; they must be equal", template.version)));
     }
-    template.hash = hex::encode(Sha256::digest(file.text.as_bytes()));
+    template.hash = hash_of(&file.text);
     Ok(Arc::new(template))
+}
+
+fn hash_of(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
 }

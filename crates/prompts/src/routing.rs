@@ -2,6 +2,7 @@
 
 use crate::library::Release;
 use crate::template::{ModelClass, Template};
+use domain::sections::SectionName;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -112,11 +113,25 @@ impl Evidence {
         tally.cases += 1;
         tally.passed += usize::from(success);
         let cached = [row.pointer("/response/cached"), row.get("cached")].into_iter().flatten().any(|c| c == true);
-        if !cached && row.get("error").is_none_or(Value::is_null) {
+        // A failed assertion is an "error" in promptfoo's files too; only a reason of 2 means that there was no answer.
+        if !cached && row.get("failureReason").and_then(Value::as_u64) != Some(2) {
             tally.latencies.extend(row.get("latencyMs").and_then(Value::as_u64));
             tally.costs.extend(row.get("cost").or_else(|| row.pointer("/response/cost")).and_then(Value::as_f64));
         }
         true
+    }
+
+    /// Takes the figures of cases that were counted elsewhere: cases, those that passed, the middle latency in milliseconds, and US
+    /// dollars for all of them.
+    pub fn add_counted(&mut self, name: &SectionName, class: ModelClass, counted: (usize, usize), p50_ms: u64, cost: Option<f64>) {
+        let tally = self.found.entry((name.to_string(), class)).or_default();
+        let (cases, passed) = counted;
+        tally.cases += cases;
+        tally.passed += passed;
+        tally.latencies.extend(std::iter::repeat_n(p50_ms, cases));
+        #[expect(clippy::cast_precision_loss, reason = "suites have far fewer than 2^52 cases")]
+        let share = cost.map(|cost| cost / cases.max(1) as f64);
+        tally.costs.extend(share.into_iter().flat_map(|share| std::iter::repeat_n(share, cases)));
     }
 
     fn of(&self, template: &Template) -> Vec<ClassEvidence> {

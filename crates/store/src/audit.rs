@@ -5,7 +5,7 @@ use crate::Store;
 use crate::columns::{beginning, moment, page_before, part};
 use crate::dialect::Access;
 use crate::errors::{Cause, Error, Result};
-use crate::tenants::TenantTx;
+use crate::tenants::{TeamTx, TenantTx};
 use domain::audit::{Actor, Entry};
 use domain::ids::{AuditId, OwnerId};
 use row::{Column, Entity, Model};
@@ -24,6 +24,13 @@ pub struct AuditSearch {
 }
 
 impl TenantTx {
+    /// Adds a line about what this transaction does.
+    pub async fn audit(&self, entry: &Entry) -> Result<()> {
+        insert(self.writing()?, entry).await
+    }
+}
+
+impl TeamTx {
     /// Adds a line about what this transaction does.
     pub async fn audit(&self, entry: &Entry) -> Result<()> {
         insert(self.writing()?, entry).await

@@ -7,8 +7,8 @@ use crate::Store;
 use crate::dialect::{self, Access, Scope};
 use crate::errors::{Error, Result};
 use crate::{
-    accounts, alerts, archives, audit, calls, erasing, events, generations, guests, idempotency, identities, jobs, keyring, links, mails,
-    queue, runs, sections, sessions, spans, takes, tiers, tokens, usage, ventures,
+    accounts, alerts, archives, audit, calls, deployments, erasing, evals, events, generations, guests, idempotency, identities, jobs,
+    keyring, links, mails, proposals, queue, releases, runs, sections, sessions, spans, takes, tiers, tokens, usage, ventures,
 };
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -81,6 +81,13 @@ macro_rules! each_table {
         $step::<audit::row::Entity>($($arg),*).await?;
         $step::<archives::row::Entity>($($arg),*).await?;
         $step::<mails::row::Entity>($($arg),*).await?;
+        $step::<proposals::row::Entity>($($arg),*).await?;
+        $step::<proposals::file::Entity>($($arg),*).await?;
+        $step::<proposals::comment::Entity>($($arg),*).await?;
+        $step::<releases::row::Entity>($($arg),*).await?;
+        $step::<deployments::row::Entity>($($arg),*).await?;
+        $step::<evals::row::Entity>($($arg),*).await?;
+        $step::<evals::case::Entity>($($arg),*).await?;
         $step::<keyring::row::Entity>($($arg),*).await?;
         $step::<tiers::row::Entity>($($arg),*).await?;
         $step::<erasing::row::Entity>($($arg),*).await?;

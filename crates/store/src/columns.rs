@@ -4,12 +4,14 @@ use crate::errors::Cause;
 use chrono::SubsecRound;
 use domain::Timestamp;
 use domain::accounts::Email;
+use domain::audit::Actor;
 use domain::faults::Faults;
 use domain::sections::SectionName;
 use domain::usage::Tokens;
 use sea_orm::JsonValue;
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::LikeExpr;
+use semver::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -70,6 +72,26 @@ pub(crate) fn read_count<N: TryFrom<i64, Error = std::num::TryFromIntError>>(col
 /// Tokens out of their four columns: input, cached, output, thoughts.
 pub(crate) fn read_tokens([input, cached, output, thoughts]: [i64; 4]) -> Result<Tokens, Cause> {
     Ok(Tokens { input: read_count(input)?, cached: read_count(cached)?, output: read_count(output)?, thoughts: read_count(thoughts)? })
+}
+
+/// Who did something, in one column.
+pub(crate) fn actor(actor: Actor) -> String {
+    match actor.account() {
+        Some(owner) => format!("{}:{owner}", actor.key()),
+        None => actor.key().to_owned(),
+    }
+}
+
+/// Who did something out of that column.
+pub(crate) fn read_actor(column: &str) -> Result<Actor, Cause> {
+    let (key, owner) = column.split_once(':').map_or((column, None), |(key, owner)| (key, Some(owner)));
+    let owner = owner.map(str::parse).transpose()?;
+    Actor::from_parts(key, owner).ok_or_else(|| format!("\"{column}\" is not an actor").into())
+}
+
+/// A version out of a column.
+pub(crate) fn read_version(column: &str) -> Result<Version, Cause> {
+    Ok(Version::parse(column)?)
 }
 
 /// A section's name out of a column.

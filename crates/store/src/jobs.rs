@@ -8,7 +8,7 @@ use crate::columns::{moment, read_count};
 use crate::dialect::Access;
 use crate::errors::{Cause, Error, Result};
 use crate::queue;
-use crate::tenants::TenantTx;
+use crate::tenants::{TeamTx, TenantTx};
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::ids::{JobId, OwnerId};
@@ -122,6 +122,27 @@ impl TenantTx {
             .await?;
         self.ring_after_commit();
         Ok(())
+    }
+}
+
+impl TeamTx {
+    /// Puts a job of the program itself in line, once: false when there has been one with its key. Workers hear of it at the commit.
+    pub async fn enqueue(&self, job: &NewJob) -> Result<bool> {
+        let added = insert(self.writing()?, job, None).await?;
+        if added {
+            self.ring_after_commit();
+        }
+        Ok(added)
+    }
+
+    /// Makes sure that the lease on a job of the program still holds, until this transaction ends, and that the job got on.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when somebody else has the job, or nobody any more.
+    pub async fn advance(&self, lease: &Lease) -> Result<()> {
+        let afresh = Entity::update_many().col_expr(Column::Attempts, Expr::value(0)).col_expr(Column::Deaths, Expr::value(0));
+        let held = afresh.filter(Column::OwnerId.is_null()).filter(mine(lease)).exec(self.writing()?).await?;
+        if held.rows_affected == 1 { Ok(()) } else { Err(Error::LeaseLost) }
     }
 }
 

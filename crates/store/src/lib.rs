@@ -12,10 +12,12 @@ mod audit;
 mod backup;
 mod calls;
 mod columns;
+mod deployments;
 mod dialect;
 mod embeddings;
 mod erasing;
 mod errors;
+mod evals;
 mod events;
 mod generations;
 mod guests;
@@ -27,7 +29,9 @@ mod links;
 mod mails;
 mod measures;
 mod migrations;
+mod proposals;
 mod queue;
+mod releases;
 mod runs;
 mod sections;
 mod sessions;
@@ -44,6 +48,7 @@ pub use archives::Archive;
 pub use audit::AuditSearch;
 pub use backup::{Copied, Overwrite};
 pub use calls::OpenCall;
+pub use deployments::Stamp;
 pub use embeddings::{DIMENSIONS, Near};
 pub use errors::{Error, Result};
 pub use events::RunEvent;
@@ -55,7 +60,7 @@ pub use queue::{QueueState, Standing};
 pub use runs::Run;
 pub use settings::{Place, Settings};
 pub use takes::Take;
-pub use tenants::TenantTx;
+pub use tenants::{TeamTx, TenantTx};
 
 use dialect::{Access, Begun, Database, Scope};
 use domain::ids::OwnerId;
@@ -133,6 +138,16 @@ impl Store {
     /// Begins a transaction that only reads; it waits for no writer and sees one moment of the database throughout.
     pub async fn tenant_read(&self, owner: OwnerId) -> Result<TenantTx> {
         TenantTx::begin(self, owner, Access::Read).await
+    }
+
+    /// Begins a transaction that reads and writes what belongs to the team.
+    pub async fn team(&self) -> Result<TeamTx> {
+        TeamTx::begin(self, Access::Write).await
+    }
+
+    /// Begins a transaction that only reads what belongs to the team.
+    pub async fn team_read(&self) -> Result<TeamTx> {
+        TeamTx::begin(self, Access::Read).await
     }
 
     /// Begins a transaction over what belongs to the program, and over what it has to look through.

@@ -116,12 +116,13 @@ fn shared_rules(template: &Template, release: &Release) -> Option<Suggestion> {
     let (first, last) = (shared.first()?.0, shared.last()?.0);
     let most = shared.iter().map(|(_, _, count)| *count).max().unwrap_or(0);
     let tokens = shared.iter().map(|(_, line, _)| estimate(line)).sum();
+    let lines = if shared.len() == 1 { "one line stands".to_owned() } else { format!("{} lines stand", shared.len()) };
     let message = format!(
-        "{} lines stand word for word in up to {most} other templates; as one block at the very beginning they cost what cached tokens cost \
-         (providers cache from about 1,000 tokens on)",
-        shared.len()
+        "{lines} word for word in up to {most} other templates; put first in all of them, as part of a common beginning of 1,000 tokens or more, \
+         providers charge them as cached"
     );
-    Some(suggestion("shared-rules", format!("systemPrompt {first}-{last}"), tokens, message))
+    let place = if first == last { format!("systemPrompt {first}") } else { format!("systemPrompt {first}-{last}") };
+    Some(suggestion("shared-rules", place, tokens, message))
 }
 
 /// Examples that are the larger part of the question.

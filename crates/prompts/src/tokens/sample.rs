@@ -18,8 +18,8 @@ pub(super) struct Sample {
 }
 
 pub(super) fn of(library: &Library, template: &Template) -> Sample {
-    if let Some(case) = library.first_case(&template.name).filter(|_| !template.is_section()) {
-        return Sample { about: "the first case of its suite".into(), context: case.clone(), output: None };
+    if let Some(file) = library.tests(&template.name).filter(|_| !template.is_section()) {
+        return Sample { about: "the first case of its suite".into(), context: file.first.clone(), output: None };
     }
     let with: Vec<_> = library.examples().iter().filter_map(|e| e.section(&template.name).map(|output| (e, output))).collect();
     let Some((example, _)) = with.first() else {

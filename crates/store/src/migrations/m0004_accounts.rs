@@ -3,8 +3,8 @@
 //! An account's id is its owner's, so a guest who becomes a member keeps what they made. Links, guests and takes have no key to an
 //! account: they are of owners who have none, or none yet.
 
-use super::tables::{index, reference};
-use sea_orm::sea_query::{ColumnDef, Index, Table, TableCreateStatement};
+use super::tables::{index, json, moment, moment_or_none, number, reference, table, text, uuid};
+use sea_orm::sea_query::{ColumnDef, Index, TableCreateStatement};
 use sea_orm::{DbErr, DeriveMigrationName};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
@@ -26,40 +26,6 @@ impl MigrationTrait for Migration {
         mails(schema).await?;
         kept_by_the_program(schema).await
     }
-}
-
-fn uuid(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).uuid().not_null().take()
-}
-
-fn text(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).text().not_null().take()
-}
-
-fn moment(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
-}
-
-fn moment_or_none(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).timestamp_with_time_zone().take()
-}
-
-fn number(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).big_integer().not_null().take()
-}
-
-fn json(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).json_binary().not_null().take()
-}
-
-/// A table of these columns.
-fn table<const N: usize>(name: &'static str, columns: [ColumnDef; N]) -> TableCreateStatement {
-    let mut table = Table::create();
-    table.table(name);
-    for column in columns {
-        table.col(column);
-    }
-    table
 }
 
 /// The same for what belongs to an account and goes with it.

@@ -1,7 +1,7 @@
 //! What changes to the tables have in common.
 
 use sea_orm::DbErr;
-use sea_orm::sea_query::{ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index};
+use sea_orm::sea_query::{ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, Table, TableCreateStatement};
 use sea_orm_migration::SchemaManager;
 
 /// A foreign key of several columns; what points to a row that is removed is removed with it.
@@ -39,4 +39,44 @@ pub(super) async fn index(
         index.unique();
     }
     schema.create_index(index).await
+}
+
+/// An id that is always there.
+pub(super) fn uuid(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).uuid().not_null().take()
+}
+
+/// A text that is always there.
+pub(super) fn text(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).text().not_null().take()
+}
+
+/// A moment that is always there.
+pub(super) fn moment(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
+}
+
+/// A moment that may be missing.
+pub(super) fn moment_or_none(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).timestamp_with_time_zone().take()
+}
+
+/// A whole number that is always there.
+pub(super) fn number(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().not_null().take()
+}
+
+/// A document that is always there.
+pub(super) fn json(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).json_binary().not_null().take()
+}
+
+/// A table of these columns.
+pub(super) fn table<const N: usize>(name: &'static str, columns: [ColumnDef; N]) -> TableCreateStatement {
+    let mut table = Table::create();
+    table.table(name);
+    for column in columns {
+        table.col(column);
+    }
+    table
 }

@@ -1,0 +1,286 @@
+//! The gate before an environment: what an eval has to show before a release may be deployed.
+
+use crate::evals::{Eval, Figures, Progress, Subject};
+use crate::sections::SectionName;
+use semver::Version;
+use serde::Serialize;
+
+/// Passed cases of all, and of each template's, in percent.
+pub const PASS_RATE: f64 = 95.0;
+/// How far 95 of 100 answers may take longer than before, in percent.
+pub const LATENCY_RISE: f64 = 10.0;
+/// How far the mean of the rubric may lie below the one before and still count as the same, in points of 100: less is noise.
+pub const QUALITY_NOISE: f64 = 0.5;
+
+/// How one schema follows another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SchemaStep {
+    /// It promises the same.
+    Same,
+    /// It promises more: whoever reads the one before can read it.
+    Adds,
+    /// Something promised is gone or different.
+    Breaks,
+}
+
+impl SchemaStep {
+    /// Whether a version may follow another with this change of the schema: what breaks is a major step, what adds a minor one.
+    pub fn fits(self, from: &Version, to: &Version) -> bool {
+        match self {
+            Self::Same => to > from,
+            Self::Adds => (to.major, to.minor) > (from.major, from.minor),
+            Self::Breaks => to.major > from.major,
+        }
+    }
+}
+
+/// How the schema of one template changes between what is deployed and what is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SchemaChange {
+    /// The template.
+    pub section: SectionName,
+    /// How.
+    pub step: SchemaStep,
+    /// What is gone, different or new, by path.
+    pub paths: Vec<String>,
+}
+
+/// One thing the gate looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// Its name, such as `pass-rate`.
+    pub name: &'static str,
+    /// Whether it is as it has to be.
+    pub passed: bool,
+    /// What was found, and what would have to be so.
+    pub detail: String,
+}
+
+/// What was found of a release before an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gate {
+    /// Everything that was looked at.
+    pub checks: Vec<Check>,
+}
+
+impl Gate {
+    /// Whether the release may go through.
+    pub fn is_open(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+
+    /// What keeps it shut, a sentence each.
+    pub fn reasons(&self) -> Vec<&str> {
+        self.checks.iter().filter(|check| !check.passed).map(|check| check.detail.as_str()).collect()
+    }
+}
+
+/// What is asked of the gate.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// The exact content, models and tests that are to be deployed.
+    pub candidate: &'a Subject,
+    /// The newest eval of these, if there is one.
+    pub eval: Option<&'a Eval>,
+    /// The release that is deployed now; the same as the candidate's when nothing would change.
+    pub deployed: &'a Version,
+    /// The newest eval of what is deployed now, with the same models and tests.
+    pub baseline: Option<&'a Eval>,
+    /// How schemas change.
+    pub schemas: &'a [SchemaChange],
+    /// Templates that have to have been tested.
+    pub sections: &'a [SectionName],
+}
+
+/// Decides whether a release may be deployed.
+pub fn decide(question: &Question<'_>) -> Gate {
+    let mut checks = Vec::new();
+    let finished = question.eval.filter(|eval| eval.progress == Progress::Finished && eval.subject.is_about_the_same(question.candidate));
+    checks.push(evaluated(question, finished));
+    if let Some(eval) = finished {
+        checks.push(pass_rate(&eval.total));
+        checks.push(each_section(question, eval));
+        checks.extend(beside_baseline(question, eval));
+    }
+    checks.push(schemas(question));
+    Gate { checks }
+}
+
+fn evaluated(question: &Question<'_>, finished: Option<&Eval>) -> Check {
+    let Subject { version, models, .. } = question.candidate;
+    let detail = match (finished, question.eval) {
+        (Some(eval), _) => format!("evaluated with {} cases, by {models}", eval.total.tests),
+        (None, Some(eval)) if eval.progress == Progress::Running => format!("the eval of {version} is not finished"),
+        (None, _) => format!("there is no finished eval of exactly this content of {version} with {models} and today's tests; run one"),
+    };
+    Check { name: "evaluated", passed: finished.is_some(), detail }
+}
+
+fn percent(figures: &Figures) -> f64 {
+    figures.pass_rate() * 100.0
+}
+
+fn pass_rate(total: &Figures) -> Check {
+    let Figures { passed, tests, errors, .. } = total;
+    let detail = format!("{passed} of {tests} cases pass ({:.1} %, {errors} could not be judged); {PASS_RATE} % have to", percent(total));
+    Check { name: "pass-rate", passed: percent(total) >= PASS_RATE, detail }
+}
+
+fn each_section(question: &Question<'_>, eval: &Eval) -> Check {
+    let short = question.sections.iter().filter_map(|name| match eval.sections.get(name) {
+        None => Some(format!("{name} has no cases")),
+        Some(figures) if percent(figures) < PASS_RATE => Some(format!("{name} {} of {}", figures.passed, figures.tests)),
+        Some(_) => None,
+    });
+    let short: Vec<String> = short.collect();
+    let detail = if short.is_empty() {
+        format!("of every template's cases at least {PASS_RATE} % pass")
+    } else {
+        format!("of every template's cases {PASS_RATE} % have to pass; fewer do of {}", short.join(", "))
+    };
+    Check { name: "each-section", passed: short.is_empty(), detail }
+}
+
+fn beside_baseline(question: &Question<'_>, eval: &Eval) -> Vec<Check> {
+    let Some(baseline) = question.baseline.filter(|eval| eval.progress == Progress::Finished) else {
+        let detail =
+            format!("what is deployed now, {}, has no eval with the same models and tests to compare with; run one", question.deployed);
+        return vec![Check { name: "baseline", passed: false, detail }];
+    };
+    vec![quality(&eval.total, &baseline.total, question.deployed), latency(&eval.total, &baseline.total, question.deployed)]
+}
+
+fn quality(now: &Figures, before: &Figures, deployed: &Version) -> Check {
+    let (passed, detail) = match (now.quality, before.quality) {
+        (Some(now), Some(before)) => {
+            (now >= before - QUALITY_NOISE, format!("quality is {now:.1} of 100, {before:.1} with {deployed}; it must not fall"))
+        }
+        (None, Some(before)) => (false, format!("nothing was scored; {deployed} has {before:.1} of 100")),
+        (_, None) => (true, format!("{deployed} has no score to fall below")),
+    };
+    Check { name: "quality", passed, detail }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of an answer")]
+fn latency(now: &Figures, before: &Figures, deployed: &Version) -> Check {
+    let (now, before) = (now.latency_p95_ms, before.latency_p95_ms);
+    // Below a tenth of a second the clock, not the prompt, makes the difference.
+    let rise = if before == 0 { 0.0 } else { (now as f64 / before as f64 - 1.0) * 100.0 };
+    let passed = rise < LATENCY_RISE || now.saturating_sub(before) < 100;
+    let detail = format!(
+        "95 of 100 answers come within {now} ms, {before} ms with {deployed} ({rise:+.0} %); less than +{LATENCY_RISE} % is allowed"
+    );
+    Check { name: "latency", passed, detail }
+}
+
+fn schemas(question: &Question<'_>) -> Check {
+    let (from, to) = (question.deployed, &question.candidate.version);
+    // The way back to a lower version is a rollback, which has no gate; a higher one is held to its step.
+    let unfit: Vec<String> = question
+        .schemas
+        .iter()
+        .filter(|change| change.step != SchemaStep::Same && !change.step.fits(from, to))
+        .map(|change| format!("{} ({})", change.section, change.paths.join(", ")))
+        .collect();
+    let detail = if unfit.is_empty() {
+        format!("the schemas fit the step from {from} to {to}")
+    } else {
+        format!("the step from {from} to {to} is too small for what changes in the output of {}", unfit.join("; "))
+    };
+    Check { name: "schema", passed: unfit.is_empty(), detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::audit::Actor;
+    use crate::ids::EvalId;
+    use std::collections::BTreeMap;
+
+    fn version(minor: u64) -> Version {
+        Version::new(1, minor, 0)
+    }
+
+    fn name(text: &str) -> SectionName {
+        SectionName::parse(text).expect("a name")
+    }
+
+    fn figures(passed: u32, tests: u32) -> Figures {
+        Figures { tests, passed, failed: tests - passed, quality: Some(80.0), latency_p95_ms: 2_000, ..Figures::default() }
+    }
+
+    fn eval(minor: u64, total: Figures, sections: [(&str, Figures); 2]) -> Eval {
+        let content = format!("content of {minor}");
+        Eval {
+            id: EvalId::new(),
+            subject: Subject { version: version(minor), proposal: None, content, models: "fast=a".into(), suite: "tests".into() },
+            by: Actor::CommandLine,
+            progress: Progress::Finished,
+            reason: None,
+            cases: total.tests,
+            sections: sections.into_iter().map(|(section, figures)| (name(section), figures)).collect::<BTreeMap<_, _>>(),
+            total,
+            created: Timestamp::UNIX_EPOCH,
+            ended: None,
+        }
+    }
+
+    fn good(minor: u64) -> Eval {
+        eval(minor, figures(198, 200), [("swot", figures(99, 100)), ("goals", figures(99, 100))])
+    }
+
+    fn shut(eval: Option<&Eval>, baseline: Option<&Eval>, schemas: &[SchemaChange]) -> Vec<&'static str> {
+        let candidate = good(1).subject;
+        let sections = [name("swot"), name("goals")];
+        let question = Question { candidate: &candidate, eval, deployed: &version(0), baseline, schemas, sections: &sections };
+        decide(&question).checks.into_iter().filter(|check| !check.passed).map(|check| check.name).collect()
+    }
+
+    #[test]
+    fn a_good_eval_of_exactly_this_opens_it() {
+        assert!(shut(Some(&good(1)), Some(&good(0)), &[]).is_empty());
+    }
+
+    #[test]
+    fn anything_missing_keeps_it_shut() {
+        assert_eq!(shut(None, Some(&good(0)), &[]), ["evaluated"]);
+        assert_eq!(shut(Some(&good(2)), Some(&good(0)), &[]), ["evaluated"], "of other content");
+        let running = Eval { progress: Progress::Running, ..good(1) };
+        assert_eq!(shut(Some(&running), Some(&good(0)), &[]), ["evaluated"]);
+        assert_eq!(shut(Some(&good(1)), None, &[]), ["baseline"]);
+        let untested = Eval { sections: BTreeMap::new(), ..good(1) };
+        assert_eq!(shut(Some(&untested), Some(&good(0)), &[]), ["each-section"]);
+    }
+
+    #[test]
+    fn too_few_passes_of_all_or_of_one_keep_it_shut() {
+        let few = eval(1, figures(189, 200), [("swot", figures(94, 100)), ("goals", figures(95, 100))]);
+        assert_eq!(shut(Some(&few), Some(&good(0)), &[]), ["pass-rate", "each-section"]);
+        // Errors are failures: a run whose calls fail cannot pass.
+        let broken = Figures { passed: 100, failed: 0, errors: 100, ..figures(100, 200) };
+        let broken = Eval { total: broken, ..good(1) };
+        assert_eq!(shut(Some(&broken), Some(&good(0)), &[]), ["pass-rate"]);
+    }
+
+    #[test]
+    fn worse_than_before_keeps_it_shut() {
+        let with = |quality, latency_p95_ms| Eval { total: Figures { quality, latency_p95_ms, ..figures(198, 200) }, ..good(1) };
+        assert_eq!(shut(Some(&with(Some(79.6), 2_190)), Some(&good(0)), &[]), Vec::<&str>::new());
+        assert_eq!(shut(Some(&with(Some(79.4), 2_201)), Some(&good(0)), &[]), ["quality", "latency"]);
+        assert_eq!(shut(Some(&with(None, 2_000)), Some(&good(0)), &[]), ["quality"]);
+    }
+
+    #[test]
+    fn a_schema_that_breaks_needs_a_major_step() {
+        let change = |step| SchemaChange { section: name("swot"), step, paths: vec!["strengths".into()] };
+        assert_eq!(shut(Some(&good(1)), Some(&good(0)), &[change(SchemaStep::Breaks)]), ["schema"]);
+        assert!(shut(Some(&good(1)), Some(&good(0)), &[change(SchemaStep::Adds)]).is_empty());
+        assert!(!SchemaStep::Adds.fits(&Version::new(1, 0, 0), &Version::new(1, 0, 1)));
+        assert!(SchemaStep::Breaks.fits(&Version::new(1, 9, 9), &Version::new(2, 0, 0)));
+    }
+}

@@ -1,0 +1,140 @@
+//! What belongs to the team: proposals, the releases they become, where environments point, and evals.
+//!
+//! Whoever wrote or decided something is named by the id of their account, without a key to it: what was decided stays when they leave.
+
+use super::tables::{index, json, moment, moment_or_none, number, reference, table, text, uuid};
+use crate::dialect;
+use sea_orm::sea_query::{ColumnDef, Index};
+use sea_orm::{DbErr, DeriveMigrationName};
+use sea_orm_migration::{MigrationTrait, SchemaManager};
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
+        proposals(schema).await?;
+        releases(schema).await?;
+        evals(schema).await?;
+        let tables = ["proposals", "proposal_files", "proposal_comments", "releases", "deployments", "evals", "eval_cases"];
+        dialect::wall_in_program(schema.get_connection(), &tables).await
+    }
+}
+
+fn text_or_none(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).text().take()
+}
+
+fn id_or_none(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).uuid().take()
+}
+
+async fn proposals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let columns = [
+        uuid("id").primary_key().take(),
+        text("title"),
+        text("why"),
+        text("version"),
+        text("base"),
+        text("author"),
+        text("state"),
+        json("standing"),
+        number("revision"),
+        moment("created_at"),
+        moment("updated_at"),
+    ];
+    schema.create_table(table("proposals", columns)).await?;
+    index(schema, "proposals", "proposals_by_state", &["state", "id"], false).await?;
+    let mut files = table("proposal_files", [uuid("proposal_id"), number("revision"), text("path"), text("text")]);
+    files.primary_key(Index::create().col("proposal_id").col("revision").col("path"));
+    files.foreign_key(&mut reference("proposal_files", &["proposal_id"], "proposals", &["id"]));
+    schema.create_table(files).await?;
+    let columns = [
+        uuid("id").primary_key().take(),
+        uuid("proposal_id"),
+        number("revision"),
+        text("author"),
+        moment("at"),
+        text_or_none("step"),
+        text("text"),
+    ];
+    let mut comments = table("proposal_comments", columns);
+    comments.foreign_key(&mut reference("proposal_comments", &["proposal_id"], "proposals", &["id"]));
+    schema.create_table(comments).await?;
+    index(schema, "proposal_comments", "comments_of_proposal", &["proposal_id", "id"], false).await
+}
+
+/// `releases` has ids beside versions because ids tell which came last.
+async fn releases(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let columns = [
+        uuid("id").primary_key().take(),
+        text("version").unique_key().take(),
+        text("content"),
+        uuid("proposal_id"),
+        number("revision"),
+        moment("at"),
+    ];
+    let mut releases = table("releases", columns);
+    releases.foreign_key(&mut reference("releases", &["proposal_id"], "proposals", &["id"]));
+    schema.create_table(releases).await?;
+    let columns = [
+        uuid("id").primary_key().take(),
+        text("environment"),
+        text("version"),
+        text("content"),
+        text("previous"),
+        text("kind"),
+        text("actor"),
+        moment("at"),
+        id_or_none("eval_id"),
+        text_or_none("reason"),
+    ];
+    schema.create_table(table("deployments", columns)).await?;
+    index(schema, "deployments", "deployments_of_environment", &["environment", "id"], false).await
+}
+
+async fn evals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let columns = [
+        uuid("id").primary_key().take(),
+        text("version"),
+        id_or_none("proposal_id"),
+        text("content"),
+        text("models"),
+        text("suite"),
+        text("actor"),
+        text("progress"),
+        text_or_none("reason"),
+        number("cases"),
+        json("sections"),
+        json("total"),
+        moment("created_at"),
+        moment_or_none("ended_at"),
+    ];
+    schema.create_table(table("evals", columns)).await?;
+    index(schema, "evals", "evals_by_content", &["content", "id"], false).await?;
+    index(schema, "evals", "evals_of_proposal", &["proposal_id", "id"], false).await?;
+    let columns = [
+        uuid("eval_id"),
+        number("number"),
+        text("section"),
+        text("description"),
+        text("outcome"),
+        ColumnDef::new("score").double().not_null().take(),
+        ColumnDef::new("quality").double().take(),
+        number("latency_ms"),
+        number("input_tokens"),
+        number("cached_tokens"),
+        number("output_tokens"),
+        number("thought_tokens"),
+        ColumnDef::new("cost_micro_usd").big_integer().take(),
+        json("reasons"),
+        json("vars"),
+        json("output"),
+    ];
+    let mut cases = table("eval_cases", columns);
+    cases.primary_key(Index::create().col("eval_id").col("number"));
+    cases.foreign_key(&mut reference("eval_cases", &["eval_id"], "evals", &["id"]));
+    schema.create_table(cases).await?;
+    index(schema, "eval_cases", "eval_cases_of_section", &["eval_id", "section", "number"], false).await
+}
