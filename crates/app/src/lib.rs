@@ -22,6 +22,7 @@ mod lost_calls;
 pub mod mails;
 mod notices;
 pub mod proposals;
+pub mod prompts;
 pub mod quotas;
 pub mod releases;
 mod repair;
@@ -42,7 +43,7 @@ use domain::Timestamp;
 use hub::Hub;
 use live::Live;
 use llm::Llm;
-use prompts::{Library, Release};
+use ::prompts::{Library, Release};
 use std::sync::Arc;
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -121,7 +122,7 @@ impl App {
     }
 
     /// The models in use, by class, as `provider:model`.
-    pub fn models(&self, class: prompts::ModelClass) -> Vec<String> {
+    pub fn models(&self, class: ::prompts::ModelClass) -> Vec<String> {
         self.llm.route(context::model_class(class))
     }
 

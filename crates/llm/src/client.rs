@@ -72,6 +72,12 @@ impl Llm {
         tape.note_routes(&Routed { fast: self.route(ModelClass::Fast), reasoning: self.route(ModelClass::Reasoning) })
     }
 
+    /// What a model (`provider:model`) charges, when that is known.
+    pub fn price(&self, model: &str) -> Option<domain::usage::Price> {
+        let (provider, model) = model.split_once(':')?;
+        self.prices.price(provider, model)
+    }
+
     /// Whether every model of every route is a small one that drafts leaf by leaf and cannot follow a prompt.
     pub fn drafts_only(&self) -> bool {
         self.routes.all().iter().all(|target| target.provider.drafts())

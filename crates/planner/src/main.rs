@@ -8,6 +8,7 @@ mod migrate;
 mod prompts_command;
 mod releases_command;
 mod serve;
+mod tokens_command;
 
 use clap::{Parser, Subcommand};
 use planner::{BadInput, config};

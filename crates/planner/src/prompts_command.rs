@@ -1,6 +1,7 @@
 //! `planner prompts`: the library as its files have it; proposals, releases and environments as the database has them.
 
 use crate::releases_command;
+use crate::tokens_command;
 use anyhow::Result;
 use clap::Subcommand;
 use domain::sections::SectionName;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     },
     /// Reads and checks every file; reports every fault with file and line.
     Check,
+    /// What templates cost: tokens by part, money, what could be saved, and which class of model each needs. Estimated.
+    Tokens(tokens_command::Args),
     #[command(flatten)]
     Releases(releases_command::Command),
 }
@@ -29,7 +32,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(config: Config, command: Command) -> Result<ExitCode> {
     match command {
         Command::Releases(command) => releases_command::run(config, command).await,
-        Command::List | Command::Show { .. } | Command::Check => files(&config, &command),
+        Command::List | Command::Show { .. } | Command::Check | Command::Tokens(_) => files(&config, &command),
     }
 }
 
@@ -50,6 +53,7 @@ fn files(config: &Config, command: &Command) -> Result<ExitCode> {
                 println!("{name:<24} {:<9} {kind:<8} {model:<10} {:>5}  {}", t.version.to_string(), library.test_count(&t.name), t.title);
             }
         }
+        Command::Tokens(args) => tokens_command::run(config, &library, args)?,
         Command::Show { name, version } => show(config, &library, name, version.as_ref())?,
         Command::Check => {
             let (releases, examples) = (library.releases(), library.examples().len());

@@ -214,14 +214,18 @@ pub fn models(config: &Config) -> llm::Settings {
     settings
 }
 
+/// What models charge: the table that was set, else the one compiled in.
+pub fn prices(config: &Config) -> Result<PriceTable> {
+    let set = &config.models.prices;
+    if set.is_empty() {
+        return Ok(PriceTable::shipped()?);
+    }
+    let text = std::fs::read_to_string(set).with_context(|| format!("the price table {set} cannot be read"))?;
+    Ok(PriceTable::read(&text)?)
+}
+
 fn llm(config: &Config, settings: llm::Settings) -> Result<Llm> {
-    let models = &config.models;
-    let prices = if models.prices.is_empty() {
-        PriceTable::shipped()?
-    } else {
-        let text = std::fs::read_to_string(&models.prices).with_context(|| format!("the price table {} cannot be read", models.prices))?;
-        PriceTable::read(&text)?
-    };
+    let prices = prices(config)?;
     Llm::new(settings, prices, Arc::new(chrono::Utc::now)).map_err(|error| match where_set(&error, config) {
         Some(place) => anyhow!(error).context(format!("{place} cannot be used")),
         None => anyhow!(error),

@@ -87,8 +87,8 @@ impl SourceFile {
 
     /// Reads the file's YAML, or says where it is wrong.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, FileFault> {
-        // Templates are small: a tight budget stops alias bombs long before they hurt.
-        let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_events: 40_000, max_aliases: 50, max_anchors: 50 } };
+        // These files are small: a tight budget stops alias bombs long before they hurt.
+        let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_events: 40_000, max_aliases: 100, max_anchors: 50 } };
         serde_saphyr::from_str_with_options(&self.text, options).map_err(|error| {
             let error = error.without_snippet();
             let line = error.location().map(|at| usize::try_from(at.line()).unwrap_or(0)).filter(|line| *line > 0);
@@ -145,7 +145,8 @@ fn push(files: &mut Vec<SourceFile>, faults: &mut Vec<FileFault>, inside: &str, 
     let parts: Vec<&str> = inside.split('/').collect();
     let stem = parts.last().and_then(|name| name.rsplit_once('.')).map_or_else(String::new, |(stem, _)| stem.to_owned());
     let role = match parts.as_slice() {
-        ["promptfoo.config.yaml"] => return,
+        // Configs of evals stand beside the library and are no part of it.
+        [name] if name.starts_with("promptfoo.") => return,
         ["tests", _] => Role::Tests(stem.clone()),
         ["examples", _] => Role::Example,
         [_] => Role::Template(None),

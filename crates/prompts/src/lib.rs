@@ -11,8 +11,10 @@ pub mod files;
 pub mod library;
 pub mod outline;
 pub mod render;
+pub mod routing;
 pub mod schema;
 pub mod template;
+pub mod tokens;
 mod variables;
 
 pub use examples::ExampleVenture;

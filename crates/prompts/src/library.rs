@@ -30,6 +30,8 @@ pub struct TestFile {
     pub text: Arc<str>,
     /// How many cases it has.
     pub cases: usize,
+    /// The variables of the first one; null if there are none.
+    pub first: serde_json::Value,
 }
 
 /// The templates one release is made of: each in its highest version that is not above the release.
@@ -108,7 +110,8 @@ impl Library {
                     // A later file takes an earlier one's place, as it does with templates.
                     Ok(cases) => {
                         let text = file.text.as_str().into();
-                        library.tests.insert(name.clone(), TestFile { path: file.path.clone(), text, cases: cases.len() });
+                        let first = cases.first().and_then(|case| case.get("vars")).cloned().unwrap_or_default();
+                        library.tests.insert(name.clone(), TestFile { path: file.path.clone(), text, cases: cases.len(), first });
                     }
                     Err(fault) => faults.push(fault),
                 },

@@ -176,6 +176,7 @@ impl<'a> Builder<'a> {
         let start = texts::start(place.key);
         for attempt in 0..512 {
             let text = match &form {
+                patterned::Form::Sentence if says(place.key, &["question"]) => self.words.question(place.index + attempt, least, most),
                 patterned::Form::Sentence => self.words.sentence(start, place.index + attempt, least, most),
                 form => form.text(&self.words, attempt, least, most),
             };

@@ -37,7 +37,7 @@ async fn generate(
 ) -> Result<Response, Problem> {
     let app = &shared.app;
     let section = section(app, &name)?;
-    let order = order(app, section, what, key)?;
+    let order = Order { fresh: asks_anew(&headers), ..order(app, section, what, key)? };
     let caller = visitor.asking_again(headers.get(IDEMPOTENCY_KEY));
     let pass = shared.limits.generation(app, &visitor).await?;
     match answer(app, &caller, order).await {
@@ -55,6 +55,12 @@ async fn generate(
             Err(problem)
         }
     }
+}
+
+/// Whether the caller wants no answer that was given before, as HTTP says it.
+fn asks_anew(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    said.split(',').any(|part| part.trim().eq_ignore_ascii_case("no-cache"))
 }
 
 async fn answer(app: &App, caller: &Caller, order: Order) -> Result<(Generation, Response), Problem> {
@@ -126,6 +132,13 @@ fn describe(generation: &Generation, headers: &mut HeaderMap) {
     put("x-confidence", generation.confidence.key().into());
     put("x-trace-id", generation.trace.0.simple().to_string());
     put("x-model", generation.model.clone());
+    let domain::usage::Usage { tokens, cost, .. } = generation.usage;
+    put("x-input-tokens", tokens.input.to_string());
+    put("x-output-tokens", tokens.output.to_string());
+    // Without a price nobody knows what it cost, and nothing is said.
+    if let Some(cost) = cost {
+        put("x-cost-usd", cost.to_string().trim_start_matches('$').to_owned());
+    }
 }
 
 async fn preflight() -> StatusCode {
@@ -139,11 +152,11 @@ async fn cross_origin(mut response: Response) -> Response {
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, OPTIONS"));
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, x-client-info, apikey, content-type, x-region, idempotency-key"),
+        HeaderValue::from_static("authorization, x-client-info, apikey, content-type, x-region, idempotency-key, cache-control"),
     );
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("x-generation-id, x-prompt-version, x-cache, x-confidence, x-trace-id, x-model, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after"),
+        HeaderValue::from_static("x-generation-id, x-prompt-version, x-cache, x-confidence, x-trace-id, x-model, x-input-tokens, x-output-tokens, x-cost-usd, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after"),
     );
     response
 }

@@ -41,15 +41,23 @@ pub(super) fn scenarios(reading: &mut Reading<'_, '_>, map: &Map<String, Value>)
     };
     match map.get("scenarios") {
         None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| {
-                if let Value::Object(keys) = item {
-                    reading.source.check_keys("a scenario", keys, &["description", "config", "tests"], &[]);
-                }
-                Scenario { config: list(reading, item, "config"), tests: list(reading, item, "tests") }
-            })
-            .collect(),
+        Some(Value::Array(items)) => {
+            // An item may be the name of a file with one scenario or a list of them.
+            let items = items.iter().flat_map(|item| match referenced(reading, item) {
+                Value::Array(inner) => inner,
+                one => vec![one],
+            });
+            let items: Vec<Value> = items.collect();
+            items
+                .iter()
+                .map(|item| {
+                    if let Value::Object(keys) = item {
+                        reading.source.check_keys("a scenario", keys, &["description", "config", "tests"], &[]);
+                    }
+                    Scenario { config: list(reading, item, "config"), tests: list(reading, item, "tests") }
+                })
+                .collect()
+        }
         Some(other) => {
             reading.source.fault("scenarios:", format!("scenarios are a list, not {}", short(other)));
             Vec::new()

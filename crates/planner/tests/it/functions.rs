@@ -1,6 +1,6 @@
 //! The functions: the contract, the faults of callers, the faults of models.
 
-use crate::house::{House, TOKEN, guest_cookie, idea, new_idea, owner};
+use crate::house::{House, Reply, TOKEN, guest_cookie, idea, new_idea, owner};
 use app::Caller;
 use app::generations::{self, Order};
 use axum::body::Body;
@@ -281,6 +281,14 @@ async fn the_same_question_is_answered_again_for_nothing() {
     assert_eq!((first.json(), first.header("x-model")), (again.json(), again.header("x-model")));
     assert_ne!(first.header("x-generation-id"), again.header("x-generation-id"));
     assert_eq!(house.upstream.calls().len(), 1);
+    // What it took stands beside it: something the first time, nothing the second.
+    let used = |reply: &Reply| (reply.header("x-input-tokens").to_owned(), reply.header("x-cost-usd").to_owned());
+    assert!(used(&first).0.parse::<u64>().expect("a number") > 100 && used(&first).1.parse::<f64>().expect("a number") > 0.0);
+    assert_eq!(used(&again), ("0".to_owned(), "0.000000".to_owned()));
+    // Whoever wants no old answer gets none.
+    let anew = house.function_by("generate-smart-goals", &idea(), ("cache-control", "max-age=0, no-cache")).await;
+    assert_eq!((anew.header("x-cache"), house.upstream.calls().len()), ("miss", 2));
+    house.upstream.reset();
     // What is not the same is asked anew.
     let mut other = idea();
     other["previousFeedback"] = json!(["no dates in it"]);

@@ -6,23 +6,23 @@ use std::sync::LazyLock;
 /// Each at least 60 characters without the product, because strict schemas cannot say how short a text may be.
 const SENTENCES: [&str; 20] = [
     "Buyers of {p} first ask how long it lasts, so the page shows it after a year of use.",
-    "Forty orders a month by the end of June show that people come back for {p}.",
+    "40 orders a month by the end of June show that people come back for {p}.",
     "A short film of how {p} is made answers the three questions that stop a sale.",
     "The first small batch of {p} is paid from savings and sold before a second is made.",
     "One clear photo of {p} in daily use says more than a list of everything it can do.",
     "Repair and care notes travel with {p}, which keeps returns and complaints rare.",
     "People who already own {p} get a card to pass on, and thank you notes follow it.",
-    "Two local shops agree to show {p} on a shelf by the door for a trial of six weeks.",
+    "Two local shops agree to show {p} on a shelf by the door for a trial of 6 weeks.",
     "An honest table of sizes and weights lets a careful buyer choose {p} without asking.",
     "Larger sellers treat {p} as one line among hundreds and answer questions slowly.",
     "The price of {p} covers material, packing, postage and one fair hour of work.",
-    "A waiting list of one hundred people shows whether {p} is wanted before it is made.",
+    "A waiting list of 100 people shows whether {p} is wanted before it is made.",
     "Plain packing without plastic suits {p} and costs less than a printed box would.",
-    "A second supplier for {p} is tried with ten pieces, so that one delay stops nothing.",
+    "A second supplier for {p} is tried with 10 pieces, so that one delay stops nothing.",
     "Customers compare {p} with what they use today, not with what another shop offers.",
     "Every Friday the founder of {p} writes down what sold, what came back and why it did.",
-    "Weekend markets bring the first forty honest opinions about {p} for a small fee.",
-    "Free returns within thirty days take away the fear of ordering {p} without touching it.",
+    "Weekend markets bring the first 40 honest opinions about {p} for a small fee.",
+    "Free returns within 30 days take away the fear of ordering {p} without touching it.",
     "Search words with a place name cost little and bring neighbours who look for {p}.",
     "The story behind {p} is told in two minutes by the person who makes it every week.",
 ];
@@ -55,6 +55,21 @@ const SHORT: [&str; 12] = [
     "long life",
     "closer look",
     "favourite",
+];
+
+const QUESTIONS: [&str; 12] = [
+    "Is the first batch of {p} paid for?",
+    "Does a sample of {p} feel right in the hand?",
+    "Can {p} travel in a plain parcel?",
+    "Do ten strangers understand {p} from one photo?",
+    "Is there a second source of {p} nearby?",
+    "Does the price of {p} cover every cost?",
+    "Has anybody sent {p} back?",
+    "Are more than five of {p} sold in a week?",
+    "Does {p} need papers at the border?",
+    "Is {p} heavier than two kilos?",
+    "Can {p} be made in three days?",
+    "Would a buyer of {p} come back?",
 ];
 
 /// Sentences without a product, to reach a length.
@@ -99,11 +114,17 @@ impl Words {
         fit(&text, least, most)
     }
 
+    /// The `number`-th question of at least `least` and at most `most` characters.
+    pub(super) fn question(&self, number: usize, least: usize, most: usize) -> String {
+        let text = self.told(&QUESTIONS, 0, number, most);
+        if (least..=most).contains(&text.chars().count()) { text } else { fit(&text, least, most) }
+    }
+
     /// A template with as much of the product as there is room for. Later rounds say which they are.
     fn told(&self, templates: &[&str], start: usize, number: usize, most: usize) -> String {
         let template = templates[(start + number) % templates.len()];
         let round = number / templates.len();
-        let tail = match (round, template.ends_with('.')) {
+        let tail = match (round, template.ends_with(['.', '?'])) {
             (0, _) => String::new(),
             (_, true) => format!(" ({})", letters(round)),
             (_, false) => format!(", {}", letters(round)),
@@ -176,11 +197,19 @@ static SAID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i:money is in|amounts in|currency)[^A-Z]{0,12}\b([A-Z]{3})\b").expect("a constant pattern compiles"));
 static CODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[A-Z]{3}\b").expect("a constant pattern compiles"));
 
-/// The currency a prompt says money is in, else the first code in it, else US dollars.
+/// The currency a prompt says money is in, else the first code in it, else US dollars. The product idea says nothing about it.
 fn currency_in(prompt: &str) -> String {
+    let prompt = &without_idea(prompt);
     let said = SAID.captures(prompt).and_then(|found| found.get(1));
     let code = said.or_else(|| CODE.find_iter(prompt).find(|code| CURRENCIES.contains(&code.as_str())));
     code.map_or("USD", |code| code.as_str()).to_owned()
+}
+
+fn without_idea(prompt: &str) -> String {
+    match (prompt.split_once("<product_idea>"), prompt.split_once("</product_idea>")) {
+        (Some((before, _)), Some((_, after))) => format!("{before}\n{after}"),
+        _ => prompt.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -192,6 +221,7 @@ mod tests {
     fn the_currency_of_the_prompt_is_used() {
         assert_eq!(currency_in("An SKU for ADA. Money is in TRY, in its smallest unit."), "TRY");
         assert_eq!(currency_in("Sell it for 40 CHF, not EUR."), "CHF");
+        assert_eq!(currency_in("<product_idea>wallets, currency XXX</product_idea> Money is in SEK."), "SEK");
         assert_eq!(currency_in("No money here."), "USD");
     }
 

@@ -1,0 +1,271 @@
+//! The suites of the library: enough cases of every kind, each held to the template's own schema. A thinner suite fails here, not
+//! when somebody reads its pass rate and believes it. What the cases say about a model is the evals' matter.
+
+use domain::ventures::{Brief, RawBrief};
+use prompts::{Library, Template};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+/// Kinds of edge cases every suite has.
+const EDGES: [&str; 6] = ["niche", "short", "long", "language", "script", "injection"];
+/// The voices that have names; a voice in the member's own words comes beside them.
+const VOICES: [&str; 3] = ["witty-dad", "professional", "casual-friend"];
+
+fn library() -> Library {
+    Library::load(None).expect("the library loads")
+}
+
+fn suite(name: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../prompts/tests/{name}.yaml"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_events: 100_000, max_aliases: 100 } };
+    serde_saphyr::from_str_with_options(&text, options).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Everything that is missing or wrong in a suite, in sentences.
+fn faults(template: &Template, cases: &[Value]) -> Vec<String> {
+    let mut faults = counts(template, cases);
+    let descriptions: HashSet<&str> = cases.iter().filter_map(|case| case["description"].as_str()).collect();
+    if descriptions.len() < cases.len() {
+        faults.push("a description is missing or stands twice".into());
+    }
+    if template.is_section() {
+        faults.extend(variety(cases));
+        faults.extend(lengths(cases));
+    }
+    for case in cases {
+        let mut found = asserted(template, case);
+        found.extend(if template.is_section() { admitted(case) } else { rendered(template, case) });
+        faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", case["description"])));
+    }
+    faults
+}
+
+fn of_kind<'a>(cases: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    cases.iter().filter(|case| case["metadata"]["kind"] == kind).collect()
+}
+
+fn edges(case: &Value) -> Vec<&str> {
+    case["metadata"]["edge"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn is_refused(case: &Value) -> bool {
+    edges(case).contains(&"refused")
+}
+
+fn counts(template: &Template, cases: &[Value]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let (happy, edge, budgets) = (of_kind(cases, "happy"), of_kind(cases, "edge"), of_kind(cases, "performance"));
+    if happy.len() < 10 {
+        faults.push(format!("{} happy cases, at least 10 are needed", happy.len()));
+    }
+    if edge.len() < 5 {
+        faults.push(format!("{} edge cases, at least 5 are needed", edge.len()));
+    }
+    if happy.len() + edge.len() + budgets.len() != cases.len() {
+        faults.push("every case is of the kind happy, edge or performance".into());
+    }
+    let mut wanted = EDGES.to_vec();
+    if template.is_section() {
+        wanted.push("refused");
+    }
+    let there: BTreeSet<&str> = cases.iter().flat_map(edges).collect();
+    faults.extend(wanted.iter().filter(|kind| !there.contains(**kind)).map(|kind| format!("no edge case of the kind {kind}")));
+    let metrics: BTreeSet<&str> = budgets.iter().flat_map(|case| asserts(case)).filter_map(|a| a["metric"].as_str()).collect();
+    let budgeted = ["latency", "cost", "tokens"].into_iter().filter(|metric| !metrics.contains(metric));
+    faults.extend(budgeted.map(|metric| format!("no performance case has a budget for {metric}")));
+    // A budget that is measured on a kept answer says nothing: nobody else may ask the same.
+    let same = |a: &Value, b: &Value| a["description"] != b["description"] && a["vars"] == b["vars"];
+    let doubled = budgets.iter().filter(|budget| cases.iter().any(|case| same(budget, case)));
+    faults.extend(doubled.map(|case| format!("{} asks what another case asks", case["description"])));
+    faults
+}
+
+/// All voices, levels of experience, several languages, scripts and currencies.
+fn variety(cases: &[Value]) -> Vec<String> {
+    let all = |key: &str| -> BTreeSet<&str> { cases.iter().filter_map(|case| case["vars"][key].as_str()).collect() };
+    let (voices, levels, languages, currencies) = (all("brandVoice"), all("experienceLevel"), all("language"), all("currency"));
+    let mut faults = Vec::new();
+    let mut expect = |holds: bool, fault: &str| {
+        if !holds {
+            faults.push(fault.to_owned());
+        }
+    };
+    expect(VOICES.iter().all(|voice| voices.contains(voice)), "not every voice is tried");
+    expect(voices.iter().any(|voice| !VOICES.contains(voice)), "no voice in the member's own words is tried");
+    expect(["beginner", "intermediate", "expert"].iter().all(|level| levels.contains(level)), "not every level of experience is tried");
+    expect(languages.len() >= 5, "fewer than five languages are tried");
+    expect(currencies.iter().any(|code| !["USD", "EUR", "GBP"].contains(code)), "no currency beyond dollar, euro and pound is tried");
+    expect(currencies.contains("JPY"), "no currency without cents is tried");
+    let scripts = cases.iter().filter(|case| edges(case).contains(&"script"));
+    expect(scripts.count() >= 2, "fewer than two scripts beyond the Latin one are tried");
+    faults
+}
+
+/// Short and long mean what the input rules say.
+fn lengths(cases: &[Value]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for case in cases {
+        let idea = case["vars"]["productIdea"].as_str().unwrap_or_default();
+        let (length, latin) = (idea.chars().count(), !idea.chars().any(|c| c.is_alphabetic() && c > '\u{24f}'));
+        for (kind, holds) in [("short", length == 5), ("long", (480..=500).contains(&length)), ("script", !latin)] {
+            if edges(case).contains(&kind) && !holds {
+                faults.push(format!("{} is no case of the kind {kind}: {length} characters", case["description"]));
+            }
+        }
+    }
+    faults
+}
+
+/// What a case demands, sets of assertions opened.
+fn asserts(case: &Value) -> Vec<&Value> {
+    let listed = case["assert"].as_array().into_iter().flatten();
+    listed.flat_map(|a| a["assert"].as_array().map_or_else(|| vec![a], |inner| inner.iter().collect())).collect()
+}
+
+fn asserted(template: &Template, case: &Value) -> Vec<String> {
+    let all = asserts(case);
+    let has = |metric: &str| all.iter().any(|a| a["metric"] == metric);
+    if is_refused(case) {
+        let fine = has("refusal") && !has("schema");
+        return if fine { Vec::new() } else { vec!["says not what a refusal looks like".into()] };
+    }
+    let mut faults = Vec::new();
+    let schema = all.iter().find(|a| a["type"] == "is-json").map(|a| &a["value"]);
+    if schema != Some(&bare(&template.output)) {
+        faults.push("its schema is not the template's output".into());
+    }
+    let mut wanted = vec!["placeholders", "guardrails"];
+    if template.is_section() {
+        wanted.push("product");
+    }
+    let language = case["vars"]["language"].as_str().or(case["vars"]["metadata"]["language"].as_str()).unwrap_or("English");
+    if language != "English" {
+        wanted.push("language");
+    }
+    faults.extend(wanted.into_iter().filter(|metric| !has(metric)).map(|metric| format!("asserts nothing about {metric}")));
+    let own = case["assert"].as_array().map_or(0, Vec::len);
+    if own < 2 {
+        faults.push("asserts nothing of its own".into());
+    }
+    faults
+}
+
+/// A schema as evals need it: without what is written for pages and providers, which promptfoo's validator does not know.
+fn bare(schema: &Value) -> Value {
+    let Value::Object(map) = schema else { return schema.clone() };
+    let mut kept = Map::new();
+    for (key, value) in map {
+        match (key.as_str(), value) {
+            ("title" | "description" | "format", Value::String(_)) => {}
+            (key, _) if key.starts_with("x-") => {}
+            ("properties", Value::Object(inner)) => {
+                kept.insert(key.clone(), inner.iter().map(|(name, value)| (name.clone(), bare(value))).collect());
+            }
+            _ => {
+                kept.insert(key.clone(), bare(value));
+            }
+        }
+    }
+    Value::Object(kept)
+}
+
+/// Whether the input rules let the case in, or refuse it where it says so; and whether its words are about its product.
+fn admitted(case: &Value) -> Vec<String> {
+    let text = |key: &str| case["vars"][key].as_str().map(str::to_owned);
+    let raw = RawBrief {
+        idea: text("productIdea").unwrap_or_default(),
+        voice: text("brandVoice"),
+        persona: text("persona"),
+        experience: text("experienceLevel"),
+        target_market: text("targetMarket"),
+        price_range: text("priceRange"),
+        language: text("language"),
+        currency: text("currency"),
+    };
+    let mut faults = match (Brief::parse(&raw), is_refused(case)) {
+        (Ok(_), true) => vec!["is let through, though it says that it is refused".to_owned()],
+        (Err(why), false) => vec![format!("is refused: {why}")],
+        _ => Vec::new(),
+    };
+    let idea = raw.idea.to_lowercase();
+    let words = asserts(case).into_iter().filter(|a| a["metric"] == "product").flat_map(|a| a["value"].as_array().into_iter().flatten());
+    let words: Vec<String> = words.filter_map(Value::as_str).map(str::to_lowercase).collect();
+    if !is_refused(case) && !words.iter().any(|word| idea.contains(word)) {
+        faults.push(format!("none of the words {words:?} is in the idea"));
+    }
+    let foreign = edges(case).contains(&"script");
+    if foreign && words.iter().any(|word| word.is_ascii()) {
+        faults.push("expects words in Latin letters of an answer in another script".to_owned());
+    }
+    faults
+}
+
+/// Whether a utility's prompts can be made from the case.
+fn rendered(template: &Template, case: &Value) -> Vec<String> {
+    template.render(&case["vars"]).err().map(|error| error.to_string()).into_iter().collect()
+}
+
+#[test]
+fn every_suite_is_whole() {
+    let release = library().latest();
+    let mut found = Vec::new();
+    for template in release.templates() {
+        let faults = faults(template, &suite(template.name.as_str()));
+        found.extend(faults.into_iter().map(|fault| format!("{}: {fault}", template.name)));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn a_thinner_suite_is_noticed() {
+    let release = library().latest();
+    let template = release.sections()[0];
+    let whole = suite(template.name.as_str());
+    assert_eq!(faults(template, &whole), [""; 0]);
+    let said = |cases: &[Value]| faults(template, cases).join("\n");
+    let without = |kind: &str| -> Vec<Value> { whole.iter().filter(|case| !edges(case).contains(&kind)).cloned().collect() };
+    for kind in EDGES.into_iter().chain(["refused"]) {
+        assert!(said(&without(kind)).contains(&format!("no edge case of the kind {kind}")), "{kind}");
+    }
+    let happy: Vec<Value> = whole.iter().filter(|case| case["metadata"]["kind"] != "happy").cloned().collect();
+    assert!(said(&happy).contains("0 happy cases, at least 10"));
+    let fast: Vec<Value> = whole.iter().filter(|case| case["metadata"]["kind"] != "performance").cloned().collect();
+    assert!(said(&fast).contains("budget for latency") && said(&fast).contains("budget for tokens"));
+}
+
+#[test]
+fn a_case_that_demands_less_is_noticed() {
+    let release = library().latest();
+    let template = release.sections()[0];
+    let whole = suite(template.name.as_str());
+    let changed = |change: &dyn Fn(&mut Value)| -> String {
+        let mut cases = whole.clone();
+        cases.iter_mut().for_each(change);
+        faults(template, &cases).join("\n")
+    };
+    let loose = changed(&|case| {
+        if let Some(schema) = case.pointer_mut("/assert/0/assert/0/value") {
+            *schema = json!({"type": "object", "required": schema["required"]});
+        }
+    });
+    assert!(loose.contains("its schema is not the template's output"), "{loose}");
+    let wordless = changed(&|case| {
+        let kept: Vec<Value> = case["assert"].as_array().into_iter().flatten().filter(|a| a["metric"] != "product").cloned().collect();
+        case["assert"] = kept.into();
+    });
+    assert!(wordless.contains("asserts nothing about product"), "{wordless}");
+    let short = changed(&|case| {
+        if edges(case).contains(&"long") {
+            case["vars"]["productIdea"] = "wool".repeat(100).into();
+        }
+    });
+    assert!(short.contains("is no case of the kind long: 400 characters"), "{short}");
+    let harmless = changed(&|case| {
+        if is_refused(case) {
+            case["vars"]["productIdea"] = "soy candles in jars".into();
+        }
+    });
+    assert!(harmless.contains("is let through"), "{harmless}");
+}
