@@ -174,6 +174,12 @@ pub(crate) fn candidate(app: &App, proposal: &Proposal, files: &[ProposedFile]) 
     Ok((library, release))
 }
 
+/// The library with the files of one revision of a proposal, whether it is a release by now or not.
+pub(crate) async fn library_with(app: &App, id: ProposalId, revision: u32) -> Result<Library> {
+    let files = app.store.team_read().await?.files(id, revision).await?;
+    files::beside(&app.library(), &files::sources(&files)?)
+}
+
 pub(crate) async fn locked(app: &App, id: ProposalId) -> Result<(TeamTx, Proposal)> {
     let tx = app.store.team().await?;
     let proposal = tx.locked_proposal(id).await?.ok_or(Error::NotFound("this proposal"))?;
