@@ -67,4 +67,8 @@ id! {
     MailId,
     /// One file with everything of a member.
     ArchiveId,
+    /// One judgement of a generation by the rubric.
+    ScoreId,
+    /// One line of the decision log.
+    DecisionId,
 }

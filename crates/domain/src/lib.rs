@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod alerts;
 pub mod audit;
+pub mod decisions;
 pub mod faults;
 pub mod generations;
 pub mod guardrails;
@@ -15,7 +16,9 @@ pub mod jobs;
 pub mod locales;
 pub mod mails;
 pub mod quotas;
+pub mod reviews;
 pub mod roles;
+pub mod rubric;
 pub mod runs;
 pub mod sections;
 pub mod suspicion;

@@ -7,8 +7,8 @@ use crate::Store;
 use crate::dialect::{self, Access, Scope};
 use crate::errors::{Error, Result};
 use crate::{
-    accounts, alerts, archives, audit, calls, erasing, events, generations, guests, idempotency, identities, jobs, keyring, links, mails,
-    queue, runs, sections, sessions, spans, takes, tiers, tokens, usage, ventures,
+    accounts, alerts, archives, audit, calls, decisions, erasing, events, generations, guests, idempotency, identities, jobs, keyring,
+    links, mails, queue, runs, scores, sections, sessions, spans, takes, tiers, tokens, usage, ventures,
 };
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -80,6 +80,8 @@ macro_rules! each_table {
         $step::<alerts::row::Entity>($($arg),*).await?;
         $step::<audit::row::Entity>($($arg),*).await?;
         $step::<archives::row::Entity>($($arg),*).await?;
+        $step::<scores::row::Entity>($($arg),*).await?;
+        $step::<decisions::row::Entity>($($arg),*).await?;
         $step::<mails::row::Entity>($($arg),*).await?;
         $step::<keyring::row::Entity>($($arg),*).await?;
         $step::<tiers::row::Entity>($($arg),*).await?;

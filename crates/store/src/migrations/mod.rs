@@ -6,6 +6,7 @@ mod m0003_walls;
 mod m0004_accounts;
 mod m0005_account_walls;
 mod m0006_archives;
+mod m0008_scores;
 mod tables;
 
 use crate::Store;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_accounts::Migration),
             Box::new(m0005_account_walls::Migration),
             Box::new(m0006_archives::Migration),
+            Box::new(m0008_scores::Migration),
         ]
     }
 }

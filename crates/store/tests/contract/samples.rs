@@ -5,17 +5,22 @@ use domain::Timestamp;
 use domain::accounts::{Account, ApiToken, Email, Link, Purpose, Scope, Session};
 use domain::alerts::Alert;
 use domain::audit::{Actor, Entry};
+use domain::decisions::{Decision, Evidence};
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
-use domain::ids::{AlertId, AuditId, CallId, GenerationId, MailId, OwnerId, RunId, SessionId, TokenId, TraceId, VentureId};
+use domain::ids::{
+    AlertId, AuditId, CallId, DecisionId, GenerationId, MailId, OwnerId, RunId, ScoreId, SessionId, TokenId, TraceId, VentureId,
+};
 use domain::mails::Mail;
+use domain::reviews::Week;
 use domain::roles::Role;
+use domain::rubric::{Criterion, Points, Reasons, Score, Scorer};
 use domain::runs::VentureRun;
 use domain::sections::SectionName;
 use domain::tiers::Tier;
 use domain::usage::{MicroDollars, Tokens, Usage};
 use domain::ventures::{Brief, RawBrief, Venture};
 use serde_json::{Value, json};
-use store::{Run, Store, Take};
+use store::{Run, Scored, Store, Take};
 
 /// The present, as exactly as the store keeps it.
 pub fn now() -> Timestamp {
@@ -251,4 +256,23 @@ pub fn mail(owner: OwnerId) -> Mail {
 /// One taken out of the quota.
 pub fn take(owner: OwnerId, run: Option<RunId>, at: Timestamp) -> Take {
     Take { id: GenerationId::new(), owner, run, at }
+}
+
+/// What the program says of a generation, which can be drawn for the review of noon's week.
+pub fn score(generation: &Generation) -> Scored {
+    let points = Score::of([Points::of_tenths(73), Points::whole(8), Points::whole(10), None, Points::whole(9)]);
+    let reasons = Reasons::from([(Criterion::Voice, "Not judged: this voice cannot be measured.".to_owned())]);
+    Scored { week: Some(Week::of(noon())), ..Scored::of(generation, Scorer::Automatic, (points, reasons), noon()) }
+}
+
+/// A line of the decision log.
+pub fn decision(by: Option<OwnerId>) -> Decision {
+    Decision {
+        id: DecisionId::new(),
+        found: "Goals name no dates \u{2014} תאריך".into(),
+        evidence: Evidence { section: Some(name("smart-goals")), version: Some("1.4.0".into()), scores: vec![ScoreId::new()] },
+        decision: "The next version asks for one.".into(),
+        by,
+        at: noon(),
+    }
 }
