@@ -11,8 +11,11 @@ use crate::Timestamp;
 use crate::ids::{GenerationId, OwnerId};
 use crate::sections::SectionName;
 use chrono::{Datelike as _, IsoWeek, NaiveDate, TimeDelta, Weekday};
+use regex::Regex;
+use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// How many generations a week are looked at.
 pub const SAMPLE: usize = 50;
@@ -106,6 +109,8 @@ pub struct Candidate {
     pub section: SectionName,
     /// What wrote it.
     pub variant: Variant,
+    /// The week it was made in.
+    pub week: Week,
     /// Its lot, as [`lot`] draws it.
     pub lot: u32,
 }
@@ -182,10 +187,46 @@ pub fn items(sample: Vec<Candidate>) -> Vec<Item> {
     items
 }
 
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[^\s@<>()\[\],;:]+@[^\s@<>()\[\],;:]+\.[\p{L}\d-]{2,}"));
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\+\d[\d ()./-]{6,}\d"));
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern compiles")
+}
+
+/// A text without e-mail addresses and international telephone numbers: who looks at somebody's plan need not know how to reach them.
+pub fn without_addresses(text: &str) -> String {
+    NUMBER.replace_all(&ADDRESS.replace_all(text, "[address]"), "[number]").into_owned()
+}
+
+/// The same for every text of an output.
+pub fn output_without_addresses(output: Value) -> Value {
+    match output {
+        Value::String(text) => Value::String(without_addresses(&text)),
+        Value::Array(items) => items.into_iter().map(output_without_addresses).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, output_without_addresses(value))).collect(),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn nobody_can_be_reached_by_what_reviewers_see() {
+        for (text, seen) in [
+            ("Write to ana.lee+shop@example.co.uk, or call", "Write to [address], or call"),
+            ("<ana@example.com>", "<[address]>"),
+            ("call +44 20 7946 0958 today", "call [number] today"),
+            ("$1,299-$1,499, SKU BOOT-VGN-38, 0.5 kg, @brand, 100 + 20", "$1,299-$1,499, SKU BOOT-VGN-38, 0.5 kg, @brand, 100 + 20"),
+        ] {
+            assert_eq!(without_addresses(text), seen);
+        }
+        let output = serde_json::json!({"a": ["x@y.org", 7], "b": {"c": null}});
+        assert_eq!(output_without_addresses(output), serde_json::json!({"a": ["[address]", 7], "b": {"c": null}}));
+    }
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a moment")
@@ -197,6 +238,7 @@ mod tests {
             owner: OwnerId::new(),
             section: SectionName::parse(section).expect("a name"),
             variant: Variant { prompt_version: version.into(), model: "gemini:flash".into() },
+            week: Week::of(at("2026-11-24T18:00:00Z")),
             lot,
         }
     }

@@ -357,7 +357,10 @@ mod tests {
             assert_eq!(band(tenths), Some(expected), "{tenths}");
         }
         assert_eq!(band(1001), None);
-        assert_eq!([Total::mean(0, 0), Total::mean(2, 1641), Total::mean(1, 2000)].map(|mean| mean.map(Total::tenths)), [None, Some(821), None]);
+        assert_eq!(
+            [Total::mean(0, 0), Total::mean(2, 1641), Total::mean(1, 2000)].map(|mean| mean.map(Total::tenths)),
+            [None, Some(821), None]
+        );
     }
 
     #[test]

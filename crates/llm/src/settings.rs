@@ -27,6 +27,8 @@ pub struct Settings {
     pub fast: Vec<String>,
     /// `provider:model`, first to last; empty chooses by what is configured.
     pub reasoning: Vec<String>,
+    /// `provider:model` that grades what others wrote; empty is none.
+    pub judge: String,
     /// Google's Gemini.
     pub gemini: Endpoint,
     /// `OpenAI`, or whatever speaks its dialect.
@@ -60,6 +62,7 @@ impl Default for Settings {
         Self {
             fast: Vec::new(),
             reasoning: Vec::new(),
+            judge: String::new(),
             gemini: Endpoint::default(),
             openai: Endpoint::default(),
             anthropic: Endpoint::default(),
@@ -116,6 +119,8 @@ impl Settings {
         let set = match class {
             ModelClass::Fast => &self.fast,
             ModelClass::Reasoning => &self.reasoning,
+            ModelClass::Judge if self.judge.is_empty() => return Vec::new(),
+            ModelClass::Judge => return vec![self.judge.clone()],
         };
         if !set.is_empty() {
             return set.clone();

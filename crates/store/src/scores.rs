@@ -145,7 +145,14 @@ impl Store {
         this.filter(Column::Week.is_not_null()).one(&begun.tx).await?.map(candidate).transpose()
     }
 
-    /// What people and the judge said of these generations, by generation, oldest first.
+    /// The scores with these ids, of whomever; those that are gone are left out.
+    pub async fn scores_by_id(&self, ids: &[ScoreId]) -> Result<Vec<Scored>> {
+        let begun = self.program(Access::Read).await?;
+        let found = Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.0))).order_by_asc(Column::Id);
+        found.all(&begun.tx).await?.into_iter().map(read).collect()
+    }
+
+    /// What the program, people and the judge said of these generations, by generation, oldest first.
     pub async fn judgements(&self, generations: &[GenerationId]) -> Result<BTreeMap<GenerationId, Vec<Scored>>> {
         let begun = self.program(Access::Read).await?;
         let of = Entity::find().filter(Column::GenerationId.is_in(generations.iter().map(|id| id.0))).order_by_asc(Column::Id);
@@ -285,11 +292,14 @@ fn read_scorer(key: &str) -> Result<Scorer, Cause> {
 }
 
 fn candidate(row: Model) -> Result<Candidate> {
-    let Scored { generation, owner, section, variant, .. } = read(row)?;
-    Ok(Candidate { generation, owner, section, variant, lot: lot(generation) })
+    let id = row.id;
+    let Scored { generation, owner, section, variant, week, .. } = read(row)?;
+    let week = week.ok_or_else(|| Error::corrupt("scores", id)("it can be drawn and has no week"))?;
+    Ok(Candidate { generation, owner, section, variant, week, lot: lot(generation) })
 }
 
 /// A row of `scores`.
+#[expect(clippy::struct_field_names, reason = "columns are named after what they hold, also when that is a model")]
 pub(crate) mod row {
     use sea_orm::entity::prelude::*;
     use serde::{Deserialize, Serialize};

@@ -158,6 +158,7 @@ async fn what_the_program_keeps(place: &Place, owner: OwnerId) {
     let drawn = store.review_candidates(week, 1).await.expect("draws").remove(0).generation;
     store.review_candidate(drawn).await.expect("reads");
     store.judgements(&[drawn, GenerationId::new()]).await.expect("reads");
+    store.scores_by_id(&[domain::ids::ScoreId::new()]).await.expect("reads");
     store.decisions(9, None).await.expect("reads");
     store.erase_owner(OwnerId::new()).await.expect("answers");
 }

@@ -43,6 +43,8 @@ pub async fn a_score_comes_back_as_it_was(place: &Place) {
     let stranger = store.tenant_read(OwnerId::new()).await.expect("begins");
     assert_eq!(stranger.scores_of(automatic.generation).await.expect("reads"), []);
     let other = judged(store, "brand").await;
+    let by_id = store.scores_by_id(&[judge.id, ScoreId::new(), other.id]).await.expect("reads");
+    assert_eq!(by_id, [judge.clone(), other.clone()]);
     let said = store.judgements(&[automatic.generation, other.generation, GenerationId::new()]).await.expect("reads");
     assert_eq!(said.len(), 2);
     assert_eq!(
