@@ -5,6 +5,7 @@ use crate::callers::Caller;
 use crate::error::Result;
 use domain::Timestamp;
 use domain::audit::{Actor, Entry, network};
+use domain::decisions::Decision;
 use domain::ids::{AuditId, OwnerId};
 use domain::roles::Right;
 use serde_json::Value;
@@ -71,6 +72,22 @@ pub(crate) async fn write_team(app: &App, tx: &TeamTx, who: &Caller, act: Act<'_
 /// Writes down what the program does to it by itself.
 pub(crate) async fn team_by_program(tx: &TeamTx, at: Timestamp, act: Act<'_>) -> Result<()> {
     Ok(tx.audit(&act.entry(Actor::Program, None, at)).await?)
+}
+
+/// What the log says of a decision about quality, to be kept with it.
+pub(crate) fn about_decision(app: &App, who: &Caller, decision: &Decision) -> Entry {
+    Entry {
+        id: AuditId::new(),
+        at: app.now(),
+        actor: who.actor(),
+        action: "decision.made".into(),
+        subject_kind: "decision".into(),
+        subject: decision.id.to_string(),
+        network: who.address().map(network),
+        before: Value::Null,
+        after: Value::Null,
+        reason: None,
+    }
 }
 
 /// Writes down what the program does by itself.

@@ -9,7 +9,7 @@ use crate::keys::{self, RequestKey};
 use crate::lost_calls;
 use crate::quotas::{self, Reserved};
 use crate::tracing_spans::Spans;
-use crate::{App, Caller, runs};
+use crate::{App, Caller, runs, scores};
 use backon::{ExponentialBuilder, Retryable as _};
 use domain::Timestamp;
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Span, Status};
@@ -362,6 +362,7 @@ async fn write(
     timed.calls.extend(untold);
     timed.usage = usage(&timed.calls);
     tx.insert_generation(&timed).await?;
+    scores::score(app, &tx, &timed).await?;
     quotas::settle(app, &tx, &timed).await?;
     let kept = timed.status != Status::Failed;
     if let (Some(venture), true) = (timed.venture, kept) {

@@ -17,6 +17,8 @@ pub enum ModelClass {
     Fast,
     /// Thinks first.
     Reasoning,
+    /// Grades what the others wrote; there may be none.
+    Judge,
 }
 
 /// The output schema in the form each kind of provider wants.

@@ -90,7 +90,7 @@ impl Llm {
 
     /// What is worth the operator's attention: models whose cost cannot be known.
     pub fn warnings(&self) -> Vec<String> {
-        let targets = self.routes.all().into_iter();
+        let targets = self.routes.with_judge().into_iter();
         let unpriced = targets.filter(|t| self.prices.price(&t.provider_name, &t.model).is_none());
         unpriced.map(|t| format!("{} has no price: its cost is recorded as unknown; add it to the price table", t.name())).collect()
     }

@@ -1,8 +1,8 @@
 //! How models are reached; read from the outside by the binary alone.
 
 use crate::ask::ModelClass;
-use secrecy::SecretString;
 use crate::tape::Tape;
+use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub fast: Vec<String>,
     /// `provider:model`, first to last; empty chooses by what is configured.
     pub reasoning: Vec<String>,
+    /// `provider:model` that grades what others wrote; empty is none.
+    pub judge: String,
     /// Google's Gemini.
     pub gemini: Endpoint,
     /// `OpenAI`, or whatever speaks its dialect.
@@ -64,6 +66,7 @@ impl Default for Settings {
         Self {
             fast: Vec::new(),
             reasoning: Vec::new(),
+            judge: String::new(),
             gemini: Endpoint::default(),
             openai: Endpoint::default(),
             anthropic: Endpoint::default(),
@@ -126,6 +129,8 @@ impl Settings {
         let set = match class {
             ModelClass::Fast => &self.fast,
             ModelClass::Reasoning => &self.reasoning,
+            ModelClass::Judge if self.judge.is_empty() => return Vec::new(),
+            ModelClass::Judge => return vec![self.judge.clone()],
         };
         if !set.is_empty() {
             return set.clone();
@@ -133,7 +138,7 @@ impl Settings {
         if let Some(recorded) = self.tape.as_ref().filter(|tape| tape.is_replay()).and_then(|tape| tape.routes()) {
             return match class {
                 ModelClass::Fast => recorded.fast,
-                ModelClass::Reasoning => recorded.reasoning,
+                ModelClass::Reasoning | ModelClass::Judge => recorded.reasoning,
             };
         }
         let names: &[&str] = match class {

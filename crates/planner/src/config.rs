@@ -31,6 +31,8 @@ pub struct Config {
     pub prompts: Prompts,
     /// Which models are asked.
     pub models: Models,
+    /// How quality is watched.
+    pub quality: Quality,
     /// Read from the environment, never from a file.
     #[serde(skip)]
     pub keys: Keys,
@@ -146,6 +148,8 @@ pub struct Models {
     pub fast: Vec<String>,
     /// Route of the class `reasoning`.
     pub reasoning: Vec<String>,
+    /// Model that grades what others wrote, as `provider:model`; empty is none.
+    pub judge: String,
     /// Where the embedded models are.
     pub dir: PathBuf,
     /// A GGUF file to use instead of the small embedded one.
@@ -154,6 +158,14 @@ pub struct Models {
     pub threads: u32,
     /// A price table to use instead of the one compiled in.
     pub prices: String,
+}
+
+/// How quality is watched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// Share of what is made that the judge model scores, 0 to 1.
+    pub judge_share: f64,
 }
 
 /// Credentials and addresses of providers.

@@ -123,6 +123,10 @@ pub async fn app_over(config: &Config, library: Library, models: llm::Settings) 
 /// What accounts stand on.
 pub async fn desk(config: &Config, store: &Store) -> Result<Desk> {
     let tiers = tiers(config)?;
+    let share = config.quality.judge_share;
+    if !(0.0..=1.0).contains(&share) {
+        bail!("quality.judge_share (in the environment PLANNER__QUALITY__JUDGE_SHARE) is {share}; it must be from 0 to 1");
+    }
     store.set_tier_limits(&Tier::ALL.map(|tier| (tier, tiers.of(tier).ventures.most()))).await?;
     let fresh = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     let secret = match &config.keys.signing {
@@ -181,6 +185,7 @@ fn policy(config: &Config) -> Policy {
         sign_ins_per_account: accounts.sign_ins_per_account,
         sign_ins_per_address: accounts.sign_ins_per_address,
         mails_per_address: accounts.mails_per_address,
+        judge_share: config.quality.judge_share,
     }
 }
 
@@ -198,6 +203,7 @@ pub fn models(config: &Config) -> llm::Settings {
     let mut settings = llm::Settings {
         fast: models.fast.clone(),
         reasoning: models.reasoning.clone(),
+        judge: models.judge.clone(),
         gemini: endpoint(&keys.gemini, &keys.gemini_url),
         openai: endpoint(&keys.openai, &keys.openai_url),
         anthropic: endpoint(&keys.anthropic, &keys.anthropic_url),
@@ -235,7 +241,9 @@ fn llm(config: &Config, settings: llm::Settings) -> Result<Llm> {
 /// The setting a faulty place of a route came from, by both its names.
 fn where_set(error: &ConfigError, config: &Config) -> Option<&'static str> {
     let ConfigError::Route(name) = error else { return None };
+    let judge = vec![config.models.judge.clone()];
     let routes = [
+        (&judge, "models.judge (in the environment PLANNER__MODELS__JUDGE)"),
         (&config.models.fast, "models.fast (in the environment PLANNER__MODELS__FAST)"),
         (&config.models.reasoning, "models.reasoning (in the environment PLANNER__MODELS__REASONING)"),
     ];

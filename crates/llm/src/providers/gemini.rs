@@ -167,11 +167,11 @@ fn thinking(model: &str, class: ModelClass) -> (Option<Value>, u32) {
     let third = model.starts_with("gemini-3");
     match class {
         ModelClass::Fast if third => (Some(json!({"thinkingLevel": "LOW"})), THINKING / 2),
-        ModelClass::Reasoning if third => (Some(json!({"thinkingLevel": "HIGH"})), THINKING * 4),
+        ModelClass::Reasoning | ModelClass::Judge if third => (Some(json!({"thinkingLevel": "HIGH"})), THINKING * 4),
         _ if !model.starts_with("gemini-2.5") => (None, 0),
         ModelClass::Fast if !model.contains("-pro") => (Some(json!({"thinkingBudget": 0})), 0),
         ModelClass::Fast => (Some(json!({"thinkingBudget": LEAST_THINKING})), LEAST_THINKING),
-        ModelClass::Reasoning => (Some(json!({"thinkingBudget": THINKING})), THINKING),
+        ModelClass::Reasoning | ModelClass::Judge => (Some(json!({"thinkingBudget": THINKING})), THINKING),
     }
 }
 

@@ -8,6 +8,7 @@ use domain::accounts::Purpose;
 use domain::evals::Progress;
 use domain::ids::{AlertId, GenerationId, JobId, MailId, OwnerId, RunId, SessionId, TokenId, VentureId};
 use domain::jobs::{Lease, NewJob, Priority, Verdict};
+use domain::reviews::Week;
 use domain::roles::Environment;
 use domain::runs::VentureRun;
 use domain::tiers::Tier;
@@ -58,6 +59,7 @@ async fn ask_everything(place: &Place) {
     let made = tx.versions(venture, &brand, 9, Some(GenerationId::new())).await.expect("reads").remove(0).id;
     tx.versions(venture, &brand, 9, None).await.expect("reads");
     tx.generation(made).await.expect("reads");
+    tx.scores_of(made).await.expect("reads");
     tx.generations_of_run(run).await.expect("reads");
     tx.current_sections(venture).await.expect("reads");
     tx.mark_stale(venture, &[brand]).await.expect("writes");
@@ -153,6 +155,14 @@ async fn what_the_program_keeps(place: &Place, owner: OwnerId) {
     store.set_mail_sent(MailId::new(), noon(), true).await.expect("answers");
     store.forget_mails(noon()).await.expect("forgets");
     store.secret("cookies", "secret").await.expect("reads");
+    let week = Week::of(noon());
+    store.score_series(week.monday()).await.expect("adds up");
+    store.review_candidates(week, 9).await.expect("draws");
+    let drawn = store.review_candidates(week, 1).await.expect("draws").remove(0).generation;
+    store.review_candidate(drawn).await.expect("reads");
+    store.judgements(&[drawn, GenerationId::new()]).await.expect("reads");
+    store.scores_by_id(&[domain::ids::ScoreId::new()]).await.expect("reads");
+    store.decisions(9, None).await.expect("reads");
     store.erase_owner(OwnerId::new()).await.expect("answers");
 }
 

@@ -5,14 +5,18 @@ use domain::Timestamp;
 use domain::accounts::{Account, ApiToken, Email, Link, Purpose, Scope, Session};
 use domain::alerts::Alert;
 use domain::audit::{Actor, Entry};
+use domain::decisions::{Decision, Evidence};
 use domain::evals::{CaseVerdict, Eval, Figures, Outcome, Progress, Subject};
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
 use domain::ids::{AlertId, AuditId, CallId, CommentId, DeploymentId, EvalId, GenerationId, MailId, OwnerId, ProposalId, RunId};
+use domain::ids::{DecisionId, ScoreId};
 use domain::ids::{SessionId, TokenId, TraceId, VentureId};
 use domain::mails::Mail;
 use domain::proposals::{Comment, Proposal, ProposedFile, State};
 use domain::releases::{Deployment, Move, Released};
+use domain::reviews::Week;
 use domain::roles::{Environment, Role};
+use domain::rubric::{Criterion, Points, Reasons, Score, Scorer};
 use domain::runs::VentureRun;
 use domain::sections::SectionName;
 use domain::tiers::Tier;
@@ -21,7 +25,7 @@ use domain::ventures::{Brief, RawBrief, Venture};
 use semver::Version;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use store::{Run, Store, Take};
+use store::{Run, Scored, Store, Take};
 
 /// The present, as exactly as the store keeps it.
 pub fn now() -> Timestamp {
@@ -350,4 +354,23 @@ pub async fn furnish_team(store: &Store) {
     tx.insert_case(eval.id, &case(0, "swot")).await.expect("is added");
     tx.audit(&entry(Actor::CommandLine, "proposal.begun")).await.expect("is added");
     tx.commit().await.expect("commits");
+}
+
+/// What the program says of a generation, which can be drawn for the review of noon's week.
+pub fn score(generation: &Generation) -> Scored {
+    let points = Score::of([Points::of_tenths(73), Points::whole(8), Points::whole(10), None, Points::whole(9)]);
+    let reasons = Reasons::from([(Criterion::Voice, "Not judged: this voice cannot be measured.".to_owned())]);
+    Scored { week: Some(Week::of(noon())), ..Scored::of(generation, Scorer::Automatic, (points, reasons), noon()) }
+}
+
+/// A line of the decision log.
+pub fn decision(by: Option<OwnerId>) -> Decision {
+    Decision {
+        id: DecisionId::new(),
+        found: "Goals name no dates \u{2014} תאריך".into(),
+        evidence: Evidence { section: Some(name("smart-goals")), version: Some("1.4.0".into()), scores: vec![ScoreId::new()] },
+        decision: "The next version asks for one.".into(),
+        by,
+        at: noon(),
+    }
 }
