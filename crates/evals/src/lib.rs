@@ -27,12 +27,18 @@ mod cases;
 mod config;
 mod faults;
 mod grading;
+mod html;
+mod markup;
 mod output;
+mod patterns;
 mod results;
 mod run;
+mod schemas;
 mod script;
 mod targets;
 pub mod templating;
+mod values;
+mod words;
 
 pub use assertions::graded::{Embedder, GradeRequest, Grader, HelperError, Helpers, Verdict, Webhook};
 pub use cases::{Assert, AssertSet, Assertion, Case, TestCase, TestOptions};

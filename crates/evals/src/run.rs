@@ -12,8 +12,10 @@ pub use filter::{Failing, Filter};
 use crate::assertions::graded::Helpers;
 use crate::cases::Case;
 use crate::config::Config;
+use crate::patterns::Patterns;
 use crate::results::{CaseResult, Outcome, PromptMetrics, Summary};
-use crate::script::{Limits, expression};
+use crate::schemas::Schemas;
+use crate::script::{Limits, ScriptError, expression};
 use crate::targets::Target;
 use crate::templating::Templating;
 use futures::StreamExt;
@@ -80,6 +82,8 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
         templating: &templating,
         helpers: &options.helpers,
         limits: Limits::default(),
+        patterns: Patterns::default(),
+        schemas: Schemas::default(),
         deadline: config.evaluate.max_eval_time_ms.map(|ms| began + Duration::from_millis(ms)),
         resumed: options.resume.as_deref().map(Resumed::read).transpose().map_err(RunError::Options)?.unwrap_or_default(),
     };
@@ -167,14 +171,19 @@ fn count(summary: &mut Summary, result: &CaseResult, resumed: bool) {
     }
 }
 
-/// Computes the derived metrics, in order, over the sums; one that cannot be computed is no number (`null` in files).
+/// Computes the derived metrics, in order, over the sums. One over a metric that is not there is 0, as in promptfoo; one that cannot be
+/// computed is no number (`null` in files).
 fn derive(config: &Config, prompts: &mut [PromptMetrics]) {
     for metrics in prompts {
         let count = metrics.passed + metrics.failed + metrics.errors;
         for derived in &config.derived_metrics {
             let mut names: Map<String, Value> = metrics.named_scores.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
             names.insert("__count".into(), count.into());
-            let value = expression(&derived.value, &names).ok().filter(|v| v.is_finite()).unwrap_or(f64::NAN);
+            let value = match expression(&derived.value, &names) {
+                Ok(value) if value.is_finite() => value,
+                Err(ScriptError::Threw(why)) if why.starts_with("ReferenceError") => 0.0,
+                _ => f64::NAN,
+            };
             metrics.named_scores.insert(derived.name.clone(), value);
         }
     }

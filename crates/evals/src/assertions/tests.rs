@@ -5,6 +5,8 @@ use super::{Subject, judge};
 use crate::cases::{Assert, Case, TestCase};
 use crate::config::{Provider, assertions_of};
 use crate::grading::Grade;
+use crate::patterns::Patterns;
+use crate::schemas::Schemas;
 use crate::script::Limits;
 use crate::targets::Output;
 use crate::templating::Templating;
@@ -60,9 +62,10 @@ impl Webhook for Hook {
 
 async fn with(asserts: &[Assert], threshold: Option<f64>, response: Output, helpers: Helpers<'_>) -> Grade {
     let vars = json!({"word": "hello", "list": ["he", "lo"]}).as_object().expect("object").clone();
-    let case = Case { index: 0, test: TestCase { vars: vars.clone(), ..TestCase::default() } };
+    let case = Case { index: 0, test: TestCase { vars: vars.clone(), ..TestCase::default() }, broken: None };
     let (provider, templating) = (Provider { id: "echo".into(), ..Provider::default() }, Templating::new(Map::new()));
     let limits = Limits { time: Duration::from_millis(500), memory: 16 << 20 };
+    let (patterns, schemas) = (Patterns::default(), Schemas::default());
     let subject = Subject {
         output: response.output.clone(),
         latency_ms: response.latency_ms.unwrap_or(0),
@@ -74,6 +77,8 @@ async fn with(asserts: &[Assert], threshold: Option<f64>, response: Output, help
         templating: &templating,
         helpers: &helpers,
         limits,
+        patterns: &patterns,
+        schemas: &schemas,
     };
     judge(asserts, threshold, &subject).await
 }
