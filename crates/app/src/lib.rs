@@ -6,11 +6,13 @@
 pub mod accounts;
 mod asking;
 pub mod audit;
+pub mod briefs;
 mod cache;
 mod callers;
 mod context;
 mod desk;
 pub mod error;
+pub mod evals;
 pub mod generations;
 pub mod jobs;
 mod journal;

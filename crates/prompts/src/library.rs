@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct Library {
     templates: BTreeMap<SectionName, BTreeMap<Version, Arc<Template>>>,
     examples: Vec<ExampleVenture>,
-    tests: BTreeMap<String, usize>,
+    tests: BTreeMap<String, Vec<serde_json::Value>>,
     warnings: Vec<FileFault>,
 }
 
@@ -75,7 +75,7 @@ impl Library {
                     Err(fault) => faults.push(fault),
                 },
                 Role::Tests(name) => match file.parse::<Vec<serde_json::Value>>() {
-                    Ok(cases) => *library.tests.entry(name.clone()).or_default() += cases.len(),
+                    Ok(cases) => library.tests.entry(name.clone()).or_default().extend(cases),
                     Err(fault) => faults.push(fault),
                 },
                 Role::Example => {}
@@ -105,7 +105,7 @@ impl Library {
     }
 
     fn check_tests(&mut self, file: &SourceFile, template: &Template, faults: &mut Vec<FileFault>) {
-        if self.tests.get(template.name.as_str()).copied().unwrap_or(0) > 0 {
+        if self.test_count(&template.name) > 0 {
             return;
         }
         let fault = file.fault("name:", format!("has no tests; add tests/{}.yaml", template.name));
@@ -162,7 +162,12 @@ impl Library {
 
     /// How many test cases a template has.
     pub fn test_count(&self, name: &SectionName) -> usize {
-        self.tests.get(name.as_str()).copied().unwrap_or(0)
+        self.tests(name).len()
+    }
+
+    /// The test cases of a template, as its file wrote them.
+    pub fn tests(&self, name: &SectionName) -> &[serde_json::Value] {
+        self.tests.get(name.as_str()).map_or(&[], Vec::as_slice)
     }
 
     /// What is worth mending but stops nothing.
