@@ -139,8 +139,25 @@ struct Scenario {
 impl Config {
     /// Reads a config and every file it names, or says everything that is wrong with them.
     pub fn read(path: &Path) -> Result<Self, Vec<FileFault>> {
+        Self::read_changed(path, |_| {})
+    }
+
+    /// The same, with the keys of the file changed before they are understood, as a command line does.
+    pub fn read_changed(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) -> Result<Self, Vec<FileFault>> {
         let text = read_text(path).map_err(|f| vec![f])?;
-        let value = parse(path, &text).map_err(|f| vec![f])?;
+        let mut value = parse(path, &text).map_err(|f| vec![f])?;
+        if let Value::Object(map) = &mut value {
+            change(map);
+        }
+        Self::understand(path, text, value)
+    }
+
+    /// A config that stands in no file. Relative paths in it start from the folder of `path`, whose name stands in faults.
+    pub fn of(path: &Path, value: Value) -> Result<Self, Vec<FileFault>> {
+        Self::understand(path, String::new(), value)
+    }
+
+    fn understand(path: &Path, text: String, value: Value) -> Result<Self, Vec<FileFault>> {
         let mut faults = Vec::new();
         let mut source = Source::new(path, text, &mut faults);
         let Value::Object(map) = &value else {

@@ -47,5 +47,6 @@ pub use grading::Grade;
 pub use output::{Format, JsonlSink, write_results};
 pub use prompts::FileFault;
 pub use results::{CaseResult, Outcome, PromptMetrics, Summary, TokenUsage};
-pub use run::{Failing, Filter, Options, RunError, Sink, run};
+pub use run::{Failing, Filter, Options, RunError, Sink, expected, run};
+pub use script::evaluate;
 pub use targets::{Echo, Output, Target, TargetError};

@@ -89,7 +89,8 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
     };
     let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);
     let concurrency = options.concurrency.or(config.evaluate.max_concurrency).unwrap_or(CONCURRENCY).max(1);
-    let filter = options.filter.compile().map_err(RunError::Options)?;
+    let mut filter = options.filter.compile().map_err(RunError::Options)?;
+    filter.choose(config.cases());
     let columns = columns(config);
     let mut faults = Vec::new();
     let mut summary = Summary { repeat, prompts: columns.iter().map(|c| metrics(config, *c)).collect(), ..Summary::default() };
@@ -125,6 +126,15 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
     derive(config, &mut summary.prompts);
     summary.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(summary)
+}
+
+/// How many results a run will have: what a progress bar counts to. A sample is counted as if it were everything.
+pub fn expected(config: &Config, options: &Options<'_>) -> Result<usize, RunError> {
+    let filter = options.filter.compile().map_err(RunError::Options)?;
+    let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);
+    let columns = columns(config);
+    let cases = filter.cases(config.cases()).filter_map(Result::ok);
+    Ok(cases.map(|case| jobs(&case, config, &columns, &filter, repeat).len()).sum())
 }
 
 /// The pairs of provider and prompt, in promptfoo's order; a provider with prompts of its own has no others.

@@ -42,6 +42,16 @@ pub(crate) enum Code<'a> {
     File(&'a str, &'a str),
     /// An expression over the named values.
     Expression(&'a str),
+    /// An expression over the fields of what it is given, or a function of them in their order.
+    Over(&'a str, &'a [&'a str]),
+}
+
+/// A JavaScript expression over named values, or a function that takes them in their order, within the limits of all scripts. For what
+/// promptfoo's configs say of web addresses: `transformResponse` over `json`, `text`, `context`; `validateStatus` over `status`.
+pub fn evaluate(code: &str, named: &[(&str, Value)]) -> Result<Value, String> {
+    let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
+    let given = Value::Object(named.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+    call(Code::Over(code, &names), "given", &given, &Value::Null, Limits::default()).map_err(|error| error.to_string())
 }
 
 const STACK: usize = 384 << 10;
@@ -148,6 +158,14 @@ fn function<'js>(ctx: &Ctx<'js>, code: Code<'_>, name: &str) -> Result<Function<
                  if (Object.hasOwn(Math, key)) return Math[key]; throw new ReferenceError(key + ' is not there') }} }}); \
              with (names) {{ return ({text}\n) }} }})"
         ),
+        Code::Over(text, names) => {
+            let list = names.join(", ");
+            let text = text.trim().trim_end_matches(';');
+            format!(
+                "(function (given) {{ const {{ {list} }} = given; const made = ({text}\n); \
+                 return typeof made === 'function' ? made({list}) : made }})"
+            )
+        }
         Code::Inline(text) => format!("{head} {{ {}\n }})", body(text.trim_end())),
         Code::Transform(text) if text.contains('\n') => format!("{head} {{ {text}\n }})"),
         Code::Transform(text) => format!("{head} {{ return {text}\n }})"),
@@ -324,6 +342,21 @@ mod tests {
             assert!(inline(code).is_err(), "{code}");
         }
         assert!(inline("this is no code").expect_err("syntax").to_string().contains("SyntaxError"));
+    }
+
+    #[test]
+    fn an_expression_or_a_function_over_named_values() {
+        let named = [("json", json!({"a": [1, 2]})), ("text", json!("t")), ("context", json!({"response": {"status": 200}}))];
+        for (code, expected) in [
+            ("json.a[1]", json!(2)),
+            ("(json, text) => text + json.a.length", json!("t2")),
+            ("({ output: json.a, tokenUsage: { total: 3 } });", json!({"output": [1, 2], "tokenUsage": {"total": 3}})),
+            ("context.response.status", json!(200)),
+            ("(data, text, context) => {\n  return context.response.status;\n}", json!(200)),
+        ] {
+            assert_eq!(evaluate(code, &named), Ok(expected), "{code}");
+        }
+        assert!(evaluate("missing.x", &named).expect_err("no such name").contains("missing"));
     }
 
     #[test]

@@ -162,9 +162,14 @@ async fn grade(asking: &Asking<'_>, case: &Case, provider: &Provider, response: 
     };
     result.error.clone_from(&grade.error);
     result.grade = grade;
-    result.cost = response.cost;
     result.cached = response.cached;
     result.tokens = response.tokens;
     result.metadata = response.metadata;
+    result.cost = response.cost;
+    if response.recorded {
+        // Judged by what it cost then, counted as what it costs now.
+        result.metadata.insert("recordedCost".into(), serde_json::json!(response.cost));
+        result.cost = Some(0.0);
+    }
     result
 }

@@ -22,6 +22,7 @@ mod outside;
 mod pages;
 mod people;
 mod quotas;
+mod releases;
 mod replicas;
 mod secrets;
 mod templates;

@@ -19,7 +19,11 @@ pub(super) struct Sample {
 
 pub(super) fn of(library: &Library, template: &Template) -> Sample {
     if let Some(file) = library.tests(&template.name).filter(|_| !template.is_section()) {
-        return Sample { about: "the first case of its suite".into(), context: file.first.clone(), output: None };
+        return Sample {
+            about: "the first case of its suite".into(),
+            context: file.cases.first().and_then(|case| case.get("vars")).cloned().unwrap_or_default(),
+            output: None,
+        };
     }
     let with: Vec<_> = library.examples().iter().filter_map(|e| e.section(&template.name).map(|output| (e, output))).collect();
     let Some((example, _)) = with.first() else {
