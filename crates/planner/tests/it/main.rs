@@ -24,5 +24,6 @@ mod people;
 mod quotas;
 mod replicas;
 mod secrets;
+mod suites;
 mod templates;
 mod ventures;
