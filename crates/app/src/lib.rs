@@ -31,12 +31,12 @@ pub use desk::{Desk, Policy, is_signed, sign};
 pub use error::{Error, Result};
 pub use keys::RequestKey;
 
+use ::prompts::{Library, Release};
 use chrono::SubsecRound as _;
 use domain::Timestamp;
 use hub::Hub;
 use live::Live;
 use llm::Llm;
-use ::prompts::{Library, Release};
 use std::sync::Arc;
 use store::Store;
 use tokio_util::sync::CancellationToken;

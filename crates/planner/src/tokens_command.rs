@@ -89,7 +89,9 @@ fn evidence(config: &Config, release: &Release, args: &Args, plan: &Plan) -> Res
     for path in &args.evals {
         for (line, row) in rows(path)? {
             if !evidence.add(&row, release, &class_of) {
-                return Err(BadInput(format!("{}:{line}: is no result of an eval; use the JSONL or JSON output of a run", path.display())).into());
+                return Err(
+                    BadInput(format!("{}:{line}: is no result of an eval; use the JSONL or JSON output of a run", path.display())).into()
+                );
             }
         }
     }

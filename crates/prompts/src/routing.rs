@@ -144,7 +144,13 @@ impl Evidence {
                 #[expect(clippy::cast_precision_loss, reason = "suites have far fewer than 2^52 cases")]
                 let mean = tally.costs.iter().sum::<f64>() / tally.costs.len() as f64;
                 let p50_ms = sorted.get(sorted.len() / 2).copied();
-                ClassEvidence { class, cases: tally.cases, passed: tally.passed, p50_ms, mean_cost: (!tally.costs.is_empty()).then_some(mean) }
+                ClassEvidence {
+                    class,
+                    cases: tally.cases,
+                    passed: tally.passed,
+                    p50_ms,
+                    mean_cost: (!tally.costs.is_empty()).then_some(mean),
+                }
             })
             .collect()
     }
@@ -165,7 +171,13 @@ fn class(row: &Value, class_of: &dyn Fn(&str) -> Option<ModelClass>) -> Option<M
         Some("reasoning") => return Some(ModelClass::Reasoning),
         _ => {}
     }
-    let places = ["/metadata/model", "/response/metadata/model", "/response/metadata/http/headers/x-model", "/metadata/http/headers/x-model", "/provider/id"];
+    let places = [
+        "/metadata/model",
+        "/response/metadata/model",
+        "/response/metadata/http/headers/x-model",
+        "/metadata/http/headers/x-model",
+        "/provider/id",
+    ];
     places.iter().find_map(|place| class_of(row.pointer(place)?.as_str()?))
 }
 
@@ -247,7 +259,11 @@ mod tests {
         let mut evidence = Evidence::default();
         assert!(!evidence.add(&json!({"hello": 1}), &release, &class_of));
         assert!(evidence.add(&json!({"success": true, "provider": {"id": "echo"}}), &release, &class_of));
-        assert!(evidence.add(&json!({"success": true, "provider": {"id": "planner:swot"}, "metadata": {"model": "b:other"}}), &release, &class_of));
+        assert!(evidence.add(
+            &json!({"success": true, "provider": {"id": "planner:swot"}, "metadata": {"model": "b:other"}}),
+            &release,
+            &class_of
+        ));
         assert_eq!(evidence.unplaced, 2);
         let peer = json!({"success": true, "provider": {"id": "http", "label": "swot"}, "testCase": {"metadata": {"section": "swot"}},
                           "response": {"metadata": {"http": {"headers": {"x-model": "a:quick"}}}}});

@@ -28,7 +28,11 @@ pub fn estimate(text: &str) -> u64 {
         twentieths += match c {
             ' ' if before == ' ' => 0,
             c if c.is_ascii() => 5,
-            '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' => 17,
+            '\u{1100}'..='\u{11ff}'
+            | '\u{2e80}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7af}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{ff00}'..='\u{ffef}' => 17,
             c if c > '\u{ffff}' => 20,
             _ => 8,
         };

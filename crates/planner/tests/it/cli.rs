@@ -178,10 +178,16 @@ async fn what_templates_cost_is_told_with_evidence_where_there_is_some() {
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((json["templates"].as_array().map(Vec::len), &json["perMonth"]), (Some(1), &Value::from(1000)));
     let routing = &json["routing"][0];
-    assert_eq!((&routing["verdict"], &routing["evidence"][0]["passed"], &routing["evidence"][0]["p50Ms"]), (&"holds".into(), &19.into(), &900.into()));
+    assert_eq!(
+        (&routing["verdict"], &routing["evidence"][0]["passed"], &routing["evidence"][0]["p50Ms"]),
+        (&"holds".into(), &19.into(), &900.into())
+    );
     let (output, stderr) = tokens(&[]).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && text.contains("estimated") && text.contains("no evidence yet") && text.contains("shared-rules"), "{stderr}");
+    assert!(
+        output.status.success() && text.contains("estimated") && text.contains("no evidence yet") && text.contains("shared-rules"),
+        "{stderr}"
+    );
     for (args, said) in [
         (&["nonsense"][..], "there are ad-copy"),
         (&["--evals", "missing.jsonl"], "missing.jsonl cannot be read"),

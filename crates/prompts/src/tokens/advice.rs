@@ -139,7 +139,8 @@ fn long_words(template: &Template) -> Vec<Suggestion> {
             for (regex, long, short) in POLITE.iter() {
                 let times = u64::try_from(regex.find_iter(line).count()).unwrap_or(0);
                 if times > 0 {
-                    let message = if short.is_empty() { format!("leave out \"{long}\"") } else { format!("say \"{short}\" for \"{long}\"") };
+                    let message =
+                        if short.is_empty() { format!("leave out \"{long}\"") } else { format!("say \"{short}\" for \"{long}\"") };
                     let tokens = estimate(long).saturating_sub(estimate(short)).max(1) * times;
                     found.push(suggestion("long-words", format!("{prompt} {}", i + 1), tokens, message));
                 }

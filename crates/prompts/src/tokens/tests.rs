@@ -48,7 +48,9 @@ fn the_parts_are_what_the_prompts_hold() {
     }
     // A question that gets longer is seen to be.
     let before = changed("swot", str::to_owned);
-    let after = changed("swot", |text| text.replace("systemPrompt: |\n", "systemPrompt: |\n  Mind the weather, the season and the harvest of the year.\n"));
+    let after = changed("swot", |text| {
+        text.replace("systemPrompt: |\n", "systemPrompt: |\n  Mind the weather, the season and the harvest of the year.\n")
+    });
     assert!((13..=16).contains(&(after.parts.system - before.parts.system)));
     assert_eq!((after.parts.user, after.parts.few_shot), (before.parts.user, before.parts.few_shot));
 }
@@ -87,7 +89,8 @@ fn the_shipped_prompts_have_no_words_to_spare() {
     let library = library();
     let release = library.latest();
     for report in reports(&library, &release, &plan()).expect("reports") {
-        let spare: Vec<_> = report.suggestions.iter().filter(|s| ["long-words", "said-twice", "unused-variable"].contains(&s.kind)).collect();
+        let spare: Vec<_> =
+            report.suggestions.iter().filter(|s| ["long-words", "said-twice", "unused-variable"].contains(&s.kind)).collect();
         assert!(spare.is_empty(), "{}: {spare:?}", report.name);
     }
 }

@@ -14,13 +14,8 @@ pub(super) struct Tongue {
     pub(super) questions: &'static [&'static str],
 }
 
-static ENGLISH: Tongue = Tongue {
-    name: "English",
-    sentences: &texts::SENTENCES,
-    labels: &texts::LABELS,
-    short: &texts::SHORT,
-    questions: &texts::QUESTIONS,
-};
+static ENGLISH: Tongue =
+    Tongue { name: "English", sentences: &texts::SENTENCES, labels: &texts::LABELS, short: &texts::SHORT, questions: &texts::QUESTIONS };
 
 static OTHERS: [Tongue; 4] = [
     Tongue {
@@ -123,8 +118,7 @@ static OTHERS: [Tongue; 4] = [
     },
 ];
 
-static ASKED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:Write in|Language:) ([A-Z][a-z]+)").expect("a constant pattern compiles"));
+static ASKED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:Write in|Language:) ([A-Z][a-z]+)").expect("a constant pattern compiles"));
 
 /// The language a prompt says the answer is to be in.
 pub(super) fn asked(prompt: &str) -> &'static Tongue {
