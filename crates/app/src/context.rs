@@ -1,6 +1,5 @@
 //! The layered context of a prompt: what the person said, earlier sections, examples, who asks.
 
-use crate::App;
 use crate::generations::Order;
 use domain::ventures::Brief;
 use llm::{Ask, DraftExample, DraftMaterial, SchemaForms};
@@ -13,8 +12,65 @@ use std::time::Duration;
 /// Curated examples given to a model that can follow instructions.
 const EXAMPLES: usize = 2;
 
-/// What templates may refer to, by the names the template guide gives.
-pub(crate) fn layered(app: &App, template: &Template, order: &Order) -> Value {
+/// What a template's context is made from.
+pub(crate) enum Layers<'a> {
+    /// What somebody says about a venture.
+    Brief {
+        /// It, and what is there already.
+        order: &'a Order,
+        /// Curated ones, to choose from.
+        examples: &'a [ExampleVenture],
+    },
+    /// The context itself: a utility says in its variables what it needs.
+    Given {
+        /// By the names of the variables.
+        context: &'a Value,
+        /// Same seed, same draft, where the provider can.
+        seed: u64,
+    },
+}
+
+impl Layers<'_> {
+    /// The names of the earlier sections.
+    pub(crate) fn earlier(&self) -> Vec<&String> {
+        match self {
+            Self::Brief { order, .. } => order.earlier.keys().collect(),
+            Self::Given { .. } => Vec::new(),
+        }
+    }
+
+    /// What templates may refer to, by the names the template guide gives.
+    pub(crate) fn context(&self, template: &Template) -> Value {
+        match self {
+            Self::Brief { order, examples } => layered(examples, template, order),
+            Self::Given { context, .. } => (*context).clone(),
+        }
+    }
+
+    fn seed(&self) -> u64 {
+        match self {
+            Self::Brief { order, .. } => order.seed,
+            Self::Given { seed, .. } => *seed,
+        }
+    }
+
+    fn draft(&self, template: &Template) -> DraftMaterial {
+        match self {
+            Self::Brief { order, examples } => draft(examples, template, order),
+            Self::Given { context, .. } => {
+                let said = |pointer: &str| context.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+                DraftMaterial {
+                    subject: said("/userInput/productIdea"),
+                    context: (*context).clone(),
+                    schema: template.output.clone(),
+                    ..DraftMaterial::default()
+                }
+            }
+        }
+    }
+}
+
+fn layered(examples: &[ExampleVenture], template: &Template, order: &Order) -> Value {
     let brief = &order.brief;
     json!({
         "userInput": {
@@ -26,7 +82,7 @@ pub(crate) fn layered(app: &App, template: &Template, order: &Order) -> Value {
         },
         "previousContext": order.earlier,
         "retrievedContext": {
-            "relevantExamples": relevant(app.library().examples(), template, brief),
+            "relevantExamples": relevant(examples, template, brief),
         },
         "metadata": {
             "experience": brief.experience.key(),
@@ -66,10 +122,29 @@ pub(crate) const fn model_class(class: prompts::ModelClass) -> llm::ModelClass {
 }
 
 /// The question for the models.
-pub(crate) fn ask(app: &App, template: &Template, order: &Order, rendered: &Rendered) -> Ask {
+pub(crate) fn ask(template: &Template, layers: &Layers<'_>, rendered: &Rendered) -> Ask {
     let forms = template.forms();
+    Ask {
+        class: model_class(template.model),
+        system: rendered.system.clone(),
+        turns: Vec::new(),
+        user: rendered.user.clone(),
+        schema: Some(SchemaForms { gemini: forms.gemini, openai: forms.openai, plain: forms.plain }),
+        json: false,
+        schema_name: template.name.as_str().replace('-', "_"),
+        temperature: template.temperature,
+        max_output_tokens: template.max_output_tokens,
+        timeout: Duration::from_secs(template.timeout_seconds),
+        grounding: template.grounding,
+        seed: layers.seed(),
+        draft: layers.draft(template),
+    }
+}
+
+/// What the small embedded model drafts from.
+fn draft(examples: &[ExampleVenture], template: &Template, order: &Order) -> DraftMaterial {
     let brief = &order.brief;
-    let examples = app.library().examples().iter().filter(|e| e.brief.idea != brief.idea).filter_map(|e| {
+    let examples = examples.iter().filter(|e| e.brief.idea != brief.idea).filter_map(|e| {
         e.section(&template.name).map(|output| DraftExample {
             subject: e.brief.idea.as_str().to_owned(),
             currency: e.brief.currency.code.to_owned(),
@@ -78,26 +153,14 @@ pub(crate) fn ask(app: &App, template: &Template, order: &Order, rendered: &Rend
             plan: e.words.clone(),
         })
     });
-    Ask {
-        class: model_class(template.model),
-        system: rendered.system.clone(),
-        user: rendered.user.clone(),
-        schema: Some(SchemaForms { gemini: forms.gemini, openai: forms.openai, plain: forms.plain }),
-        schema_name: template.name.as_str().replace('-', "_"),
-        temperature: template.temperature,
-        max_output_tokens: template.max_output_tokens,
-        timeout: Duration::from_secs(template.timeout_seconds),
-        grounding: template.grounding,
-        seed: order.seed,
-        draft: DraftMaterial {
-            subject: brief.idea.as_str().to_owned(),
-            voice: brief.voice.key().to_owned(),
-            language: brief.language.name.to_owned(),
-            currency: brief.currency.code.to_owned(),
-            price_range: brief.price_range.clone(),
-            context: Value::Object(order.earlier.clone()),
-            schema: template.output.clone(),
-            examples: examples.collect(),
-        },
+    DraftMaterial {
+        subject: brief.idea.as_str().to_owned(),
+        voice: brief.voice.key().to_owned(),
+        language: brief.language.name.to_owned(),
+        currency: brief.currency.code.to_owned(),
+        price_range: brief.price_range.clone(),
+        context: Value::Object(order.earlier.clone()),
+        schema: template.output.clone(),
+        examples: examples.collect(),
     }
 }

@@ -35,6 +35,8 @@ pub struct Policy {
     pub sign_ins_per_address: u32,
     /// Accounts, and mails that somebody asks for, from one address in an hour.
     pub mails_per_address: u32,
+    /// Which share of what is made the judge model scores, if there is one: 0 to 1.
+    pub judge_share: f64,
 }
 
 impl Default for Policy {
@@ -49,6 +51,7 @@ impl Default for Policy {
             sign_ins_per_account: 10,
             sign_ins_per_address: 50,
             mails_per_address: 20,
+            judge_share: 0.05,
         }
     }
 }

@@ -1,25 +1,25 @@
-//! One generation, always the same way: validate, context, render, ask, check, repair, store.
+//! One generation, always the same way: admitted, made as `asking` makes it, stored.
 
+use crate::asking::{Asking, By, Ended};
 use crate::cache::{self, Kept};
-use crate::context;
+use crate::context::Layers;
 use crate::error::{Error, Result};
 use crate::journal::Records;
 use crate::keys::{self, RequestKey};
 use crate::lost_calls;
 use crate::quotas::{self, Reserved};
-use crate::repair::{self, Checked};
 use crate::tracing_spans::Spans;
-use crate::{App, Caller, runs};
+use crate::{App, Caller, runs, scores};
 use backon::{ExponentialBuilder, Retryable as _};
 use domain::Timestamp;
-use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
+use domain::generations::{Confidence, Generation, Issue, ModelCall, Span, Status};
 use domain::ids::{GenerationId, RunId, TraceId, VentureId};
 use domain::jobs::Lease;
 use domain::sections::SectionName;
 use domain::usage::{MicroDollars, Usage};
 use domain::ventures::{Brief, Venture};
 use hub::Hit;
-use llm::{Answer, Ask};
+use llm::Ask;
 use prompts::Template;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -61,6 +61,8 @@ pub struct Order {
 /// A generation that failed is stored with what it used and returned with status `Failed`; an error means that nothing was
 /// generated: an unknown section, a venture that is not theirs, a store that is gone, a lease that was lost.
 pub async fn generate(app: &App, who: &Caller, order: Order, cancel: &CancellationToken) -> Result<Generation> {
+    // Whatever was deployed or rolled back until now holds for it.
+    app.shelf.look_if_due(&app.store).await?;
     let template = app.release().section(&order.section).ok_or(Error::NotFound("this section"))?.clone();
     let reserved = match order.reserved {
         Some(reserved) => reserved,
@@ -78,7 +80,7 @@ pub async fn generate(app: &App, who: &Caller, order: Order, cancel: &Cancellati
     let (lease, key) = (work.order.lease, work.order.key.clone());
     if let Some(error) = work.journal.fault() {
         // What was asked before is paid for and kept, though nothing came of it.
-        if work.calls.is_empty() {
+        if work.asking.calls.is_empty() {
             release(app, who, work.id, key.as_ref()).await;
         } else {
             let stopped = Ended::failed(vec![Issue::new(Issue::STOPPED, "", "the calls could not be recorded any more")]);
@@ -163,50 +165,18 @@ struct Work<'a> {
     app: &'a App,
     id: GenerationId,
     journal: Records<'a>,
-    template: Arc<Template>,
     order: Order,
-    spans: Spans,
-    calls: Vec<ModelCall>,
-    fallback: Option<String>,
+    asking: Asking<'a>,
     created: domain::Timestamp,
     reasoning: bool,
 }
 
-/// How the asking ended.
-struct Ended {
-    output: Value,
-    issues: Vec<Issue>,
-    notes: Vec<Issue>,
-    by: Option<By>,
-}
-
-/// Who answered, and on what grounds.
-struct By {
-    model: String,
-    draft_model: bool,
-    sources: Vec<Source>,
-    /// The same question had been answered before.
-    recalled: bool,
-}
-
-impl By {
-    const fn nobody() -> Self {
-        Self { model: String::new(), draft_model: false, sources: Vec::new(), recalled: false }
-    }
-}
-
-impl Ended {
-    fn failed(issues: Vec<Issue>) -> Self {
-        Self { output: Value::Null, issues, notes: Vec::new(), by: None }
-    }
-
-    /// For those who asked the same, and whether it may be given again later: whole and valid answers only.
-    fn into_shared(self) -> (Kept, bool) {
-        let Self { output, issues, notes, by } = self;
-        let keep = by.is_some() && issues.is_empty() && !output.is_null();
-        let By { model, draft_model, sources, .. } = by.unwrap_or_else(By::nobody);
-        (Kept { output, issues, notes, sources, model, draft_model }, keep)
-    }
+/// For those who asked the same, and whether it may be given again later: whole and valid answers only.
+fn shared(ended: Ended) -> (Kept, bool) {
+    let Ended { output, issues, notes, by } = ended;
+    let keep = by.is_some() && issues.is_empty() && !output.is_null();
+    let By { model, draft_model, sources, .. } = by.unwrap_or_else(By::nobody);
+    (Kept { output, issues, notes, sources, model, draft_model }, keep)
 }
 
 impl From<Kept> for Ended {
@@ -222,36 +192,29 @@ impl<'a> Work<'a> {
         let created = spans.now();
         let Reserved { id, reasoning, .. } = reserved;
         let journal = Records::new(app, who, id, &template, &order);
-        Self { app, id, journal, template, order, spans, calls: Vec::new(), fallback: None, created, reasoning }
+        Self { app, id, journal, asking: Asking::of(&app.llm, template, spans), order, created, reasoning }
     }
 
     /// Builds the context and renders the prompts.
     fn prepare(&mut self) -> std::result::Result<Ask, String> {
-        let (app, template, order) = (self.app, &self.template, &self.order);
-        self.spans.step("validate", json!({"section": template.name}), || ());
-        let earlier: Vec<&String> = order.earlier.keys().collect();
-        let context = self.spans.step("context", json!({"earlier": earlier}), || context::layered(app, template, order));
-        let attributes = json!({"promptVersion": template.version.to_string(), "templateHash": template.hash});
-        let rendered = self.spans.step("render", attributes, || template.render(&context));
-        let rendered = rendered.map_err(|error| error.to_string())?;
-        let mut ask = context::ask(app, template, order, &rendered);
+        let mut ask = self.asking.prepare(&Layers::Brief { order: &self.order, examples: self.app.library().examples() })?;
         if !self.reasoning {
             ask.class = llm::ModelClass::Fast;
         }
-        self.fallback = rendered.fallback;
         Ok(ask)
     }
 
     /// The answer to the same question asked before, or a new one. Of all who ask the same at once, one asks the models.
     async fn answer_or_recall(&mut self, who: &Caller, ask: &Ask, cancel: &CancellationToken) -> Ended {
-        let Some(lifetime) = cache::lifetime(&self.template, &self.order) else { return self.answer(ask, cancel).await };
-        let (app, started) = (self.app, self.spans.now());
-        let key = cache::key(app, who, &self.template, &self.order, ask);
+        let Self { app, journal, order, asking, .. } = self;
+        let Some(lifetime) = cache::lifetime(&asking.template, order) else { return asking.answer(ask, journal, cancel).await };
+        let started = asking.spans.now();
+        let key = cache::key(app, who, &asking.template, order, ask);
         let made = async {
-            let ended = self.answer(ask, cancel).await;
+            let ended = asking.answer(ask, journal, cancel).await;
             let stopped = ended.issues.iter().any(|issue| issue.rule == Issue::STOPPED);
             // Whoever waits shares what came of it, also when it is not worth keeping; only if it was stopped do they ask themselves.
-            if stopped { Err(Box::new(ended)) } else { Ok(ended.into_shared()) }
+            if stopped { Err(Box::new(ended)) } else { Ok(shared(ended)) }
         };
         let answered = tokio::select! {
             biased;
@@ -261,7 +224,7 @@ impl<'a> Work<'a> {
         };
         match answered {
             Ok((kept, hit)) => {
-                self.spans.add("cache", started, json!({"key": key.to_string(), "hit": hit != Hit::Made}));
+                self.asking.spans.add("cache", started, json!({"key": key.to_string(), "hit": hit != Hit::Made}));
                 let mut ended = Ended::from(kept);
                 if let Some(by) = &mut ended.by {
                     by.recalled = hit != Hit::Made;
@@ -272,47 +235,6 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Asks, checks, and has the faults mended once.
-    async fn answer(&mut self, ask: &Ask, cancel: &CancellationToken) -> Ended {
-        let first = match self.ask(ask, cancel).await {
-            Ok(answer) => answer,
-            Err(issue) => return Ended::failed(vec![issue]),
-        };
-        let checked = self.check("check", &first);
-        if checked.issues.is_empty() {
-            return ended(checked, first);
-        }
-        let started = self.spans.now();
-        let second = self.ask(&repair::question(ask, &first, &checked.issues), cancel).await;
-        self.spans.add("repair", started, json!({"issues": checked.issues, "answered": second.is_ok()}));
-        let mut second = match second {
-            Ok(second) => second,
-            // Stopped is no verdict on the first answer either.
-            Err(issue) if issue.rule == Issue::STOPPED => return Ended::failed(vec![issue]),
-            Err(_) => return ended(checked, first),
-        };
-        // The repair was not searched again: what the first pass found still holds.
-        second.sources.clone_from(&first.sources);
-        second.grounded = first.grounded;
-        let repaired = self.check("check", &second);
-        let better = (repaired.output.is_null(), repaired.issues.len()) < (checked.output.is_null(), checked.issues.len());
-        if better { ended(repaired, second) } else { ended(checked, first) }
-    }
-
-    async fn ask(&mut self, ask: &Ask, cancel: &CancellationToken) -> std::result::Result<Answer, Issue> {
-        let outcome = self.app.llm.ask(ask, self.fallback.as_deref(), cancel, &self.journal).await;
-        self.spans.add_calls(&outcome.calls);
-        self.calls.extend(outcome.calls);
-        outcome.result.map_err(|error| Issue::new(if error.is_cancelled() { Issue::STOPPED } else { "model" }, "", error.to_string()))
-    }
-
-    fn check(&mut self, name: &str, answer: &Answer) -> Checked {
-        let started = self.spans.now();
-        let checked = repair::check(&self.template, answer);
-        self.spans.add(name, started, json!({"issues": checked.issues}));
-        checked
-    }
-
     fn finish(self, who: &Caller, ended: Ended) -> Generation {
         let By { model, draft_model, sources, recalled } = ended.by.unwrap_or_else(By::nobody);
         let status = match (ended.output.is_null(), ended.issues.is_empty()) {
@@ -320,40 +242,34 @@ impl<'a> Work<'a> {
             (false, true) => Status::Complete,
             (false, false) => Status::Partial,
         };
+        let Asking { template, spans, calls, .. } = self.asking;
         let created = self.created;
-        let duration = (self.spans.now() - created).num_milliseconds();
+        let duration = (spans.now() - created).num_milliseconds();
         Generation {
             id: self.id,
             owner: who.owner,
             venture: self.order.venture,
             run: self.order.run,
-            section: self.template.name.clone(),
-            prompt_version: self.template.version.to_string(),
-            template_hash: self.template.hash.clone(),
+            section: template.name.clone(),
+            prompt_version: template.version.to_string(),
+            template_hash: template.hash.clone(),
             model,
             draft_model,
             cached: recalled,
             status,
-            confidence: Confidence::from_evidence(draft_model, self.template.grounding, sources.len(), ended.issues.len()),
+            confidence: Confidence::from_evidence(draft_model, template.grounding, sources.len(), ended.issues.len()),
             input: input(&self.order),
             output: ended.output,
             issues: ended.issues.into_iter().chain(ended.notes).collect(),
             sources,
-            usage: usage(&self.calls),
-            calls: self.calls,
+            usage: usage(&calls),
+            calls,
             trace: TraceId::new(),
-            spans: self.spans.into_inner(),
+            spans: spans.into_inner(),
             created,
             duration_ms: u64::try_from(duration).unwrap_or(0),
         }
     }
-}
-
-fn ended(checked: Checked, answer: Answer) -> Ended {
-    let notes = answer.gaps.iter().map(|gap| Issue::new("draft", "", gap.clone())).collect();
-    let model = format!("{}:{}", answer.provider, answer.model);
-    let by = By { model, draft_model: answer.draft_model, sources: answer.sources, recalled: false };
-    Ended { output: checked.output, issues: checked.issues, notes, by: Some(by) }
 }
 
 /// A caller who stopped is given a moment to settle what is under way.
@@ -446,6 +362,7 @@ async fn write(
     timed.calls.extend(untold);
     timed.usage = usage(&timed.calls);
     tx.insert_generation(&timed).await?;
+    scores::score(app, &tx, &timed).await?;
     quotas::settle(app, &tx, &timed).await?;
     let kept = timed.status != Status::Failed;
     if let (Some(venture), true) = (timed.venture, kept) {

@@ -4,7 +4,7 @@
 
 use crate::App;
 use crate::error::{Error, Result};
-use crate::{accounts, mails, runs, tidying};
+use crate::{accounts, judging, mails, notices, releases, runs, tidying};
 use chrono::TimeDelta;
 use domain::ids::OwnerId;
 use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
@@ -43,6 +43,10 @@ impl Workers {
 /// Work that the program does by itself: its kind, and when (cron, UTC).
 const SCHEDULES: [(&str, &str); 1] = [(tidying::KIND, "17 * * * *")];
 
+/// Every kind of job there is.
+const KINDS: [&str; 8] =
+    [runs::KIND, mails::KIND, accounts::ARCHIVE, accounts::ERASE, notices::KIND, releases::WATCH, tidying::KIND, judging::KIND];
+
 /// The leases this process holds, each with what stops its work.
 #[derive(Debug, Default)]
 struct Held(Mutex<HashMap<Lease, CancellationToken>>);
@@ -71,8 +75,7 @@ pub async fn work(app: App, workers: Workers) {
 async fn claim(app: &App, workers: Workers, held: &Arc<Held>) {
     let mut working = JoinSet::new();
     let bell = app.store.bell();
-    let kinds: &[&str] =
-        if workers.only.is_some() { &[runs::KIND] } else { &[runs::KIND, mails::KIND, accounts::ARCHIVE, accounts::ERASE, tidying::KIND] };
+    let kinds: &[&str] = if workers.only.is_some() { &[runs::KIND] } else { &KINDS };
     while !app.stopping.is_cancelled() {
         let rung = bell.notified();
         tokio::pin!(rung);
@@ -130,6 +133,9 @@ async fn attempt(app: &App, job: &Claimed, cancel: &CancellationToken) -> Verdic
         (mails::KIND, false) => mails::deliver(app, job).await,
         (accounts::ARCHIVE, false) => accounts::make_archive(app, job).await,
         (accounts::ERASE, false) => accounts::really_erase(app, job).await,
+        (notices::KIND, false) => notices::tell(app, job).await,
+        (releases::WATCH, false) => releases::settle(app, job).await,
+        (judging::KIND, false) => judging::judge(app, job, cancel).await,
         (_, false) => tidying::tidy(app).await.map(|()| Verdict::Done),
     };
     done.unwrap_or_else(|error| match error {

@@ -7,6 +7,7 @@ use crate::{App, Caller};
 use async_trait::async_trait;
 use backon::Retryable as _;
 use domain::ids::{GenerationId, OwnerId, RunId, VentureId};
+use domain::jobs::Lease;
 use domain::sections::SectionName;
 use llm::{Journal, NotRecorded, PlannedCall};
 use prompts::Template;
@@ -20,7 +21,7 @@ pub(crate) struct Records<'a> {
     generation: GenerationId,
     venture: Option<VentureId>,
     run: Option<RunId>,
-    lease: Option<domain::jobs::Lease>,
+    lease: Option<Lease>,
     section: SectionName,
     prompt_version: String,
     template_hash: String,
@@ -41,6 +42,27 @@ impl<'a> Records<'a> {
             template_hash: template.hash.clone(),
             fault: Mutex::default(),
         }
+    }
+
+    /// The calls that a job makes about something of an owner, under its lease.
+    pub(crate) fn of_job(app: &'a App, generation: GenerationId, template: &Template, (owner, lease): (OwnerId, Lease)) -> Self {
+        Self {
+            app,
+            owner,
+            generation,
+            venture: None,
+            run: None,
+            lease: Some(lease),
+            section: template.name.clone(),
+            prompt_version: template.version.to_string(),
+            template_hash: template.hash.clone(),
+            fault: Mutex::default(),
+        }
+    }
+
+    /// The generation the calls are made for.
+    pub(crate) const fn generation(&self) -> GenerationId {
+        self.generation
     }
 
     /// Why a call could not be written down.

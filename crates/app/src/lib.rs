@@ -4,24 +4,34 @@
 //! returns a value that knows no HTTP.
 
 pub mod accounts;
+mod asking;
 pub mod audit;
 mod cache;
 mod callers;
 mod context;
+pub mod decisions;
 mod desk;
 pub mod error;
+pub mod gates;
 pub mod generations;
 pub mod jobs;
 mod journal;
+mod judging;
 mod keys;
 pub mod limits;
 mod live;
 mod lost_calls;
 pub mod mails;
+mod notices;
 pub mod prompts;
+pub mod proposals;
 pub mod quotas;
+pub mod releases;
 mod repair;
+pub mod reviews;
 pub mod runs;
+pub mod scores;
+mod shelf;
 mod tidying;
 mod tracing_spans;
 pub mod ventures;
@@ -30,6 +40,7 @@ pub use callers::{Caller, Credential};
 pub use desk::{Desk, Policy, is_signed, sign};
 pub use error::{Error, Result};
 pub use keys::RequestKey;
+pub use shelf::{Chosen, Shelf};
 
 use ::prompts::{Library, Release};
 use chrono::SubsecRound as _;
@@ -49,8 +60,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 #[derive(Clone)]
 pub struct App {
     store: Store,
-    library: Arc<Library>,
-    release: Arc<Release>,
+    shelf: Shelf,
     llm: Arc<Llm>,
     clock: Clock,
     hub: Hub,
@@ -61,13 +71,12 @@ pub struct App {
 }
 
 impl App {
-    /// An app over its ports. `release` is the one the environment points at. It shares nothing with other processes but the store.
-    pub fn new(store: Store, library: Arc<Library>, release: Release, llm: Llm, desk: Desk, clock: Clock) -> Self {
+    /// An app over its ports. It shares nothing with other processes but the store.
+    pub fn new(store: Store, shelf: Shelf, llm: Llm, desk: Desk, clock: Clock) -> Self {
         let hub = Hub::in_process();
         Self {
             store,
-            library,
-            release: Arc::new(release),
+            shelf,
             llm: Arc::new(llm),
             clock,
             live: Live::over(hub.clone()),
@@ -89,14 +98,31 @@ impl App {
         self.hub.health().to_string()
     }
 
-    /// The templates in use.
-    pub fn release(&self) -> &Release {
-        &self.release
+    /// The templates in use, as far as this process knows.
+    pub fn release(&self) -> Arc<Release> {
+        self.shelf.release()
     }
 
     /// All templates and examples.
-    pub fn library(&self) -> &Library {
-        &self.library
+    pub fn library(&self) -> Arc<Library> {
+        self.shelf.library()
+    }
+
+    /// Finds out what is deployed. Without it, and without [`App::follow`], the highest release of the files is in use.
+    pub async fn look(&self) -> Result<()> {
+        self.shelf.look(&self.store).await
+    }
+
+    /// Finds out what is deployed again and again, until it shuts down: a deployment or a rollback anywhere holds here at once.
+    pub fn follow(&self) {
+        let (app, stopping) = (self.clone(), self.stopping.clone());
+        self.tasks.spawn(async move {
+            while stopping.run_until_cancelled(tokio::time::sleep(shelf::LOOK)).await.is_some() {
+                if let Err(error) = app.look().await {
+                    tracing::warn!(%error, "what is deployed could not be found out");
+                }
+            }
+        });
     }
 
     /// The models in use, by class, as `provider:model`.

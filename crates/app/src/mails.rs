@@ -37,6 +37,8 @@ pub(crate) enum Letter {
     ArchiveReady { link: String },
     /// Their account will be gone.
     Leaving { on: String, link: String },
+    /// A proposal has got somewhere, and they have to act on it or have written it.
+    Proposal { title: String, version: String, state: &'static str, next: &'static str, link: String },
 }
 
 #[derive(askama::Template)]
@@ -79,6 +81,7 @@ impl Letter {
             Self::EmailChanged { .. } => "email-changed",
             Self::ArchiveReady { .. } => "archive-ready",
             Self::Leaving { .. } => "leaving",
+            Self::Proposal { .. } => "proposal",
         }
     }
 
@@ -133,6 +136,12 @@ impl Letter {
                 &[&format!("On {on} your account and everything made with it will be deleted for good. Until then you can keep it.")],
                 ("Keep my account", link.as_str()),
                 "You get this because you asked for your account to be deleted.",
+            ),
+            Self::Proposal { title, version, state, next, link } => words(
+                "A change to the prompts waits for the team",
+                &[&format!("{title} (release {version})"), &format!("{state}. {next}")],
+                ("Look at the proposal", link.as_str()),
+                "You get this because of your role in the team.",
             ),
         }
     }

@@ -58,7 +58,7 @@ pub async fn tokens(app: &App, who: &Caller) -> Result<TokenOverview> {
         PricedModel { price: app.llm.price(&name), name }
     };
     let plan = Plan { fast: priced(ModelClass::Fast), reasoning: priced(ModelClass::Reasoning), per_month: PER_MONTH };
-    overview(app.library(), release, &plan, &evidence)
+    overview(&app.library(), &release, &plan, &evidence)
 }
 
 /// The same of any library, for the command line, which has files and no account.

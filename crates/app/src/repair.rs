@@ -134,6 +134,8 @@ mod tests {
             system: "You plan.".into(),
             user: "Compare.".into(),
             schema: None,
+            json: false,
+            turns: Vec::new(),
             schema_name: template.name.to_string(),
             temperature: 0.0,
             max_output_tokens: 100,

@@ -319,7 +319,8 @@ pub(crate) async fn earlier(app: &App, who: &Caller, venture: VentureId, section
 }
 
 fn usable(app: &App, section: &SectionName, current: Vec<CurrentSection>) -> Result<Map<String, Value>> {
-    let template = app.release().section(section).ok_or(Error::NotFound("this section"))?;
+    let release = app.release();
+    let template = release.section(section).ok_or(Error::NotFound("this section"))?;
     // Prompts rely on the form of what they are given: content that broke its schema is shown to people only.
     let usable = |s: &CurrentSection| !s.current.issues.iter().any(|issue| issue.rule == "schema");
     let wanted = current.into_iter().filter(|s| template.depends_on.contains(&s.current.section) && usable(s));

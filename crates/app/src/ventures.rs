@@ -251,7 +251,8 @@ pub async fn plan(app: &App, who: &Caller, id: VentureId) -> Result<Plan> {
     };
     let writing = |name: &SectionName| events.iter().any(|e| matches!(&e.what, Happening::Started { section } if section == name));
     let waits_until = runs::waits_until(events.last(), app.now());
-    let sections = app.release().sections().into_iter().map(|template| {
+    let release = app.release();
+    let sections = release.sections().into_iter().map(|template| {
         let state = state(&template.name, run.as_ref(), writing(&template.name), &attempts, &current);
         PlanSection { template: template.clone(), state, current: current.remove(&template.name) }
     });

@@ -75,4 +75,8 @@ id! {
     DeploymentId,
     /// A run of test cases against templates.
     EvalId,
+    /// One judgement of a generation by the rubric.
+    ScoreId,
+    /// One line of the decision log.
+    DecisionId,
 }

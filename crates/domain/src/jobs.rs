@@ -25,6 +25,8 @@ pub enum Priority {
     Paid,
     /// Of everybody else.
     Free,
+    /// What nobody waits for.
+    Background,
 }
 
 impl Priority {
@@ -34,6 +36,7 @@ impl Priority {
             Self::Program => 0,
             Self::Paid => 10,
             Self::Free => 20,
+            Self::Background => 30,
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod alerts;
 pub mod audit;
+pub mod decisions;
 pub mod evals;
 pub mod faults;
 pub mod gates;
@@ -19,7 +20,9 @@ pub mod mails;
 pub mod proposals;
 pub mod quotas;
 pub mod releases;
+pub mod reviews;
 pub mod roles;
+pub mod rubric;
 pub mod runs;
 pub mod sections;
 pub mod suspicion;

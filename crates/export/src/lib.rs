@@ -1,10 +1,12 @@
-//! A venture as a file: Markdown and JSON.
+//! A venture as a file: Markdown and JSON; and the decision log.
 //!
 //! It draws what it is given and decides nothing: what a section's parts are called and how they are shown is the template's.
 
+mod decisions;
 mod json;
 mod markdown;
 
+pub use decisions::decisions;
 pub use json::json;
 pub use markdown::markdown;
 

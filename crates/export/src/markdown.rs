@@ -109,7 +109,7 @@ fn table(heads: &[String], rows: &[Vec<String>]) -> String {
 
 /// What a person or a model wrote, as one line that Markdown reads as text wherever it stands: no markup, no HTML, no link behind
 /// other words. A bare address stays one, and some viewers make it clickable.
-fn text(raw: &str) -> String {
+pub(crate) fn text(raw: &str) -> String {
     let letters: Vec<char> = raw.split_whitespace().collect::<Vec<_>>().join(" ").chars().collect();
     let block = block_mark(&letters);
     let mut out = String::with_capacity(raw.len());

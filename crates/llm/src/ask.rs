@@ -17,6 +17,8 @@ pub enum ModelClass {
     Fast,
     /// Thinks first.
     Reasoning,
+    /// Grades what the others wrote; there may be none.
+    Judge,
 }
 
 /// The output schema in the form each kind of provider wants.
@@ -66,6 +68,25 @@ pub struct DraftExample {
     pub plan: Arc<str>,
 }
 
+/// Who said something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// Whoever asks.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// Something that was said earlier in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// By whom.
+    pub by: Speaker,
+    /// What.
+    pub text: String,
+}
+
 /// One question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
@@ -73,10 +94,14 @@ pub struct Ask {
     pub class: ModelClass,
     /// System instruction.
     pub system: String,
+    /// What was said before the user prompt, oldest first.
+    pub turns: Vec<Turn>,
     /// User prompt.
     pub user: String,
     /// The form the answer must have.
     pub schema: Option<SchemaForms>,
+    /// Whether the answer is to be JSON of any form, where the provider can promise it; a schema says more.
+    pub json: bool,
     /// A name for the form: `^[a-zA-Z0-9_-]{1,64}$`.
     pub schema_name: String,
     /// 0 to 2.
@@ -94,7 +119,8 @@ pub struct Ask {
 }
 
 /// One answer.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Answer {
     /// What the model wrote; empty where there is only a value.
     pub text: String,
@@ -137,7 +163,7 @@ impl Spent {
 impl Ask {
     /// Length of the prompts.
     pub(crate) fn length(&self) -> usize {
-        self.system.len() + self.user.len()
+        self.system.len() + self.turns.iter().map(|turn| turn.text.len()).sum::<usize>() + self.user.len()
     }
 }
 
@@ -147,8 +173,10 @@ impl Ask {
         Self {
             class: ModelClass::Fast,
             system: "You plan.".into(),
+            turns: Vec::new(),
             user: "Plan cork yoga mats.".into(),
             schema: None,
+            json: false,
             schema_name: String::new(),
             temperature: 0.0,
             max_output_tokens: 1000,
@@ -167,6 +195,8 @@ pub struct Outcome {
     pub result: Result<Answer, AskError>,
     /// In order.
     pub calls: Vec<ModelCall>,
+    /// Calls that were made when the answer was recorded; none of them was made now.
+    pub recorded: Vec<ModelCall>,
 }
 
 /// Why no model answered.
@@ -178,6 +208,16 @@ pub struct AskError {
 }
 
 impl AskError {
+    /// Whether it was to be answered from a recording that has no answer to it.
+    pub fn is_stale(&self) -> bool {
+        self.tried.iter().any(|(_, fault)| matches!(fault, Fault::Stale))
+    }
+
+    /// Whether nobody else came to speak because a model or a safety filter declined.
+    pub fn is_refusal(&self) -> bool {
+        !self.tried.is_empty() && self.tried.iter().all(|(_, fault)| matches!(fault, Fault::Refused { .. }))
+    }
+
     /// Whether the caller stopped it.
     pub fn is_cancelled(&self) -> bool {
         self.tried.iter().any(|(_, fault)| matches!(fault, Fault::Cancelled))

@@ -7,6 +7,7 @@ use crate::journal::{Journal, NotRecorded, PlannedCall};
 use crate::price::PriceTable;
 use crate::routes::{Routes, Target};
 use crate::settings::{ConfigError, Settings};
+use crate::tape::{self, Recall, Routed, Taped};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use domain::Timestamp;
 use domain::generations::ModelCall;
@@ -41,6 +42,8 @@ struct Question<'a> {
     cancel: &'a CancellationToken,
     journal: &'a dyn Journal,
     calls: Vec<ModelCall>,
+    /// Calls of the time when it was recorded.
+    recorded: Vec<ModelCall>,
     /// A search is paid for once, whoever answers in the end.
     found: Option<Found>,
 }
@@ -63,6 +66,12 @@ impl Llm {
         self.routes.of(class).iter().map(Target::name).collect()
     }
 
+    /// Writes down on the recording, where there is one, which models its answers are from.
+    pub fn note_routes(&self) -> std::io::Result<()> {
+        let Some(tape) = &self.settings.tape else { return Ok(()) };
+        tape.note_routes(&Routed { fast: self.route(ModelClass::Fast), reasoning: self.route(ModelClass::Reasoning) })
+    }
+
     /// What a model (`provider:model`) charges, when that is known.
     pub fn price(&self, model: &str) -> Option<domain::usage::Price> {
         let (provider, model) = model.split_once(':')?;
@@ -81,7 +90,7 @@ impl Llm {
 
     /// What is worth the operator's attention: models whose cost cannot be known.
     pub fn warnings(&self) -> Vec<String> {
-        let targets = self.routes.all().into_iter();
+        let targets = self.routes.with_judge().into_iter();
         let unpriced = targets.filter(|t| self.prices.price(&t.provider_name, &t.model).is_none());
         unpriced.map(|t| format!("{} has no price: its cost is recorded as unknown; add it to the price table", t.name())).collect()
     }
@@ -96,25 +105,39 @@ impl Llm {
 
     /// One vector of length 1 for each text, in order, from the embedded embedder; nothing leaves this machine.
     pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, AskError> {
-        let embedded = self.routes.embedded.as_ref().ok_or_else(|| Fault::Embedded(ConfigError::NoEmbedded.to_string()));
-        let vectors = match embedded {
-            Ok(embedded) => embedded.embed(texts).await,
-            Err(fault) => Err(fault),
-        };
+        let vectors = self.taped_vectors(texts).await;
         vectors.map_err(|fault| AskError { tried: vec![("the embedder".to_owned(), fault)] })
+    }
+
+    async fn taped_vectors(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+        let Some(tape) = &self.settings.tape else { return self.vectors(texts).await };
+        let asked = tape::embedding(texts);
+        match tape.recall(&asked) {
+            Recall::Known(kept) => return serde_json::from_value(kept).map_err(|error| Fault::Malformed(error.to_string())),
+            Recall::Stale => return Err(Fault::Stale),
+            Recall::Ask => {}
+        }
+        let vectors = self.vectors(texts).await?;
+        tape.keep(&asked, serde_json::json!(vectors), false).map_err(|error| Fault::Unkept(error.to_string()))?;
+        Ok(vectors)
+    }
+
+    async fn vectors(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Fault> {
+        let embedded = self.routes.embedded.as_ref().ok_or_else(|| Fault::Embedded(ConfigError::NoEmbedded.to_string()));
+        embedded?.embed(texts).await
     }
 
     /// Asks along the route, then once more with the simpler prompt, until somebody answers. The journal hears of every call before it
     /// is made, and the outcome has every call that was.
     pub async fn ask(&self, ask: &Ask, fallback: Option<&str>, cancel: &CancellationToken, journal: &dyn Journal) -> Outcome {
-        let mut question = Question { cancel, journal, calls: Vec::new(), found: None };
+        let mut question = Question { cancel, journal, calls: Vec::new(), recorded: Vec::new(), found: None };
         let mut result = self.along(ask, &mut question).await;
-        let over = cancel.is_cancelled() || result.as_ref().is_err_and(|tried| tried.iter().any(|(_, fault)| *fault == Fault::NotRecorded));
+        let over = cancel.is_cancelled() || result.as_ref().is_err_and(|tried| tried.iter().any(|(_, fault)| fault.is_over()));
         if let (Err(_), Some(fallback), false) = (&result, fallback, over) {
             let simpler = Ask { user: fallback.to_owned(), ..ask.clone() };
             result = self.along(&simpler, &mut question).await;
         }
-        Outcome { result: result.map_err(|tried| AskError { tried }), calls: question.calls }
+        Outcome { result: result.map_err(|tried| AskError { tried }), calls: question.calls, recorded: question.recorded }
     }
 
     async fn along(&self, ask: &Ask, question: &mut Question<'_>) -> Result<Answer, Tried> {
@@ -125,7 +148,7 @@ impl Llm {
                 Err(fault) => fault,
             };
             tracing::warn!(model = target.name(), fault = fault.key(), "model gave no answer");
-            let over = matches!(fault, Fault::Cancelled | Fault::NotRecorded);
+            let over = fault.is_over();
             tried.push((target.name(), fault));
             if over {
                 break;
@@ -138,18 +161,44 @@ impl Llm {
     /// answers from its own knowledge, without sources.
     async fn grounded(&self, target: &Target, ask: &Ask, question: &mut Question<'_>) -> Result<Answer, Fault> {
         if ask.grounding && target.provider.searches() && question.found.is_none() {
-            match self.persist(target, Step::Search, ask, question).await {
+            match self.taped(target, Step::Search, ask, question).await {
                 Ok(answer) => question.found = Some(Found { facts: answer.text, sources: answer.sources }),
                 Err(Fault::BadRequest { .. }) => {}
                 Err(fault) => return Err(fault),
             }
         }
         let Some(found) = question.found.clone().filter(|found| !found.sources.is_empty()) else {
-            return self.persist(target, Step::Answer, ask, question).await;
+            return self.taped(target, Step::Answer, ask, question).await;
         };
         let informed = with_facts(ask, &found);
-        let answer = self.persist(target, Step::Answer, &informed, question).await?;
+        let answer = self.taped(target, Step::Answer, &informed, question).await?;
         Ok(Answer { sources: found.sources, grounded: true, asked: Some(informed.user), ..answer })
+    }
+
+    /// One model's answer as it was recorded, or a new one, which is recorded where there is a recording.
+    async fn taped(&self, target: &Target, step: Step, ask: &Ask, question: &mut Question<'_>) -> Result<Answer, Fault> {
+        let Some(tape) = &self.settings.tape else { return self.persist(target, step, ask, question).await };
+        let asked = tape::question(&target.provider_name, &target.model, step == Step::Search, ask);
+        match tape.recall(&asked) {
+            Recall::Known(kept) => {
+                let Taped { result, calls } = serde_json::from_value(kept).map_err(|error| Fault::Malformed(error.to_string()))?;
+                question.recorded.extend(calls);
+                return result;
+            }
+            Recall::Stale => return Err(Fault::Stale),
+            Recall::Ask => {}
+        }
+        let before = question.calls.len();
+        let result = self.persist(target, step, ask, question).await;
+        let passing = match &result {
+            Err(fault) if fault.is_over() => return result,
+            Err(fault) => fault.is_passing(),
+            Ok(_) => false,
+        };
+        let calls = question.calls.get(before..).unwrap_or_default().to_vec();
+        let kept = serde_json::to_value(Taped { result: result.clone(), calls }).map_err(|error| Fault::Unkept(error.to_string()))?;
+        tape.keep(&asked, kept, passing).map_err(|error| Fault::Unkept(error.to_string()))?;
+        result
     }
 
     /// Tries one model as often as makes sense.

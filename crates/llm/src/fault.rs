@@ -1,9 +1,11 @@
 //! How a call to a model goes wrong, by what is done next. No variant carries a key, an address or a prompt.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What went wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// 429.
     #[error("is over its rate limit")]
@@ -61,6 +63,12 @@ pub enum Fault {
     /// The call could not be written down beforehand, so it was not made.
     #[error("was not asked, because the call could not be recorded")]
     NotRecorded,
+    /// It was to be answered from a recording, and is not on it.
+    #[error("was not asked, because the recording has no answer to this question")]
+    Stale,
+    /// Its answer could not be written to the recording.
+    #[error("answered, but the recording could not be written ({0})")]
+    Unkept(String),
 }
 
 impl Fault {
@@ -81,6 +89,8 @@ impl Fault {
             Self::Embedded(_) => "embedded",
             Self::Cancelled => "cancelled",
             Self::NotRecorded => "not-recorded",
+            Self::Stale => "stale",
+            Self::Unkept(_) => "unkept",
         }
     }
 
@@ -88,6 +98,16 @@ impl Fault {
     /// the next model or the simpler prompt comes first.
     pub(crate) const fn may_pass(&self) -> bool {
         matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Cut | Self::Network(_) | Self::Malformed(_))
+    }
+
+    /// Whether nobody else is asked either: the caller stopped it, or what has to be written down could not be.
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::NotRecorded | Self::Stale | Self::Unkept(_))
+    }
+
+    /// Whether it says nothing about the question: asked again, there may be an answer.
+    pub(crate) const fn is_passing(&self) -> bool {
+        self.may_pass() || matches!(self, Self::TimedOut | Self::BreakerOpen | Self::Unauthorized | Self::Embedded(_))
     }
 
     /// Whether it says something about the provider's health.

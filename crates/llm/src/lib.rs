@@ -13,11 +13,14 @@ mod journal;
 mod price;
 mod providers;
 mod routes;
+mod scrub;
 mod settings;
+pub mod tape;
 
-pub use ask::{Answer, Ask, AskError, DraftExample, DraftMaterial, ModelClass, Outcome, SchemaForms};
+pub use ask::{Answer, Ask, AskError, DraftExample, DraftMaterial, ModelClass, Outcome, SchemaForms, Speaker, Turn};
 pub use client::Llm;
 pub use fault::Fault;
 pub use journal::{Journal, NotRecorded, PlannedCall};
 pub use price::PriceTable;
 pub use settings::{ConfigError, Endpoint, Settings};
+pub use tape::Tape;

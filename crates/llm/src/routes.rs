@@ -2,7 +2,7 @@
 
 use crate::ask::ModelClass;
 use crate::embedded::Embedded;
-use crate::providers::{Anthropic, Gemini, Ollama, OpenAi, Provider};
+use crate::providers::{Anthropic, Gemini, Ollama, OpenAi, Provider, Silent};
 use crate::settings::{ConfigError, Settings};
 use recloser::{AsyncRecloser, Recloser};
 use std::collections::BTreeMap;
@@ -24,10 +24,11 @@ impl Target {
     }
 }
 
-/// Both routes, and the embedded models whether or not a route names them.
+/// The routes, and the embedded models whether or not a route names them.
 pub(crate) struct Routes {
     fast: Vec<Target>,
     reasoning: Vec<Target>,
+    judge: Vec<Target>,
     pub(crate) embedded: Option<Arc<Embedded>>,
 }
 
@@ -38,7 +39,8 @@ impl Routes {
             Maker { settings, embedded: Embedded::new(settings).map(Arc::new), providers: BTreeMap::new(), targets: BTreeMap::new() };
         let fast = maker.route(ModelClass::Fast)?;
         let reasoning = maker.route(ModelClass::Reasoning)?;
-        Ok(Self { fast, reasoning, embedded: maker.embedded })
+        let judge = maker.route(ModelClass::Judge)?;
+        Ok(Self { fast, reasoning, judge, embedded: maker.embedded })
     }
 
     /// The route of a class, first to last.
@@ -46,14 +48,24 @@ impl Routes {
         match class {
             ModelClass::Fast => &self.fast,
             ModelClass::Reasoning => &self.reasoning,
+            ModelClass::Judge => &self.judge,
         }
     }
 
-    /// Every model of any route, once.
+    /// Every model that writes, once.
     pub(crate) fn all(&self) -> Vec<&Target> {
-        let by_name: BTreeMap<String, &Target> = self.fast.iter().chain(&self.reasoning).map(|target| (target.name(), target)).collect();
-        by_name.into_values().collect()
+        once(self.fast.iter().chain(&self.reasoning))
     }
+
+    /// The same with the one that judges.
+    pub(crate) fn with_judge(&self) -> Vec<&Target> {
+        once(self.fast.iter().chain(&self.reasoning).chain(&self.judge))
+    }
+}
+
+fn once<'a>(targets: impl Iterator<Item = &'a Target>) -> Vec<&'a Target> {
+    let by_name: BTreeMap<String, &Target> = targets.map(|target| (target.name(), target)).collect();
+    by_name.into_values().collect()
 }
 
 /// Makes every provider and every target once: a model that stands in both routes shares its breaker.
@@ -92,6 +104,9 @@ impl Maker<'_> {
         let settings = self.settings;
         let need = |has: bool, provider, variable| if has { Ok(()) } else { Err(ConfigError::NoKey { provider, variable }) };
         let made: Arc<dyn Provider> = match provider {
+            known @ ("gemini" | "openai" | "anthropic" | "ollama" | "embedded") if settings.replays() => {
+                Arc::new(Silent { searches: known == "gemini" })
+            }
             "gemini" => {
                 need(settings.gemini.key.is_some(), "gemini", "GEMINI_API_KEY")?;
                 Arc::new(Gemini::new(&settings.gemini)?)

@@ -1,8 +1,10 @@
 //! How models are reached; read from the outside by the binary alone.
 
 use crate::ask::ModelClass;
+use crate::tape::Tape;
 use secrecy::SecretString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A provider that is reached over HTTP. A provider that speaks a known dialect is one more of these.
@@ -27,6 +29,8 @@ pub struct Settings {
     pub fast: Vec<String>,
     /// `provider:model`, first to last; empty chooses by what is configured.
     pub reasoning: Vec<String>,
+    /// `provider:model` that grades what others wrote; empty is none.
+    pub judge: String,
     /// Google's Gemini.
     pub gemini: Endpoint,
     /// `OpenAI`, or whatever speaks its dialect.
@@ -53,6 +57,8 @@ pub struct Settings {
     pub breaker_after: usize,
     /// How long it stays open.
     pub breaker_wait: Duration,
+    /// Where answers are recorded or repeated from; while they are repeated, nobody is asked and no key is needed.
+    pub tape: Option<Arc<Tape>>,
 }
 
 impl Default for Settings {
@@ -60,6 +66,7 @@ impl Default for Settings {
         Self {
             fast: Vec::new(),
             reasoning: Vec::new(),
+            judge: String::new(),
             gemini: Endpoint::default(),
             openai: Endpoint::default(),
             anthropic: Endpoint::default(),
@@ -73,6 +80,7 @@ impl Default for Settings {
             longest_wait: Duration::from_secs(20),
             breaker_after: 5,
             breaker_wait: Duration::from_secs(30),
+            tape: None,
         }
     }
 }
@@ -111,14 +119,27 @@ pub enum ConfigError {
 }
 
 impl Settings {
+    /// Whether every answer comes from a recording.
+    pub(crate) fn replays(&self) -> bool {
+        self.tape.as_ref().is_some_and(|tape| tape.is_replay())
+    }
+
     /// The route of a class: what was set, else what the configured providers are best at.
     pub fn route(&self, class: ModelClass) -> Vec<String> {
         let set = match class {
             ModelClass::Fast => &self.fast,
             ModelClass::Reasoning => &self.reasoning,
+            ModelClass::Judge if self.judge.is_empty() => return Vec::new(),
+            ModelClass::Judge => return vec![self.judge.clone()],
         };
         if !set.is_empty() {
             return set.clone();
+        }
+        if let Some(recorded) = self.tape.as_ref().filter(|tape| tape.is_replay()).and_then(|tape| tape.routes()) {
+            return match class {
+                ModelClass::Fast => recorded.fast,
+                ModelClass::Reasoning | ModelClass::Judge => recorded.reasoning,
+            };
         }
         let names: &[&str] = match class {
             _ if self.gguf_chosen => return vec![self.embedded()],

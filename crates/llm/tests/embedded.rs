@@ -34,6 +34,8 @@ fn ask() -> Ask {
         system: "You plan.".into(),
         user: "Plan cork yoga mats.".into(),
         schema: None,
+        json: false,
+        turns: Vec::new(),
         schema_name: "plan".into(),
         temperature: 0.0,
         max_output_tokens: 100,

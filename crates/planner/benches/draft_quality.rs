@@ -50,9 +50,10 @@ async fn main() {
     let library = Library::load(None).expect("the library");
     let (release, dir) = (library.latest(), tempfile::tempdir().expect("a folder"));
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
+    let shelf = app::Shelf::new(library, domain::roles::Environment::Production, None).expect("templates");
     let store = Store::open(dir.path()).await.expect("a store");
     let desk = planner::wire::desk(&planner::config::Config::defaults().expect("defaults"), &store).await.expect("a desk");
-    let app = App::new(store, Arc::new(library), release, llm, desk, Arc::new(chrono::Utc::now));
+    let app = App::new(store, shelf, llm, desk, Arc::new(chrono::Utc::now));
     app.start_workers(app::jobs::Workers { most: 8, only: None, lease: std::time::Duration::from_secs(12) });
     app.ready().await.expect("the embedded model; run make models");
     let mut count = Count::default();

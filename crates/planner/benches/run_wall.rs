@@ -29,9 +29,10 @@ async fn main() {
     let weight = |name: &domain::sections::SectionName| if release.section(name).is_some_and(|t| t.grounding) { 2.0 } else { 1.0 };
     let path = Graph::new(release.sections().iter().map(|t| (t.name.clone(), t.depends_on.clone()))).critical_path(weight);
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
+    let shelf = app::Shelf::new(library, domain::roles::Environment::Production, None).expect("templates");
     let store = Store::open(dir.path()).await.expect("a store");
     let desk = planner::wire::desk(&planner::config::Config::defaults().expect("defaults"), &store).await.expect("a desk");
-    let app = App::new(store, Arc::new(library), release.clone(), llm, desk, Arc::new(chrono::Utc::now));
+    let app = App::new(store, shelf, llm, desk, Arc::new(chrono::Utc::now));
     app.start_workers(app::jobs::Workers { most: 8, only: None, lease: std::time::Duration::from_secs(12) });
     let who = Caller::operator(OwnerId::new());
     once(&app, &who).await;

@@ -31,6 +31,8 @@ pub struct Config {
     pub prompts: Prompts,
     /// Which models are asked.
     pub models: Models,
+    /// How quality is watched.
+    pub quality: Quality,
     /// Read from the environment, never from a file.
     #[serde(skip)]
     pub keys: Keys,
@@ -130,8 +132,10 @@ pub struct Jobs {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prompts {
-    /// Release to use; empty is the highest.
+    /// Release to use whatever is deployed; empty is what is deployed.
     pub version: String,
+    /// The environment that is served.
+    pub environment: String,
     /// An extra directory of templates; empty is none.
     pub dir: String,
 }
@@ -144,6 +148,8 @@ pub struct Models {
     pub fast: Vec<String>,
     /// Route of the class `reasoning`.
     pub reasoning: Vec<String>,
+    /// Model that grades what others wrote, as `provider:model`; empty is none.
+    pub judge: String,
     /// Where the embedded models are.
     pub dir: PathBuf,
     /// A GGUF file to use instead of the small embedded one.
@@ -152,6 +158,14 @@ pub struct Models {
     pub threads: u32,
     /// A price table to use instead of the one compiled in.
     pub prices: String,
+}
+
+/// How quality is watched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// Share of what is made that the judge model scores, 0 to 1.
+    pub judge_share: f64,
 }
 
 /// Credentials and addresses of providers.
@@ -255,6 +269,9 @@ impl Config {
         };
         if let Some(version) = text("PROMPT_VERSION") {
             self.prompts.version = version;
+        }
+        if let Some(environment) = text("PLANNER_ENVIRONMENT") {
+            self.prompts.environment = environment;
         }
         if let Some(dir) = text("PLANNER_PROMPTS") {
             self.prompts.dir = dir;

@@ -6,6 +6,7 @@ mod generate;
 mod jobs_command;
 mod migrate;
 mod prompts_command;
+mod releases_command;
 mod serve;
 mod tokens_command;
 
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
             Command::Admin(args) => admin_command::run(config, args).await,
             Command::Backup(args) => backup::backup(config, args).await,
             Command::Restore(args) => backup::restore(config, args).await,
-            Command::Prompts(command) => prompts_command::run(&config, &command),
+            Command::Prompts(command) => prompts_command::run(config, command).await,
         }
     });
     // A model call that cannot be interrupted must not hold up the end of the program.

@@ -1,5 +1,6 @@
-//! `planner prompts list | show | check | tokens`: the library as the program sees it.
+//! `planner prompts`: the library as its files have it; proposals, releases and environments as the database has them.
 
+use crate::releases_command;
 use crate::tokens_command;
 use anyhow::Result;
 use clap::Subcommand;
@@ -24,11 +25,22 @@ pub(crate) enum Command {
     Check,
     /// What templates cost: tokens by part, money, what could be saved, and which class of model each needs. Estimated.
     Tokens(tokens_command::Args),
+    #[command(flatten)]
+    Releases(releases_command::Command),
 }
 
-pub(crate) fn run(config: &Config, command: &Command) -> Result<ExitCode> {
+pub(crate) async fn run(config: Config, command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Releases(command) => releases_command::run(config, command).await,
+        Command::List | Command::Show { .. } | Command::Check | Command::Tokens(_) => files(&config, &command),
+    }
+}
+
+/// What needs no database.
+fn files(config: &Config, command: &Command) -> Result<ExitCode> {
     let library = wire::library(config)?;
     match command {
+        Command::Releases(_) => {}
         Command::List => {
             let release = wire::release(config, &library)?;
             println!("release {} · {} templates", release.version, release.templates().count());

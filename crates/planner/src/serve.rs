@@ -57,6 +57,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     for warning in app.warnings() {
         tracing::warn!("{warning}");
     }
+    app.follow();
     if args.role != Role::Web {
         app.start_workers(wire::workers(&config, &app));
     }

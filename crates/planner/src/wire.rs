@@ -4,8 +4,9 @@ use crate::BadInput;
 use crate::config::Config;
 use crate::config::Credentials;
 use anyhow::{Context as _, Result, anyhow, bail};
-use app::{App, Desk, Policy};
+use app::{App, Desk, Policy, Shelf};
 use chrono::TimeDelta;
+use domain::roles::Environment;
 use domain::tiers::{Tier, Tiers};
 use domain::usage::MicroDollars;
 use hub::Hub;
@@ -32,19 +33,34 @@ pub fn library(config: &Config) -> Result<Library> {
     Ok(loaded)
 }
 
-/// The release the environment points at: `PROMPT_VERSION`, else the highest.
-pub fn release(config: &Config, library: &Library) -> Result<Release> {
+/// The version `PROMPT_VERSION` says, if it says one.
+fn pinned(config: &Config, library: &Library) -> Result<Option<Version>> {
     let wanted = config.prompts.version.trim_start_matches('v');
     if wanted.is_empty() {
-        return Ok(library.latest());
+        return Ok(None);
     }
     let known = || library.releases().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let version =
-        Version::parse(wanted).map_err(|_| anyhow!("PROMPT_VERSION \"{wanted}\" is not a version such as 1.0.0; there are {}", known()))?;
+    Version::parse(wanted)
+        .map(Some)
+        .map_err(|_| anyhow!("PROMPT_VERSION \"{wanted}\" is not a version such as 1.0.0; there are {}", known()))
+}
+
+/// The release of the files that is used as long as nothing was deployed: `PROMPT_VERSION`, else the highest.
+pub fn release(config: &Config, library: &Library) -> Result<Release> {
+    let Some(version) = pinned(config, library)? else { return Ok(library.latest()) };
     match library.release(&version) {
         Some(release) if library.releases().contains(&version) => Ok(release),
-        _ => bail!("PROMPT_VERSION {version} is not in the library; there are {}", known()),
+        _ => {
+            let known: Vec<String> = library.releases().iter().map(ToString::to_string).collect();
+            bail!("PROMPT_VERSION {version} is not in the library; there are {}", known.join(", "))
+        }
     }
+}
+
+/// The environment this process serves.
+pub fn environment(config: &Config) -> Result<Environment> {
+    let key = config.prompts.environment.as_str();
+    Environment::from_key(key).ok_or_else(|| anyhow!("prompts.environment \"{key}\" is not one; there are staging and production"))
 }
 
 /// How many jobs this process does at once: a machine's own model has no use for more than a few.
@@ -92,17 +108,25 @@ pub async fn app(config: &Config) -> Result<App> {
 
 /// The app over a library that is read and models that are described.
 pub async fn app_over(config: &Config, library: Library, models: llm::Settings) -> Result<App> {
-    let release = release(config, &library)?;
+    let pinned = pinned(config, &library)?;
+    let shelf = Shelf::new(library, environment(config)?, pinned).map_err(|fault| anyhow!(fault))?;
     let llm = llm(config, models)?;
     let store = open(config).await?;
     let hub = hub(config).await?;
     let desk = desk(config, &store).await?;
-    Ok(App::new(store, Arc::new(library), release, llm, desk, Arc::new(chrono::Utc::now)).sharing(hub))
+    let app = App::new(store, shelf, llm, desk, Arc::new(chrono::Utc::now)).sharing(hub);
+    // What is deployed is known before the first request; a release that is missing is said now.
+    app.look().await.map_err(|error| anyhow!("{error}"))?;
+    Ok(app)
 }
 
 /// What accounts stand on.
 pub async fn desk(config: &Config, store: &Store) -> Result<Desk> {
     let tiers = tiers(config)?;
+    let share = config.quality.judge_share;
+    if !(0.0..=1.0).contains(&share) {
+        bail!("quality.judge_share (in the environment PLANNER__QUALITY__JUDGE_SHARE) is {share}; it must be from 0 to 1");
+    }
     store.set_tier_limits(&Tier::ALL.map(|tier| (tier, tiers.of(tier).ventures.most()))).await?;
     let fresh = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     let secret = match &config.keys.signing {
@@ -161,6 +185,7 @@ fn policy(config: &Config) -> Policy {
         sign_ins_per_account: accounts.sign_ins_per_account,
         sign_ins_per_address: accounts.sign_ins_per_address,
         mails_per_address: accounts.mails_per_address,
+        judge_share: config.quality.judge_share,
     }
 }
 
@@ -178,6 +203,7 @@ pub fn models(config: &Config) -> llm::Settings {
     let mut settings = llm::Settings {
         fast: models.fast.clone(),
         reasoning: models.reasoning.clone(),
+        judge: models.judge.clone(),
         gemini: endpoint(&keys.gemini, &keys.gemini_url),
         openai: endpoint(&keys.openai, &keys.openai_url),
         anthropic: endpoint(&keys.anthropic, &keys.anthropic_url),
@@ -215,7 +241,9 @@ fn llm(config: &Config, settings: llm::Settings) -> Result<Llm> {
 /// The setting a faulty place of a route came from, by both its names.
 fn where_set(error: &ConfigError, config: &Config) -> Option<&'static str> {
     let ConfigError::Route(name) = error else { return None };
+    let judge = vec![config.models.judge.clone()];
     let routes = [
+        (&judge, "models.judge (in the environment PLANNER__MODELS__JUDGE)"),
         (&config.models.fast, "models.fast (in the environment PLANNER__MODELS__FAST)"),
         (&config.models.reasoning, "models.reasoning (in the environment PLANNER__MODELS__REASONING)"),
     ];

@@ -5,6 +5,7 @@
 
 pub mod changes;
 pub mod check;
+pub mod diffs;
 pub mod examples;
 pub mod files;
 pub mod library;

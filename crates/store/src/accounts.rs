@@ -146,6 +146,14 @@ impl Store {
         found.iter().map(read).collect()
     }
 
+    /// Everybody who has a role, oldest first.
+    pub async fn team_members(&self) -> Result<Vec<Account>> {
+        let begun = self.program(Access::Read).await?;
+        let found =
+            Entity::find().filter(Column::Role.is_in(Role::ALL.map(Role::key))).order_by_asc(Column::OwnerId).all(&begun.tx).await?;
+        found.iter().map(read).collect()
+    }
+
     /// Whether anybody has this role.
     pub async fn has_role(&self, role: Role) -> Result<bool> {
         let begun = self.program(Access::Read).await?;

@@ -58,7 +58,8 @@ impl Store {
     }
 }
 
-async fn insert(tx: &DatabaseTransaction, entry: &Entry) -> Result<()> {
+/// Adds a line with the rest of a transaction.
+pub(crate) async fn insert(tx: &DatabaseTransaction, entry: &Entry) -> Result<()> {
     let row = Model {
         id: entry.id.0,
         at: moment(entry.at),

@@ -7,8 +7,9 @@ use crate::Store;
 use crate::dialect::{self, Access, Scope};
 use crate::errors::{Error, Result};
 use crate::{
-    accounts, alerts, archives, audit, calls, deployments, erasing, evals, events, generations, guests, idempotency, identities, jobs,
-    keyring, links, mails, proposals, queue, releases, runs, sections, sessions, spans, takes, tiers, tokens, usage, ventures,
+    accounts, alerts, archives, audit, calls, decisions, deployments, erasing, evals, events, generations, guests, idempotency, identities,
+    jobs, keyring, links, mails, proposals, queue, releases, runs, scores, sections, sessions, spans, takes, tiers, tokens, usage,
+    ventures,
 };
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -80,6 +81,8 @@ macro_rules! each_table {
         $step::<alerts::row::Entity>($($arg),*).await?;
         $step::<audit::row::Entity>($($arg),*).await?;
         $step::<archives::row::Entity>($($arg),*).await?;
+        $step::<scores::row::Entity>($($arg),*).await?;
+        $step::<decisions::row::Entity>($($arg),*).await?;
         $step::<mails::row::Entity>($($arg),*).await?;
         $step::<proposals::row::Entity>($($arg),*).await?;
         $step::<proposals::file::Entity>($($arg),*).await?;

@@ -63,6 +63,8 @@ impl TenantTx {
         let last = Entity::find()
             .filter(Column::OwnerId.eq(self.owner()))
             .filter(Column::State.is_in(open))
+            // What nobody waits for delays nobody.
+            .filter(Column::Rank.eq(job.priority.rank()))
             .order_by_desc(Column::TurnAt)
             .one(tx)
             .await?;

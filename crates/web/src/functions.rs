@@ -108,7 +108,8 @@ fn earlier(app: &App, section: &SectionName, body: &Fields) -> Result<Map<String
     let mut faults = Faults::default();
     let mut found = Map::new();
     let needed = app.release().section(section).map(|t| t.depends_on.clone()).unwrap_or_default();
-    for template in needed.iter().filter_map(|name| app.release().section(name)) {
+    let release = app.release();
+    for template in needed.iter().filter_map(|name| release.section(name)) {
         let key = template.name.camel();
         let Some(value) = body.value(&key) else { continue };
         for issue in template.check_output(value).iter().filter(|i| i.rule == "schema").take(5) {

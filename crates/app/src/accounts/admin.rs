@@ -6,7 +6,7 @@ use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
-use crate::runs;
+use crate::{judging, runs};
 use domain::accounts::{Account, Email, Scope};
 use domain::alerts::Alert;
 use domain::audit::reason;
@@ -177,7 +177,7 @@ pub async fn customer(app: &App, who: &Caller, owner: OwnerId) -> Result<Custome
     let account = tx.account().await?.ok_or(Error::NotFound("this account"))?;
     let (now, allowed) = (app.now(), app.desk.entitled(&account).generations_per_hour);
     let quota = Quota::standing(allowed, &tx.takes_since(now - domain::quotas::WINDOW).await?, now);
-    let generations = tx.latest_generations(50).await?.into_iter().map(made).collect();
+    let generations = tx.latest_generations(50).await?.into_iter().filter(|made| !judging::is_asking(made)).map(made).collect();
     audit::write(app, &tx, who, Act::on(owner, "customer.viewed")).await?;
     tx.commit().await?;
     Ok(Customer { account, quota, generations })

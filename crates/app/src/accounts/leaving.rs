@@ -6,7 +6,7 @@ use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
 use crate::mails::{self as post, Letter};
-use crate::ventures;
+use crate::{judging, ventures};
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::generations::Generation;
@@ -120,7 +120,7 @@ async fn pack(app: &App, owner: OwnerId) -> Result<Vec<u8>> {
     // What the functions made, which belongs to no venture.
     let mut alone = String::new();
     for made in app.store.tenant_read(owner).await?.latest_generations(u64::from(u16::MAX)).await? {
-        if made.venture.is_none() {
+        if made.venture.is_none() && !judging::is_asking(&made) {
             alone.push_str(&version(&made).to_string());
             alone.push('\n');
         }

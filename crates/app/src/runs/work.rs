@@ -162,7 +162,8 @@ impl Work<'_> {
         }
         let tx = app.store.tenant_read(self.who.owner).await?;
         let venture = tx.venture(run.venture).await?.ok_or(Error::NotFound("this venture"))?;
-        let templates = run.sections.iter().filter_map(|name| app.release().section(name));
+        let release = app.release();
+        let templates = run.sections.iter().filter_map(|name| release.section(name));
         let mut graph = Graph::new(templates.map(|t| (t.name.clone(), t.depends_on.clone())));
         let mut failed = Vec::new();
         for attempt in tx.generations_of_run(id).await?.into_iter().filter(|attempt| !attempt.was_stopped()) {

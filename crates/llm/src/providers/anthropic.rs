@@ -1,6 +1,6 @@
 //! Anthropic's messages: `POST /v1/messages`. The form of the answer is had by forcing one tool whose input has it.
 
-use super::Provider;
+use super::{Provider, said};
 use crate::ask::{Answer, Ask, Spent};
 use crate::fault::Fault;
 use crate::http::{self, KeyHeader, Wire};
@@ -26,7 +26,7 @@ impl Anthropic {
 fn request(model: &str, ask: &Ask) -> Value {
     let mut body = json!({
         "model": model,
-        "messages": [{"role": "user", "content": ask.user}],
+        "messages": said(ask).collect::<Vec<_>>(),
         "max_tokens": ask.max_output_tokens,
         "temperature": ask.temperature.min(1.0),
     });

@@ -5,7 +5,7 @@
 //! Sources are those of the grounding metadata alone.
 
 use super::{Provider, seed};
-use crate::ask::{Answer, Ask, ModelClass, Spent};
+use crate::ask::{Answer, Ask, ModelClass, Speaker, Spent};
 use crate::fault::Fault;
 use crate::grounding::{search_prompt, source};
 use crate::http::{self, KeyHeader, Wire};
@@ -138,7 +138,12 @@ fn request(model: &str, ask: &Ask, user: &str) -> Value {
     if let Some(thinking) = thinking {
         config["thinkingConfig"] = thinking;
     }
-    let mut body = json!({"contents": [{"role": "user", "parts": [{"text": user}]}], "generationConfig": config});
+    let before = ask.turns.iter().map(|turn| {
+        let role = if turn.by == Speaker::Assistant { "model" } else { "user" };
+        json!({"role": role, "parts": [{"text": turn.text}]})
+    });
+    let contents: Vec<Value> = before.chain(std::iter::once(json!({"role": "user", "parts": [{"text": user}]}))).collect();
+    let mut body = json!({"contents": contents, "generationConfig": config});
     if !ask.system.is_empty() {
         body["systemInstruction"] = json!({"parts": [{"text": ask.system}]});
     }
@@ -150,6 +155,8 @@ fn structured(model: &str, ask: &Ask) -> Value {
     if let Some(schema) = &ask.schema {
         body["generationConfig"]["responseMimeType"] = json!("application/json");
         body["generationConfig"]["responseSchema"] = schema.gemini.clone();
+    } else if ask.json {
+        body["generationConfig"]["responseMimeType"] = json!("application/json");
     }
     body
 }
@@ -160,11 +167,11 @@ fn thinking(model: &str, class: ModelClass) -> (Option<Value>, u32) {
     let third = model.starts_with("gemini-3");
     match class {
         ModelClass::Fast if third => (Some(json!({"thinkingLevel": "LOW"})), THINKING / 2),
-        ModelClass::Reasoning if third => (Some(json!({"thinkingLevel": "HIGH"})), THINKING * 4),
+        ModelClass::Reasoning | ModelClass::Judge if third => (Some(json!({"thinkingLevel": "HIGH"})), THINKING * 4),
         _ if !model.starts_with("gemini-2.5") => (None, 0),
         ModelClass::Fast if !model.contains("-pro") => (Some(json!({"thinkingBudget": 0})), 0),
         ModelClass::Fast => (Some(json!({"thinkingBudget": LEAST_THINKING})), LEAST_THINKING),
-        ModelClass::Reasoning => (Some(json!({"thinkingBudget": THINKING})), THINKING),
+        ModelClass::Reasoning | ModelClass::Judge => (Some(json!({"thinkingBudget": THINKING})), THINKING),
     }
 }
 

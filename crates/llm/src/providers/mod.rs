@@ -4,11 +4,13 @@ mod anthropic;
 mod gemini;
 mod ollama;
 mod openai;
+mod silent;
 
 pub(crate) use anthropic::Anthropic;
 pub(crate) use gemini::Gemini;
 pub(crate) use ollama::Ollama;
 pub(crate) use openai::OpenAi;
+pub(crate) use silent::Silent;
 
 use crate::ask::{Answer, Ask, Spent};
 use crate::fault::Fault;
@@ -50,8 +52,14 @@ pub(crate) trait Provider: Send + Sync {
 
 /// System and user message as three of the dialects write them.
 fn messages(ask: &Ask) -> Value {
-    let user = json!({"role": "user", "content": ask.user});
-    if ask.system.is_empty() { json!([user]) } else { json!([{"role": "system", "content": ask.system}, user]) }
+    let system = (!ask.system.is_empty()).then(|| json!({"role": "system", "content": ask.system}));
+    system.into_iter().chain(said(ask)).collect()
+}
+
+/// What was said before and the user prompt, in order.
+fn said(ask: &Ask) -> impl Iterator<Item = Value> {
+    let before = ask.turns.iter().map(|turn| json!({"role": turn.by, "content": turn.text}));
+    before.chain(std::iter::once(json!({"role": "user", "content": ask.user})))
 }
 
 /// Seeds on the wire are 32-bit and not negative.

@@ -32,6 +32,8 @@ fn request(model: &str, ask: &Ask) -> Value {
     });
     if let Some(schema) = &ask.schema {
         body["format"] = schema.plain.clone();
+    } else if ask.json {
+        body["format"] = json!("json");
     }
     body
 }

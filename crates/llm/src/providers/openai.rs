@@ -48,6 +48,8 @@ fn request(original: bool, model: &str, ask: &Ask) -> Value {
     if let Some(schema) = &ask.schema {
         body["response_format"] =
             json!({"type": "json_schema", "json_schema": {"name": ask.schema_name, "strict": true, "schema": schema.openai}});
+    } else if ask.json {
+        body["response_format"] = json!({"type": "json_object"});
     }
     body
 }

@@ -78,6 +78,8 @@ pub(crate) fn question() -> Ask {
         system: "You plan.".into(),
         user: "<product_idea>cork yoga mats</product_idea> Set goals.".into(),
         schema: Some(SchemaForms { gemini, openai: plain.clone(), plain }),
+        json: false,
+        turns: Vec::new(),
         schema_name: "smart_goals".into(),
         temperature: 0.7,
         max_output_tokens: 2000,

@@ -6,3 +6,4 @@ mod grounding;
 mod house;
 mod patience;
 mod secrets;
+mod tape;

@@ -183,7 +183,8 @@ async fn content(caller: &Caller<'_>, address: &str) {
     let export = caller.get(&format!("{address}/export?format=json")).await;
     assert_eq!(export.header("content-disposition"), "attachment; filename=\"plan.json\"");
     let markdown = caller.get(&format!("{address}/export?format=md")).await;
-    let templates = caller.house.app.release().sections();
+    let release = caller.house.app.release();
+    let templates = release.sections();
     for (template, section) in templates.iter().zip(sections["items"].as_array().expect("sections")) {
         assert_eq!(
             (&section["name"], &section["state"], &section["stale"]),

@@ -17,6 +17,7 @@ impl MigrationTrait for Migration {
         proposals(schema).await?;
         releases(schema).await?;
         evals(schema).await?;
+        index(schema, "accounts", "accounts_by_role", &["role"], false).await?;
         let tables = ["proposals", "proposal_files", "proposal_comments", "releases", "deployments", "evals", "eval_cases"];
         dialect::wall_in_program(schema.get_connection(), &tables).await
     }

@@ -7,6 +7,7 @@ mod m0004_accounts;
 mod m0005_account_walls;
 mod m0006_archives;
 mod m0007_releases;
+mod m0008_scores;
 mod tables;
 
 use crate::Store;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_account_walls::Migration),
             Box::new(m0006_archives::Migration),
             Box::new(m0007_releases::Migration),
+            Box::new(m0008_scores::Migration),
         ]
     }
 }

@@ -191,3 +191,18 @@ pub async fn what_is_counted_under_a_locked_account_holds(place: &Place) {
     first.commit().await.expect("commits");
     assert_eq!(second.join_all().await, [Tier::Pro], "and sees what was changed");
 }
+
+pub async fn the_team_is_found(place: &Place) {
+    let store = &place.store;
+    let (lead, customer) = (OwnerId::new(), OwnerId::new());
+    stored_account(store, customer).await;
+    stored_account(store, lead).await;
+    let tx = store.tenant(customer).await.expect("begins");
+    tx.set_role(None).await.expect("changes");
+    tx.commit().await.expect("commits");
+    let tx = store.tenant(lead).await.expect("begins");
+    tx.set_role(Some(Role::TechLead)).await.expect("changes");
+    tx.commit().await.expect("commits");
+    let found: Vec<OwnerId> = store.team_members().await.expect("reads").into_iter().map(|account| account.owner).collect();
+    assert_eq!(found, [lead]);
+}

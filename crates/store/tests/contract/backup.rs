@@ -2,7 +2,8 @@
 
 use crate::place::Place;
 use crate::samples::{
-    alert, entry, hash, link, mail, name, noon, session, stored_account, stored_generation, stored_run, stored_venture, take, token,
+    alert, decision, entry, furnish_team, hash, link, mail, name, noon, score, session, stored_account, stored_generation, stored_run,
+    stored_venture, take, token,
 };
 use domain::audit::Actor;
 use domain::ids::{CallId, GenerationId, OwnerId};
@@ -26,6 +27,7 @@ pub async fn furnish(store: &Store) -> OwnerId {
     tx.keep_key("key", "body", noon()).await.expect("is kept");
     let mut vector = [0.25; DIMENSIONS];
     vector[7] = -1.5e-7;
+    tx.insert_score(&score(&made)).await.expect("is added");
     tx.put_embedding(venture.id, &name("brand"), "minilm", &vector).await.expect("is put");
     tx.open_call(&OpenCall {
         id: CallId::new(),
@@ -59,6 +61,7 @@ pub async fn furnish(store: &Store) -> OwnerId {
     tx.commit().await.expect("commits");
     store.pause_jobs("tidy", noon()).await.expect("pauses");
     furnish_account(store, owner).await;
+    furnish_team(store).await;
     owner
 }
 
@@ -78,6 +81,7 @@ async fn furnish_account(store: &Store, owner: OwnerId) {
     tx.insert_archive(domain::ids::ArchiveId::new(), noon()).await.expect("is added");
     tx.commit().await.expect("commits");
     store.secret("cookies", "secret").await.expect("is kept");
+    store.insert_decision(&decision(Some(owner)), &entry(Actor::Account(owner), "decision.made")).await.expect("is added");
     store.set_tier_limits(&[(Tier::Free, Some(3)), (Tier::Pro, None)]).await.expect("are set");
     let gone = stored_venture(store, OwnerId::new()).await;
     stored_generation(store, &gone, None, "brand").await;

@@ -1,7 +1,7 @@
 //! Rows that break a rule: the store names them and never panics.
 
 use crate::place::Place;
-use crate::samples::{link, mail, name, now, stored_account, stored_generation, stored_run, stored_venture, token};
+use crate::samples::{link, mail, name, now, score, stored_account, stored_generation, stored_run, stored_venture, token};
 use domain::ids::OwnerId;
 use store::Error;
 use uuid::Uuid;
@@ -102,5 +102,34 @@ pub async fn a_row_of_an_account_that_breaks_a_rule_is_named(place: &Place) {
         assert!(!named.is_empty(), "nobody noticed: {tampering}");
         assert!(named.iter().all(|seen| *seen == (table, id)), "{tampering}: {named:?}");
         store.erase_owner(owner).await.expect("what is broken can be forgotten");
+    }
+}
+
+/// The same for scores.
+const BROKEN_SCORES: [&str; 6] = [
+    "UPDATE scores SET scorer = 'oracle'",
+    "UPDATE scores SET total = 1",
+    "UPDATE scores SET relevance = 101",
+    "UPDATE scores SET format = -1",
+    "UPDATE scores SET week = 'next'",
+    "UPDATE scores SET reasons = '{\"beauty\": \"none\"}'",
+];
+
+pub async fn a_score_that_breaks_a_rule_is_named(place: &Place) {
+    let store = &place.store;
+    for tampering in BROKEN_SCORES {
+        let venture = stored_venture(store, OwnerId::new()).await;
+        let scored = score(&stored_generation(store, &venture, None, "brand").await);
+        let tx = store.tenant(venture.owner).await.expect("begins");
+        tx.insert_score(&scored).await.expect("is added");
+        tx.commit().await.expect("commits");
+        place.tamper(tampering).await;
+        let mut named = Vec::new();
+        let tx = store.tenant_read(venture.owner).await.expect("begins");
+        note(&mut named, tx.scores_of(scored.generation).await);
+        drop(tx);
+        note(&mut named, store.judgements(&[scored.generation]).await);
+        assert_eq!(named, [("scores", scored.id.0); 2], "{tampering}");
+        store.erase_owner(venture.owner).await.expect("what is broken can be forgotten");
     }
 }

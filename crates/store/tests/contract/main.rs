@@ -10,8 +10,11 @@ mod audit;
 mod backup;
 mod calls;
 mod corruption;
+mod decisions;
+mod deployments;
 mod embeddings;
 mod erasing;
+mod evals;
 mod events;
 mod generations;
 mod guests;
@@ -26,8 +29,10 @@ mod names;
 mod opening;
 mod place;
 mod plans;
+mod proposals;
 mod runs;
 mod samples;
+mod scores;
 mod sections;
 mod servers;
 mod sessions;
@@ -117,6 +122,15 @@ macro_rules! all_contracts {
             archives::an_archive_is_asked_for_packed_and_forgotten,
             generations::what_was_made_lately_comes_newest_first,
             jobs::a_job_that_waits_can_be_hurried,
+            proposals::a_proposal_comes_back_as_it_was,
+            proposals::proposals_come_newest_first_with_what_was_said,
+            proposals::nothing_of_the_team_is_kept_without_a_commit,
+            deployments::a_release_is_made_once,
+            deployments::the_last_deployment_of_an_environment_holds,
+            evals::an_eval_comes_back_as_it_was_and_ends_once,
+            evals::cases_are_added_once_and_come_page_by_page,
+            evals::a_job_of_the_team_is_put_in_line_once_and_held,
+            accounts::the_team_is_found,
             guests::guests_come_and_go,
             takes::takes_count_until_they_are_given_back,
             takes::what_was_spent_is_added_up,
@@ -130,6 +144,12 @@ macro_rules! all_contracts {
             mails::mails_are_sent_erased_and_forgotten,
             keyring::all_processes_share_one_secret,
             tiers::a_venture_too_many_is_refused_where_the_database_can,
+            scores::a_score_comes_back_as_it_was,
+            scores::a_person_scores_a_generation_once,
+            scores::a_score_needs_a_generation_of_its_owner_and_points,
+            scores::scores_are_added_up_by_day,
+            scores::what_can_be_reviewed_is_drawn_by_lot,
+            decisions::decisions_come_newest_first_and_stay,
             erasing::nothing_of_an_owner_is_left_and_nobody_else_loses_anything,
             erasing::what_was_used_stays_without_a_name,
             migrations::changes_are_listed_and_made_once,
@@ -142,6 +162,7 @@ macro_rules! all_contracts {
             backup::a_damaged_copy_is_refused_and_changes_nothing,
             corruption::a_row_that_breaks_a_rule_is_named,
             corruption::a_row_of_an_account_that_breaks_a_rule_is_named,
+            corruption::a_score_that_breaks_a_rule_is_named,
             transactions::nothing_is_kept_without_a_commit,
             transactions::a_reader_sees_one_moment_and_cannot_write,
             transactions::a_hundred_writers_take_turns,

@@ -5,8 +5,11 @@ use crate::place::Place;
 use crate::samples::{email, name, noon};
 use chrono::TimeDelta;
 use domain::accounts::Purpose;
-use domain::ids::{AlertId, GenerationId, MailId, OwnerId, RunId, SessionId, TokenId, VentureId};
-use domain::jobs::{NewJob, Priority, Verdict};
+use domain::evals::Progress;
+use domain::ids::{AlertId, GenerationId, JobId, MailId, OwnerId, RunId, SessionId, TokenId, VentureId};
+use domain::jobs::{Lease, NewJob, Priority, Verdict};
+use domain::reviews::Week;
+use domain::roles::Environment;
 use domain::runs::VentureRun;
 use domain::tiers::Tier;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, sqlx};
@@ -56,6 +59,7 @@ async fn ask_everything(place: &Place) {
     let made = tx.versions(venture, &brand, 9, Some(GenerationId::new())).await.expect("reads").remove(0).id;
     tx.versions(venture, &brand, 9, None).await.expect("reads");
     tx.generation(made).await.expect("reads");
+    tx.scores_of(made).await.expect("reads");
     tx.generations_of_run(run).await.expect("reads");
     tx.current_sections(venture).await.expect("reads");
     tx.mark_stale(venture, &[brand]).await.expect("writes");
@@ -72,6 +76,7 @@ async fn ask_everything(place: &Place) {
     queue(place, owner).await;
     accounts(place, owner).await;
     what_the_program_keeps(place, owner).await;
+    team(place).await;
     store.lost_calls(noon(), 9).await.expect("reads");
     store.forget_keys(noon()).await.expect("writes");
 }
@@ -150,7 +155,45 @@ async fn what_the_program_keeps(place: &Place, owner: OwnerId) {
     store.set_mail_sent(MailId::new(), noon(), true).await.expect("answers");
     store.forget_mails(noon()).await.expect("forgets");
     store.secret("cookies", "secret").await.expect("reads");
+    let week = Week::of(noon());
+    store.score_series(week.monday()).await.expect("adds up");
+    store.review_candidates(week, 9).await.expect("draws");
+    let drawn = store.review_candidates(week, 1).await.expect("draws").remove(0).generation;
+    store.review_candidate(drawn).await.expect("reads");
+    store.judgements(&[drawn, GenerationId::new()]).await.expect("reads");
+    store.scores_by_id(&[domain::ids::ScoreId::new()]).await.expect("reads");
+    store.decisions(9, None).await.expect("reads");
     store.erase_owner(OwnerId::new()).await.expect("answers");
+}
+
+/// What belongs to the team.
+async fn team(place: &Place) {
+    let store = &place.store;
+    store.team_members().await.expect("reads");
+    store.stamp(Environment::Staging).await.expect("reads");
+    let tx = store.team().await.expect("begins");
+    let proposal = tx.proposals(9, None).await.expect("reads").remove(0);
+    tx.proposals(9, Some(proposal.id)).await.expect("reads");
+    tx.proposal(proposal.id).await.expect("reads");
+    tx.locked_proposal(proposal.id).await.expect("reads");
+    tx.update_proposal(&proposal).await.expect("writes");
+    tx.proposals_in("draft").await.expect("reads");
+    tx.files(proposal.id, 1).await.expect("reads");
+    tx.comments(proposal.id).await.expect("reads");
+    tx.releases().await.expect("reads");
+    tx.release(&proposal.version).await.expect("reads");
+    tx.locked_deployment(Environment::Staging).await.expect("reads");
+    tx.deployments(Environment::Staging, 9, None).await.expect("reads");
+    let eval = tx.evals(None, 9, None).await.expect("reads").remove(0);
+    tx.evals(Some(proposal.id), 9, Some(eval.id)).await.expect("reads");
+    tx.eval(eval.id).await.expect("reads");
+    tx.eval_of(&eval.subject, Progress::Finished).await.expect("reads");
+    tx.judged(eval.id).await.expect("reads");
+    tx.cases(eval.id, None, 9, None).await.expect("reads");
+    tx.cases(eval.id, Some(&name("swot")), 9, Some(0)).await.expect("reads");
+    tx.end_eval(&eval, noon()).await.expect("answers");
+    let _ = tx.advance(&Lease { job: JobId::new(), token: uuid::Uuid::new_v4() }).await;
+    tx.commit().await.expect("commits");
 }
 
 async fn queue(place: &Place, owner: OwnerId) {

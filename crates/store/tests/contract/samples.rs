@@ -5,17 +5,27 @@ use domain::Timestamp;
 use domain::accounts::{Account, ApiToken, Email, Link, Purpose, Scope, Session};
 use domain::alerts::Alert;
 use domain::audit::{Actor, Entry};
+use domain::decisions::{Decision, Evidence};
+use domain::evals::{CaseVerdict, Eval, Figures, Outcome, Progress, Subject};
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
-use domain::ids::{AlertId, AuditId, CallId, GenerationId, MailId, OwnerId, RunId, SessionId, TokenId, TraceId, VentureId};
+use domain::ids::{AlertId, AuditId, CallId, CommentId, DeploymentId, EvalId, GenerationId, MailId, OwnerId, ProposalId, RunId};
+use domain::ids::{DecisionId, ScoreId};
+use domain::ids::{SessionId, TokenId, TraceId, VentureId};
 use domain::mails::Mail;
-use domain::roles::Role;
+use domain::proposals::{Comment, Proposal, ProposedFile, State};
+use domain::releases::{Deployment, Move, Released};
+use domain::reviews::Week;
+use domain::roles::{Environment, Role};
+use domain::rubric::{Criterion, Points, Reasons, Score, Scorer};
 use domain::runs::VentureRun;
 use domain::sections::SectionName;
 use domain::tiers::Tier;
 use domain::usage::{MicroDollars, Tokens, Usage};
 use domain::ventures::{Brief, RawBrief, Venture};
+use semver::Version;
 use serde_json::{Value, json};
-use store::{Run, Store, Take};
+use std::collections::BTreeMap;
+use store::{Run, Scored, Store, Take};
 
 /// The present, as exactly as the store keeps it.
 pub fn now() -> Timestamp {
@@ -251,4 +261,116 @@ pub fn mail(owner: OwnerId) -> Mail {
 /// One taken out of the quota.
 pub fn take(owner: OwnerId, run: Option<RunId>, at: Timestamp) -> Take {
     Take { id: GenerationId::new(), owner, run, at }
+}
+
+/// A proposal that was just begun.
+pub fn proposal() -> Proposal {
+    Proposal {
+        id: ProposalId::new(),
+        title: "Shorter \"goals\"".into(),
+        why: "They are read\non a phone.".into(),
+        version: Version::new(1, 1, 0),
+        base: Version::new(1, 0, 0),
+        author: Actor::Account(OwnerId::new()),
+        state: State::Draft,
+        revision: 1,
+        created: noon(),
+        updated: noon(),
+    }
+}
+
+/// Something said about a proposal.
+pub fn comment(proposal: ProposalId, step: Option<&str>) -> Comment {
+    let (id, by, at) = (CommentId::new(), Actor::CommandLine, noon());
+    Comment { id, proposal, revision: 1, by, at, step: step.map(str::to_owned), text: "Good.".into() }
+}
+
+/// The release a proposal became.
+pub fn released(proposal: &Proposal, version: Version) -> Released {
+    Released { version, content: "content".into(), proposal: proposal.id, revision: proposal.revision, at: noon() }
+}
+
+/// A deployment of the release 1.`minor`.0.
+pub fn deployment(environment: Environment, minor: u64) -> Deployment {
+    Deployment {
+        id: DeploymentId::new(),
+        environment,
+        version: Version::new(1, minor, 0),
+        content: "content".into(),
+        previous: Version::new(1, 0, 0),
+        kind: Move::Deploy,
+        by: Actor::CommandLine,
+        at: noon(),
+        eval: None,
+        reason: None,
+    }
+}
+
+/// An eval that was just asked for.
+pub fn eval(content: &str) -> Eval {
+    let (models, suite) = ("fast=gemini:flash;reasoning=gemini:pro".to_owned(), "suite".to_owned());
+    Eval {
+        id: EvalId::new(),
+        subject: Subject { version: Version::new(1, 1, 0), proposal: None, content: content.into(), models, suite },
+        by: Actor::CommandLine,
+        progress: Progress::Running,
+        reason: None,
+        cases: 0,
+        sections: BTreeMap::new(),
+        total: Figures::default(),
+        created: noon(),
+        ended: None,
+    }
+}
+
+/// A case that passed.
+pub fn case(number: u32, section: &str) -> CaseVerdict {
+    CaseVerdict {
+        number,
+        section: name(section),
+        description: "hand-poured candles".into(),
+        outcome: Outcome::Pass,
+        score: 0.75,
+        quality: None,
+        latency_ms: 812,
+        tokens: Tokens::default(),
+        cost: Some(MicroDollars(12)),
+        reasons: Vec::new(),
+        vars: json!({"productIdea": "candles"}),
+        output: json!("text"),
+    }
+}
+
+/// A value in every table of the team.
+pub async fn furnish_team(store: &Store) {
+    let tx = store.team().await.expect("begins");
+    let (proposal, eval) = (proposal(), eval("content"));
+    let patch = u64::from(proposal.id.0.as_fields().3[7]) << 32 | u64::from(uuid::Uuid::new_v4().as_fields().0);
+    tx.insert_proposal(&proposal, &[ProposedFile { path: "v1.1.0/swot.yaml".into(), text: "x".into() }]).await.expect("is added");
+    tx.insert_comment(&comment(proposal.id, None)).await.expect("is added");
+    tx.insert_release(&released(&proposal, Version::new(1, 1, patch))).await.expect("is added");
+    tx.insert_deployment(&deployment(Environment::Staging, 1)).await.expect("is added");
+    tx.insert_eval(&eval).await.expect("is added");
+    tx.insert_case(eval.id, &case(0, "swot")).await.expect("is added");
+    tx.audit(&entry(Actor::CommandLine, "proposal.begun")).await.expect("is added");
+    tx.commit().await.expect("commits");
+}
+
+/// What the program says of a generation, which can be drawn for the review of noon's week.
+pub fn score(generation: &Generation) -> Scored {
+    let points = Score::of([Points::of_tenths(73), Points::whole(8), Points::whole(10), None, Points::whole(9)]);
+    let reasons = Reasons::from([(Criterion::Voice, "Not judged: this voice cannot be measured.".to_owned())]);
+    Scored { week: Some(Week::of(noon())), ..Scored::of(generation, Scorer::Automatic, (points, reasons), noon()) }
+}
+
+/// A line of the decision log.
+pub fn decision(by: Option<OwnerId>) -> Decision {
+    Decision {
+        id: DecisionId::new(),
+        found: "Goals name no dates \u{2014} תאריך".into(),
+        evidence: Evidence { section: Some(name("smart-goals")), version: Some("1.4.0".into()), scores: vec![ScoreId::new()] },
+        decision: "The next version asks for one.".into(),
+        by,
+        at: noon(),
+    }
 }

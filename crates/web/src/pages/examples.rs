@@ -45,7 +45,8 @@ struct Example {
 
 /// An example's sections, those that have a template.
 pub(crate) fn sections(app: &App, example: &ExampleVenture) -> Vec<SectionView> {
-    let templates = app.release().sections();
+    let release = app.release();
+    let templates = release.sections();
     let shown = templates
         .into_iter()
         .filter_map(|t| example.section(&t.name).map(|output| SectionView::example(t, output, example.brief.currency)));
@@ -83,7 +84,8 @@ async fn gallery(State(app): State<App>, visitor: Visitor) -> PageResult<Html<St
 }
 
 async fn example(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> PageResult<Html<String>> {
-    let example = app.library().examples().iter().find(|e| e.id == id).ok_or(app::Error::NotFound("this example"))?;
+    let library = app.library();
+    let example = library.examples().iter().find(|e| e.id == id).ok_or(app::Error::NotFound("this example"))?;
     let page = Example {
         shell: Shell::of(&app, &visitor),
         title: example.title.clone(),

@@ -119,7 +119,8 @@ struct MadeView {
 
 impl MadeView {
     fn of(app: &App, made: Made) -> Self {
-        let template = app.release().sections().into_iter().find(|template| template.name.as_str() == made.section);
+        let release = app.release();
+        let template = release.sections().into_iter().find(|template| template.name.as_str() == made.section);
         let section = template.map_or(made.section, |template| template.title.clone());
         let (mark, status) = match made.status {
             Status::Complete => ("✓", "Complete"),

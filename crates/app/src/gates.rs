@@ -1,0 +1,99 @@
+//! The gate before an environment, as the store and the library answer it.
+
+use crate::App;
+use crate::callers::Caller;
+use crate::error::Result;
+use crate::proposals::{self, Whole};
+use crate::{releases, shelf};
+use domain::evals::{Eval, Progress, Subject};
+use domain::gates::{self, Gate, Question};
+use domain::ids::ProposalId;
+use domain::proposals::Proposal;
+use domain::roles::{Environment, Right};
+use domain::sections::SectionName;
+use llm::ModelClass;
+use prompts::{Library, Release, changes};
+use semver::Version;
+use store::TeamTx;
+
+/// A gate and the evals it was decided by.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What was found.
+    pub gate: Gate,
+    /// What would be deployed.
+    pub candidate: Subject,
+    /// Its newest eval, running or finished.
+    pub eval: Option<Eval>,
+    /// What is deployed in production now.
+    pub deployed: Version,
+    /// Its newest finished eval with the same models and tests.
+    pub baseline: Option<Eval>,
+}
+
+/// What an eval of a release would be about, today: its content, the models in use, its tests.
+pub(crate) fn subject(app: &App, library: &Library, release: &Release, proposal: Option<ProposalId>) -> Subject {
+    let route = |class| app.llm.route(class).join(",");
+    Subject {
+        version: release.version.clone(),
+        proposal,
+        content: release.content(),
+        models: format!("fast={};reasoning={}", route(ModelClass::Fast), route(ModelClass::Reasoning)),
+        suite: library.suite(release.templates()),
+    }
+}
+
+/// The gate before a release. What is deployed in production is what it is measured against, wherever it goes: staging is for what is
+/// meant for production.
+pub(crate) async fn ask(app: &App, tx: &TeamTx, library: &Library, release: &Release, proposal: Option<ProposalId>) -> Result<Answer> {
+    let candidate = subject(app, library, release, proposal);
+    let deployed = releases::standing(app, tx, Environment::Production).await?.version;
+    let before = shelf::named(library, &deployed);
+    let finished = tx.eval_of(&candidate, Progress::Finished).await?;
+    let eval = match finished {
+        Some(eval) => Some(eval),
+        None => tx.eval_of(&candidate, Progress::Running).await?,
+    };
+    let baseline = match &before {
+        Some(before) => tx.eval_of(&baseline_of(&candidate, before), Progress::Finished).await?,
+        None => None,
+    };
+    let schemas = before.as_ref().map(|before| changes::schemas(before, release)).unwrap_or_default();
+    let sections: Vec<SectionName> = release.templates().map(|template| template.name.clone()).collect();
+    let question = Question {
+        candidate: &candidate,
+        eval: eval.as_ref(),
+        deployed: &deployed,
+        baseline: baseline.as_ref(),
+        schemas: &schemas,
+        sections: &sections,
+    };
+    Ok(Answer { gate: gates::decide(&question), eval, deployed, baseline, candidate })
+}
+
+/// What is deployed, asked the candidate's tests: only the same questions can be compared.
+pub(crate) fn baseline_of(candidate: &Subject, before: &Release) -> Subject {
+    Subject { version: before.version.clone(), proposal: None, content: before.content(), ..candidate.clone() }
+}
+
+/// The gate before a proposal.
+pub async fn of_proposal(app: &App, who: &Caller, id: ProposalId) -> Result<Answer> {
+    who.may(app, Right::ViewPrompts)?;
+    let Whole { proposal, files, .. } = proposals::get(app, who, id).await?;
+    let (library, release) = proposals::candidate(app, &proposal, &files)?;
+    let tx = app.store.team_read().await?;
+    ask(app, &tx, &library, &release, in_eval(&proposal)).await
+}
+
+/// The gate before a release of the library.
+pub async fn of_release(app: &App, who: &Caller, version: &Version) -> Result<Answer> {
+    who.may(app, Right::ViewPrompts)?;
+    let library = app.library();
+    let release = shelf::named(&library, version).ok_or(crate::Error::NotFound("this release"))?;
+    let tx = app.store.team_read().await?;
+    ask(app, &tx, &library, &release, None).await
+}
+
+fn in_eval(proposal: &Proposal) -> Option<ProposalId> {
+    Some(proposal.id)
+}

@@ -1,0 +1,211 @@
+//! Changes to the template library on their way through review. What is a release by its end is in [`crate::releases`].
+
+mod files;
+mod steps;
+
+pub(crate) use files::checked;
+pub use files::{export, rewritten};
+pub use steps::{accept, approve, comment, reject, request_changes, submit, withdraw};
+
+use crate::App;
+use crate::audit::{self, Act};
+use crate::callers::Caller;
+use crate::error::{Error, Result};
+use crate::shelf;
+use domain::faults::{Fault, Faults};
+use domain::ids::ProposalId;
+use domain::proposals::{self as rules, Comment, Proposal, ProposedFile, Refusal, State};
+use domain::roles::Right;
+use prompts::{Library, Release};
+use semver::Version;
+use serde_json::{Value, json};
+use store::TeamTx;
+
+/// What somebody proposes.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// What changes, in a line.
+    pub title: String,
+    /// Why.
+    pub why: String,
+    /// Templates of one version, `v1.1.0/swot.yaml`, and test cases, `tests/swot.yaml`; each whole.
+    pub files: Vec<ProposedFile>,
+}
+
+/// A proposal with everything about it.
+#[derive(Debug, Clone)]
+pub struct Whole {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// Its files as they are now.
+    pub files: Vec<ProposedFile>,
+    /// What was said, oldest first.
+    pub comments: Vec<Comment>,
+    /// What is wrong with its files beside today's library, a sentence each; it cannot be submitted before that is mended.
+    pub faults: Vec<String>,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Conflict { reason: refusal.0, id: None }
+    }
+}
+
+/// Proposes a change. Nothing is kept that could not become a release: every fault of every file is named.
+pub async fn begin(app: &App, who: &Caller, wanted: &Wanted) -> Result<Proposal> {
+    who.may(app, Right::EditPrompts)?;
+    app.look().await?;
+    let (title, why) = rules::about(&wanted.title, &wanted.why)?;
+    let version = files::checked(app, &wanted.files)?;
+    let now = app.now();
+    let proposal = Proposal {
+        id: ProposalId::new(),
+        title,
+        why,
+        version,
+        base: app.release().version.clone(),
+        author: who.actor(),
+        state: State::Draft,
+        revision: 1,
+        created: now,
+        updated: now,
+    };
+    let tx = app.store.team().await?;
+    tx.insert_proposal(&proposal, &wanted.files).await?;
+    let act = Act::about("proposal", proposal.id, "proposal.begun").change(Value::Null, json!({"version": proposal.version}));
+    audit::write_team(app, &tx, who, act).await?;
+    tx.commit().await?;
+    Ok(proposal)
+}
+
+/// Changes title, reason and files of a proposal. `seen` is the revision the change was made from: when somebody else has saved
+/// another one meanwhile, nothing is changed and the caller still has their text.
+pub async fn save(app: &App, who: &Caller, id: ProposalId, seen: u32, wanted: &Wanted) -> Result<Proposal> {
+    who.may(app, Right::EditPrompts)?;
+    app.look().await?;
+    let (title, why) = rules::about(&wanted.title, &wanted.why)?;
+    let version = files::checked(app, &wanted.files)?;
+    let (tx, before) = locked(app, id).await?;
+    if before.revision != seen {
+        let reason = format!("somebody has saved revision {} meanwhile; compare it with yours, then save again", before.revision);
+        return Err(Error::conflict(&reason, id.0));
+    }
+    let unchanged = tx.files(id, seen).await? == wanted.files;
+    let after = if unchanged { before.clone() } else { before.clone().edit(app.now())? };
+    let after = Proposal { title, why, version, ..after };
+    if !unchanged {
+        tx.insert_files(&after, &wanted.files).await?;
+    }
+    keep(app, &tx, who, (&before, &after), None).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Moves a proposal to another version, as when its own has become a release meanwhile.
+pub async fn move_to(app: &App, who: &Caller, id: ProposalId, seen: u32, version: &Version) -> Result<Proposal> {
+    who.may(app, Right::EditPrompts)?;
+    let Whole { proposal, files, .. } = get(app, who, id).await?;
+    let wanted = Wanted { title: proposal.title, why: proposal.why, files: rewritten(&files, version) };
+    save(app, who, id, seen, &wanted).await
+}
+
+/// Begins a new proposal from one that was sent back or rolled back, as the next version.
+pub async fn begin_again(app: &App, who: &Caller, id: ProposalId) -> Result<Proposal> {
+    who.may(app, Right::EditPrompts)?;
+    let Whole { proposal, files, .. } = get(app, who, id).await?;
+    if !proposal.state.has_ended() {
+        return Err(Error::conflict("this proposal has not ended; edit it instead", id.0));
+    }
+    let next = next_version(&app.library(), &proposal.version);
+    begin(app, who, &Wanted { title: proposal.title, why: proposal.why, files: rewritten(&files, &next) }).await
+}
+
+/// The next free minor version.
+fn next_version(library: &Library, above: &Version) -> Version {
+    let highest = library.releases().last().map_or_else(|| above.clone(), |highest| highest.max(above).clone());
+    Version::new(highest.major, highest.minor + 1, 0)
+}
+
+/// A proposal with everything about it.
+pub async fn get(app: &App, who: &Caller, id: ProposalId) -> Result<Whole> {
+    who.may(app, Right::ViewPrompts)?;
+    let tx = app.store.team_read().await?;
+    let proposal = tx.proposal(id).await?.ok_or(Error::NotFound("this proposal"))?;
+    let files = tx.files(id, proposal.revision).await?;
+    let comments = tx.comments(id).await?;
+    drop(tx);
+    let faults = match proposal.state.is_released() || proposal.state.has_ended() {
+        true => Vec::new(),
+        false => match files::checked(app, &files) {
+            Ok(_) => Vec::new(),
+            Err(Error::Invalid(faults)) => faults.0.into_iter().map(|fault| fault.to_string()).collect(),
+            Err(other) => return Err(other),
+        },
+    };
+    Ok(Whole { proposal, files, comments, faults })
+}
+
+/// The files of an earlier revision.
+pub async fn revision(app: &App, who: &Caller, id: ProposalId, revision: u32) -> Result<Vec<ProposedFile>> {
+    who.may(app, Right::ViewPrompts)?;
+    let files = app.store.team_read().await?.files(id, revision).await?;
+    if files.is_empty() { Err(Error::NotFound("this revision")) } else { Ok(files) }
+}
+
+/// The release a proposal would be, with the library it would be in.
+pub async fn as_release(app: &App, who: &Caller, id: ProposalId) -> Result<(Library, Release)> {
+    who.may(app, Right::ViewPrompts)?;
+    let Whole { proposal, files, .. } = get(app, who, id).await?;
+    candidate(app, &proposal, &files)
+}
+
+/// Proposals, newest first; the next page is what comes `before` the last of this one.
+pub async fn list(app: &App, who: &Caller, limit: u64, before: Option<ProposalId>) -> Result<Vec<Proposal>> {
+    who.may(app, Right::ViewPrompts)?;
+    Ok(app.store.team_read().await?.proposals(limit, before).await?)
+}
+
+/// The release a proposal would be, beside everything that is released today, with the library it is in.
+pub(crate) fn candidate(app: &App, proposal: &Proposal, files: &[ProposedFile]) -> Result<(Library, Release)> {
+    let sources = files::sources(files)?;
+    let library = if proposal.state.is_released() { Library::clone(&app.library()) } else { files::beside(&app.library(), &sources)? };
+    let release = shelf::named(&library, &proposal.version);
+    let release = release.ok_or_else(|| Error::Internal(format!("the proposal {} has no template of its version", proposal.id)))?;
+    Ok((library, release))
+}
+
+/// The library with the files of one revision of a proposal, whether it is a release by now or not.
+pub(crate) async fn library_with(app: &App, id: ProposalId, revision: u32) -> Result<Library> {
+    let files = app.store.team_read().await?.files(id, revision).await?;
+    files::beside(&app.library(), &files::sources(&files)?)
+}
+
+pub(crate) async fn locked(app: &App, id: ProposalId) -> Result<(TeamTx, Proposal)> {
+    let tx = app.store.team().await?;
+    let proposal = tx.locked_proposal(id).await?.ok_or(Error::NotFound("this proposal"))?;
+    Ok((tx, proposal))
+}
+
+/// Keeps what became of a proposal, writes it down, and has whoever must act now told.
+pub(crate) async fn keep(
+    app: &App,
+    tx: &TeamTx,
+    who: &Caller,
+    (before, after): (&Proposal, &Proposal),
+    reason: Option<String>,
+) -> Result<()> {
+    tx.update_proposal(after).await?;
+    let standing = |proposal: &Proposal| json!({"state": proposal.state.key(), "revision": proposal.revision, "version": proposal.version});
+    let action = format!("proposal.{}", if before.revision == after.revision { after.state.key() } else { "edited" });
+    let act = Act::about("proposal", after.id, &action).change(standing(before), standing(after)).because(reason);
+    audit::write_team(app, tx, who, act).await?;
+    if before.state.key() != after.state.key() {
+        crate::notices::enqueue(tx, after, app.now()).await?;
+    }
+    Ok(())
+}
+
+/// A fault of one file, as a form shows it.
+fn fault(at: &str, message: impl Into<String>) -> Error {
+    Error::Invalid(Faults(vec![Fault::new(at, message)]))
+}

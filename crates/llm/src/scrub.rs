@@ -1,0 +1,109 @@
+//! Takes secrets out of what is written down: those that are known, and whatever looks like one.
+
+use regex::Regex;
+use serde_json::Value;
+use std::sync::LazyLock;
+
+/// What stands in a secret's place.
+pub(crate) const SECRET: &str = "[secret]";
+
+/// A value that is shorter is no secret, and would take words out of every text.
+const SHORTEST: usize = 6;
+
+/// Keys as the well-known services write them, and what follows the words that announce one.
+static LOOKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"\bsk-[A-Za-z0-9_-]{16,}",
+        r"\bAIza[A-Za-z0-9_-]{30,}",
+        r"\b(?:ghp|gho|ghs|github_pat|xox[abp]|hf|pk-lf|sk-lf)[-_][A-Za-z0-9_-]{16,}",
+        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+        r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9+/=._~-]{12,}",
+    ]
+    .iter()
+    .filter_map(|pattern| Regex::new(pattern).ok())
+    .collect()
+});
+
+#[derive(Debug, Clone)]
+pub(crate) struct Scrubber(Secrets);
+
+/// Longest first, so that no part of one is left over.
+#[derive(Clone)]
+struct Secrets(Vec<String>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} secrets", self.0.len())
+    }
+}
+
+impl Scrubber {
+    pub(crate) fn new(secrets: Vec<String>) -> Self {
+        let mut known: Vec<String> = secrets.into_iter().filter(|secret| secret.trim().len() >= SHORTEST).collect();
+        // A secret may stand inside JSON that is itself a text, or inside an address.
+        let escaped: Vec<String> = known.iter().flat_map(|secret| [in_json(secret), in_address(secret)]).collect();
+        known.extend(escaped);
+        known.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        known.dedup();
+        Self(Secrets(known))
+    }
+
+    pub(crate) fn text(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for secret in &self.0.0 {
+            if clean.contains(secret.as_str()) {
+                clean = clean.replace(secret.as_str(), SECRET);
+            }
+        }
+        for looks in LOOKS.iter() {
+            if looks.is_match(&clean) {
+                clean = looks.replace_all(&clean, SECRET).into_owned();
+            }
+        }
+        clean
+    }
+
+    /// Every text inside a value, names of fields too.
+    pub(crate) fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
+            Value::Object(fields) => Value::Object(fields.iter().map(|(key, value)| (self.text(key), self.value(value))).collect()),
+            other => other.clone(),
+        }
+    }
+}
+
+fn in_json(secret: &str) -> String {
+    Value::from(secret).to_string().trim_matches('"').to_owned()
+}
+
+fn in_address(secret: &str) -> String {
+    secret
+        .bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_secrets_and_what_looks_like_one_are_gone() {
+        let scrubber = Scrubber::new(vec!["pass word/1".into(), "no".into()]);
+        for (text, clean) in [
+            ("a pass word/1 b", "a [secret] b"),
+            ("?key=pass%20word%2F1&n=no", "?key=[secret]&n=no"),
+            ("Authorization: Bearer abcdefghijkl.mno", "Authorization: [secret]"),
+            ("sk-abcdefghijklmnop1234 is mine", "[secret] is mine"),
+            ("a basic idea of candles", "a basic idea of candles"),
+        ] {
+            assert_eq!(scrubber.text(text), clean);
+        }
+        assert!(!format!("{scrubber:?}").contains("pass word"));
+    }
+}

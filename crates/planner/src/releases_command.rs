@@ -1,0 +1,295 @@
+//! `planner prompts diff | propose | release | deploy | rollback | export | status`: proposals, releases and environments from the command
+//! line, by whoever may use this machine. What a person has to vouch for, a review, is done on the pages.
+
+use anyhow::{Context as _, Result};
+use app::proposals::{self, Wanted};
+use app::{App, Caller, Chosen, releases};
+use clap::{Args as ClapArgs, Subcommand};
+use domain::ids::{OwnerId, ProposalId};
+use domain::proposals::ProposedFile;
+use domain::releases::Deployment;
+use domain::roles::Environment;
+use planner::config::Config;
+use planner::{BadInput, wire};
+use prompts::{changes, diffs};
+use semver::Version;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Where each environment points, every release, and the proposals that are open.
+    Status(Place),
+    /// What differs between two releases, or between a release and a proposal.
+    Diff {
+        /// A version such as 1.0.0, or a proposal's id.
+        from: String,
+        /// The same.
+        to: String,
+        /// Only this template.
+        name: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Proposes files of a prompts folder: templates of one version, v1.1.0/swot.yaml, and test cases, tests/swot.yaml.
+    Propose {
+        /// The files, or the folder of a release such as prompts/v1.1.0.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// What changes, in a line.
+        #[arg(long)]
+        title: String,
+        /// Why.
+        #[arg(long)]
+        why: String,
+        /// A proposal to save them to, instead of a new one.
+        #[arg(long, value_name = "PROPOSAL")]
+        into: Option<ProposalId>,
+        /// Asks for its review at once.
+        #[arg(long)]
+        submit: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Makes an approved proposal a release, and points staging at it through its gate.
+    Release {
+        /// Its id.
+        proposal: ProposalId,
+        /// Sets the gate aside, with the reason why; it is written down.
+        #[arg(long, value_name = "REASON")]
+        r#override: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Points an environment at a release through its gate.
+    Deploy {
+        /// The release.
+        version: Version,
+        /// staging or production.
+        #[arg(long, value_name = "ENVIRONMENT")]
+        to: String,
+        /// Sets the gate aside, with the reason why; it is written down.
+        #[arg(long, value_name = "REASON")]
+        r#override: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Takes an environment back to a release it had before, at once and in every process.
+    Rollback {
+        /// The release; without it, the one before.
+        version: Option<Version>,
+        /// staging or production.
+        #[arg(long = "in", value_name = "ENVIRONMENT", default_value = "production")]
+        environment: String,
+        /// Why; it is written down.
+        #[arg(long, value_name = "REASON")]
+        reason: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Writes a proposal's files, or those of a release, into a prompts folder.
+    Export {
+        /// A proposal's id, or a version.
+        what: String,
+        /// The folder; files that are there are replaced.
+        #[arg(long, value_name = "DIR", default_value = "prompts")]
+        out: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Place {
+    /// Where the database lives.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Command {
+    fn place(&mut self) -> Option<PathBuf> {
+        match self {
+            Self::Status(place)
+            | Self::Diff { place, .. }
+            | Self::Propose { place, .. }
+            | Self::Release { place, .. }
+            | Self::Deploy { place, .. }
+            | Self::Rollback { place, .. }
+            | Self::Export { place, .. } => place.data.take(),
+        }
+    }
+}
+
+pub(crate) async fn run(mut config: Config, mut command: Command) -> Result<ExitCode> {
+    config.data.dir = command.place().unwrap_or(config.data.dir);
+    let who = Caller::operator(OwnerId(uuid::Uuid::nil()));
+    // Read before a database is made for nothing.
+    let files = match &command {
+        Command::Propose { files, .. } => read(files)?,
+        _ => Vec::new(),
+    };
+    let app = wire::app(&config).await?;
+    let done = act(&app, &who, command, files).await;
+    app.shut_down().await;
+    done
+}
+
+async fn act(app: &App, who: &Caller, command: Command, files: Vec<ProposedFile>) -> Result<ExitCode> {
+    match command {
+        Command::Status(_) => status(app, who).await?,
+        Command::Diff { from, to, name, .. } => diff(app, who, (&from, &to), name.as_deref()).await?,
+        Command::Propose { title, why, into, submit, .. } => propose(app, who, Wanted { title, why, files }, into, submit).await?,
+        Command::Release { proposal, r#override, .. } => {
+            say(&releases::stage(app, who, proposal, r#override.as_deref()).await.map_err(plain)?);
+        }
+        Command::Deploy { version, to, r#override, .. } => {
+            say(&releases::deploy(app, who, &version, environment(&to)?, r#override.as_deref()).await.map_err(plain)?);
+        }
+        Command::Rollback { version, environment: name, reason, .. } => {
+            say(&releases::roll_back(app, who, environment(&name)?, version.as_ref(), &reason).await.map_err(plain)?);
+        }
+        Command::Export { what, out, .. } => export(app, who, &what, &out).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a person gave that is not right exits with 2; everything else with 1.
+fn plain(error: app::Error) -> anyhow::Error {
+    match error {
+        app::Error::Invalid(faults) => BadInput(faults.to_string()).into(),
+        other => other.into(),
+    }
+}
+
+fn environment(name: &str) -> Result<Environment> {
+    Ok(Environment::from_key(name)
+        .ok_or_else(|| BadInput(format!("\"{name}\" is not an environment; there are staging and production")))?)
+}
+
+fn say(deployment: &Deployment) {
+    let Deployment { environment, version, previous, kind, .. } = deployment;
+    println!("{} points at {version} (before: {previous}, by {})", environment.key(), kind.key());
+}
+
+async fn status(app: &App, who: &Caller) -> Result<()> {
+    let overview = releases::overview(app, who).await.map_err(plain)?;
+    for standing in &overview.environments {
+        let since = match &standing.deployment {
+            Some(deployment) => format!("since {} ({})", deployment.at.format("%Y-%m-%d %H:%M UTC"), deployment.kind.key()),
+            None => "nothing was deployed yet: the highest release of the files".into(),
+        };
+        println!("{:<11} {:<9} {since}", standing.environment.key(), standing.version.to_string());
+    }
+    let (environment, version, chosen) = &overview.serving;
+    if *chosen == Chosen::Pinned {
+        println!("PROMPT_VERSION has every process that is started with it use {version}, whatever is deployed to {}", environment.key());
+    }
+    if overview.differs {
+        println!("warning: the files of {version} are not what they were when it was deployed");
+    }
+    for (version, made) in &overview.releases {
+        println!(
+            "release     {:<9} {}",
+            version.to_string(),
+            made.as_ref().map_or("from the files".into(), |made| made.proposal.to_string())
+        );
+    }
+    for proposal in proposals::list(app, who, 50, None).await.map_err(plain)?.iter().filter(|proposal| !proposal.state.has_ended()) {
+        println!("proposal    {:<9} {}  {}  {}", proposal.version.to_string(), proposal.id, proposal.state.key(), proposal.title);
+    }
+    Ok(())
+}
+
+async fn diff(app: &App, who: &Caller, (from, to): (&str, &str), name: Option<&str>) -> Result<()> {
+    let (before, after) = (release(app, who, from).await?, release(app, who, to).await?);
+    let mut differ = changes::differing(&before.1, &after.1);
+    if let Some(name) = name {
+        differ.retain(|(before, after)| before.or(*after).is_some_and(|template| template.name.as_str() == name));
+    }
+    if differ.is_empty() {
+        eprintln!("{from} and {to} have the same templates");
+    }
+    for (old, new) in differ {
+        let text = |library: &prompts::Library, template: Option<&prompts::Template>| {
+            template.and_then(|template| library.source(template)).unwrap_or_default().to_owned()
+        };
+        let title = |label: &str, template: Option<&prompts::Template>| match template {
+            Some(template) => format!("{label}/{}.yaml", template.name),
+            None => "/dev/null".into(),
+        };
+        println!("--- {}\n+++ {}", title(from, old), title(to, new));
+        print!("{}", diffs::unified(&text(&before.0, old), &text(&after.0, new)));
+    }
+    Ok(())
+}
+
+/// A release, with the library it is in: by its version, or as a proposal would make it.
+async fn release(app: &App, who: &Caller, what: &str) -> Result<(prompts::Library, prompts::Release)> {
+    let found = match what.parse::<ProposalId>() {
+        Ok(id) => proposals::as_release(app, who, id).await,
+        Err(_) => releases::named(app, who, what).await,
+    };
+    found.map_err(plain)
+}
+
+async fn propose(app: &App, who: &Caller, wanted: Wanted, into: Option<ProposalId>, submit: bool) -> Result<()> {
+    let mut proposal = match into {
+        None => proposals::begin(app, who, &wanted).await,
+        Some(id) => {
+            let seen = proposals::get(app, who, id).await.map_err(plain)?.proposal.revision;
+            proposals::save(app, who, id, seen, &wanted).await
+        }
+    }
+    .map_err(plain)?;
+    if submit {
+        proposal = proposals::submit(app, who, proposal.id).await.map_err(plain)?;
+    }
+    println!("{}", proposal.id);
+    eprintln!("release {} · revision {} · {}. {}", proposal.version, proposal.revision, proposal.state.name(), proposal.state.next());
+    Ok(())
+}
+
+async fn export(app: &App, who: &Caller, what: &str, out: &Path) -> Result<()> {
+    let files = match what.parse::<ProposalId>() {
+        Ok(id) => proposals::export(app, who, id).await,
+        Err(_) => releases::files(app, who, what).await,
+    };
+    for file in files.map_err(plain)? {
+        let path = out.join(&file.path);
+        let folder = path.parent().unwrap_or(out);
+        std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        std::fs::write(&path, file.text).with_context(|| format!("{} cannot be written", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// The files, each by its place in a prompts folder; a folder stands for all templates in it.
+fn read(paths: &[PathBuf]) -> Result<Vec<ProposedFile>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let unreadable = || BadInput(format!("{} cannot be read", path.display()));
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).with_context(unreadable)?;
+            let mut inside: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+            inside.retain(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+            inside.sort();
+            if inside.is_empty() {
+                return Err(BadInput(format!("{} has no .yaml files in it", path.display())).into());
+            }
+            files.extend(read(&inside)?);
+        } else {
+            let text = std::fs::read_to_string(path).map_err(|fault| BadInput(format!("{} cannot be read: {fault}", path.display())))?;
+            files.push(ProposedFile { path: place(path)?, text });
+        }
+    }
+    Ok(files)
+}
+
+/// The last two parts of a path: `v1.1.0/swot.yaml`.
+fn place(path: &Path) -> Result<String> {
+    let absolute = std::path::absolute(path)?;
+    let folder = absolute.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(format!("{folder}/{name}"))
+}
