@@ -25,5 +25,6 @@ mod quotas;
 mod releases;
 mod replicas;
 mod secrets;
+mod suites;
 mod templates;
 mod ventures;

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use std::collections::BTreeSet;
 
 /// Use cases that change nothing, so that the same people can ask for all of them.
-const LOOKING: [&str; 21] = [
+const LOOKING: [&str; 22] = [
     "accounts::addresses",
     "accounts::alerts",
     "accounts::archive",
@@ -24,6 +24,7 @@ const LOOKING: [&str; 21] = [
     "audit::search",
     "generations::get",
     "mails::list",
+    "prompts::tokens",
     "quotas::forecast",
     "quotas::standing",
     "runs::follow",
@@ -83,6 +84,7 @@ use_cases! {
     "generations::get" => |app, who, about| generations::get(app, who, about.version),
     "mails::get" => |app, who, about| mails::get(app, who, MailId::new()),
     "mails::list" => |app, who, about| mails::list(app, who, 1, None),
+    "prompts::tokens" => |app, who, about| app::prompts::tokens(app, who),
     "quotas::forecast" => |app, who, about| quotas::forecast(app, who, 13),
     "quotas::standing" => |app, who, about| quotas::standing(app, who),
     "runs::cancel" => |app, who, about| runs::cancel(app, who, about.run),
