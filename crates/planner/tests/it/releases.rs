@@ -201,8 +201,8 @@ async fn two_people_edit_one_proposal(house: House) {
     let other = approved(&house, &team, changed(&house, "brand-kit", "1.1.0", "Four.")).await;
     proposals::submit(app, &team.developer, begun.id).await.expect("is submitted");
     proposals::approve(app, &team.lead, begun.id, 2, "").await.expect("is approved");
-    releases::stage(app, &team.lead, other.id, Some("first")).await.expect("is staged");
-    let late = releases::stage(app, &team.lead, begun.id, Some("second")).await;
+    releases::stage(app, &team.lead, other.id, Some("the first of the two")).await.expect("is staged");
+    let late = releases::stage(app, &team.lead, begun.id, Some("the second of the two")).await;
     assert!(matches!(&late, Err(Error::Invalid(faults)) if faults.to_string().contains("1.1.0")), "{late:?}");
     let moved = proposals::move_to(app, &team.developer, begun.id, 2, &"1.2.0".parse().expect("a version")).await.expect("is moved");
     assert_eq!((moved.version.to_string().as_str(), moved.state.key()), ("1.2.0", "draft"), "it has to be reviewed again");
@@ -261,8 +261,8 @@ async fn a_rollback_holds_everywhere_within_a_second(house: House) {
     let roll_back = async {
         tokio::time::sleep(Duration::from_millis(700)).await;
         // A support agent and a prompt engineer cannot.
-        forbidden(releases::roll_back(app, &team.engineer, Production, None, "worse").await);
-        let done = releases::roll_back(app, &team.lead, Production, None, "worse").await.expect("is rolled back");
+        forbidden(releases::roll_back(app, &team.engineer, Production, None, "it answers worse than before").await);
+        let done = releases::roll_back(app, &team.lead, Production, None, "it answers worse than before").await.expect("is rolled back");
         rolled_back.set(Instant::now()).expect("once");
         assert_eq!((done.kind, done.version.to_string().as_str()), (Move::Rollback, "1.0.0"));
     };
@@ -281,7 +281,7 @@ async fn a_rollback_holds_everywhere_within_a_second(house: House) {
     }
     assert!(before > 0 && after > 0, "{before} before, {after} after");
     assert_eq!(proposals::get(app, &team.lead, proposal.id).await.expect("reads").proposal.state.key(), "rolled-back");
-    conflict(releases::roll_back(app, &team.lead, Production, None, "again").await, "no other release");
+    conflict(releases::roll_back(app, &team.lead, Production, None, "once more, please").await, "no other release");
     let again = proposals::begin_again(app, &team.developer, proposal.id).await.expect("begins anew");
     assert_eq!(again.version.to_string(), "1.2.0");
 }
@@ -303,6 +303,6 @@ async fn staging_is_another_environment() {
     assert_eq!(served(&house).await, "1.1.0");
     let overview = releases::overview(&house.app, &team.manager).await.expect("reads");
     assert_eq!(overview.environments.iter().map(|one| one.version.to_string()).collect::<Vec<_>>(), ["1.1.0", "1.0.0"]);
-    releases::roll_back(&house.app, &team.engineer, Staging, None, "enough").await.expect("an engineer may, in staging");
+    releases::roll_back(&house.app, &team.engineer, Staging, None, "we have seen enough").await.expect("an engineer may, in staging");
     assert_eq!(served(&house).await, "1.0.0");
 }
