@@ -4,15 +4,17 @@ use super::{KINDS, Somebody, compare, from, somebody, sources};
 use crate::house::{self, House};
 use app::accounts::{self, admin};
 use app::generations::{self, Order};
-use app::{App, Caller, audit, mails, quotas, runs, ventures};
+use app::{App, Caller, audit, decisions, mails, quotas, reviews, runs, scores, ventures};
+use domain::decisions::RawDecision;
 use domain::ids::{AlertId, MailId, SessionId, TokenId};
+use domain::rubric::Scorer;
 use domain::sections::SectionName;
 use domain::ventures::{Brief, RawBrief};
 use futures::future::BoxFuture;
 use std::collections::BTreeSet;
 
 /// Use cases that change nothing, so that the same people can ask for all of them.
-const LOOKING: [&str; 21] = [
+const LOOKING: [&str; 25] = [
     "accounts::addresses",
     "accounts::alerts",
     "accounts::archive",
@@ -22,14 +24,18 @@ const LOOKING: [&str; 21] = [
     "accounts::sessions",
     "accounts::tokens",
     "audit::search",
+    "decisions::export",
+    "decisions::list",
     "generations::get",
     "mails::list",
     "quotas::forecast",
     "quotas::standing",
+    "reviews::queue",
     "runs::follow",
     "runs::is_told",
     "runs::list",
     "runs::see",
+    "scores::figures",
     "ventures::export",
     "ventures::list",
     "ventures::plan",
@@ -79,12 +85,18 @@ use_cases! {
     "accounts::sign_up" => |app, who, about| sign_up(app, who),
     "accounts::tokens" => |app, who, about| accounts::tokens(app, who),
     "audit::search" => |app, who, about| audit::search(app, who, &audit::AuditSearch::default(), 1, None),
+    "decisions::add" => |app, who, about| decisions::add(app, who, &finding()),
+    "decisions::export" => |app, who, about| decisions::export(app, who),
+    "decisions::list" => |app, who, about| decisions::list(app, who, 1, None),
     "generations::generate_for_caller" => |app, who, about| generate(app, who),
     "generations::get" => |app, who, about| generations::get(app, who, about.version),
     "mails::get" => |app, who, about| mails::get(app, who, MailId::new()),
     "mails::list" => |app, who, about| mails::list(app, who, 1, None),
     "quotas::forecast" => |app, who, about| quotas::forecast(app, who, 13),
     "quotas::standing" => |app, who, about| quotas::standing(app, who),
+    "reviews::open" => |app, who, about| reviews::open(app, who, about.version),
+    "reviews::queue" => |app, who, about| reviews::queue(app, who, None),
+    "reviews::score" => |app, who, about| reviews::score(app, who, about.version, &[]),
     "runs::cancel" => |app, who, about| runs::cancel(app, who, about.run),
     "runs::cancel_latest" => |app, who, about| runs::cancel_latest(app, who, about.venture),
     "runs::follow" => |app, who, about| follow(app, who, about),
@@ -94,6 +106,7 @@ use_cases! {
     "runs::start" => |app, who, about| runs::start(app, who, about.venture, vec![goals()], None),
     "runs::start_new" => |app, who, about| runs::start_new(app, who, brief()),
     "runs::watch" => |app, who, about| watch(app, who, about),
+    "scores::figures" => |app, who, about| scores::figures(app, who, figures()),
     "ventures::archive" => |app, who, about| ventures::archive(app, who, about.venture, true),
     "ventures::complete" => |app, who, about| ventures::complete(app, who, about.venture),
     "ventures::create" => |app, who, about| create(app, who),
@@ -103,6 +116,15 @@ use_cases! {
     "ventures::plan" => |app, who, about| ventures::plan(app, who, about.venture),
     "ventures::restore" => |app, who, about| restore(app, who, about),
     "ventures::versions" => |app, who, about| versions(app, who, about),
+}
+
+fn finding() -> RawDecision {
+    let (found, decision) = ("Goals name no dates.".into(), "The next version asks for one.".into());
+    RawDecision { found, decision, section: "smart-goals".into(), ..RawDecision::default() }
+}
+
+fn figures() -> scores::Asked {
+    scores::Asked { days: 7, by: scores::Grouping::Section, scorer: Scorer::Automatic }
 }
 
 fn goals() -> SectionName {
