@@ -177,15 +177,10 @@ async fn without_a_judge_model_nothing_is_put_in_line() {
     let made = write(&house, &ana, "smart-goals", &house::new_idea()).await;
     assert_eq!(scores(&house, owner, made).await.len(), 1);
     assert_eq!(house.upstream.calls().len(), 1);
-    let share = planner::wire::desk(
-        &{
-            let mut config = planner::config::Config::defaults().expect("defaults");
-            config.quality.judge_share = 1.5;
-            config
-        },
-        &house.store().await,
-    );
-    assert!(share.await.expect_err("no share").to_string().contains("quality.judge_share"), "it says which setting");
+    let mut config = planner::config::Config::defaults().expect("defaults");
+    config.quality.judge_share = 1.5;
+    let refused = planner::wire::desk(&config, &house.store().await).await;
+    assert!(refused.expect_err("no share").to_string().contains("quality.judge_share"), "it says which setting");
 }
 
 /// The same generation again as another version of the prompt would have made it, for somebody else.
@@ -241,9 +236,8 @@ async fn reviewers_score_alone_and_then_see_everything(house: House) {
     assert!(page.body.contains(&one.to_string()) && page.body.contains(&other.to_string()), "side by side: {}", page.body);
     assert!(!page.body.contains("1.9.9") && !page.body.contains("gemini"), "blind: {}", page.body);
     assert!(page.body.contains("[address]") && !page.body.contains("ana@example.com") && !page.body.contains("7946"), "{}", page.body);
-    let log =
-        audit::search(&house.app, &operator(), &AuditSearch { action: Some("review.opened".into()), ..AuditSearch::default() }, 9, None);
-    let log = log.await.expect("the log");
+    let opened = AuditSearch { action: Some("review.opened".into()), ..AuditSearch::default() };
+    let log = audit::search(&house.app, &operator(), &opened, 9, None).await.expect("the log");
     assert_eq!(log.len(), 2, "one for each whose text was shown");
     assert!(log.iter().any(|entry| entry.subject == owner.to_string()));
 
