@@ -15,6 +15,7 @@ use axum::response::Html;
 use axum::routing::get;
 use chrono::NaiveDate;
 use domain::rubric::{Criterion, Points, Scorer, Total};
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 pub(super) fn routes() -> Router<Shared> {
@@ -155,7 +156,11 @@ fn span(days: u32) -> String {
 /// What the chart shows, as its title says it.
 fn finding(figures: &Figures) -> String {
     let of = |scorer| figures.lines.iter().find(|(line, _)| *line == scorer).and_then(|(_, means)| means.total);
-    let stand = |total: Total| if value(total) > TARGET { "above" } else { "not above" };
+    let stand = |total: Total| match value(total).total_cmp(&TARGET) {
+        Ordering::Greater => "above",
+        Ordering::Equal => "just at",
+        Ordering::Less => "below",
+    };
     match (of(Scorer::Person), of(Scorer::Automatic)) {
         (Some(people), _) => format!("People score it {people}, {} the target of 85", stand(people)),
         (None, Some(automatic)) => format!("Measured at {automatic}, {} the target of 85; nobody has reviewed yet", stand(automatic)),
