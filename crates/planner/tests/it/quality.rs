@@ -249,9 +249,9 @@ async fn reviewers_score_alone_and_then_see_everything(house: House) {
     assert!(refused.body.contains("needs a whole number from 0 to 10") && refused.body.contains("Names no dates."), "{}", refused.body);
     let half = give(&house, &mut pe, &item, &form(&[one], "7")).await;
     assert_eq!(half.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let mut long = form(&[one, other], "7");
-    long.last_mut().expect("a note").1 = "x".repeat(1001);
-    assert_eq!(give(&house, &mut pe, &item, &long).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut wordy = form(&[one, other], "7");
+    wordy.last_mut().expect("a note").1 = "x".repeat(1001);
+    assert_eq!(give(&house, &mut pe, &item, &wordy).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(scores(&house, owner, one).await.len(), 1);
 
     let kept = give(&house, &mut pe, &item, &form(&[one, other], "7")).await;

@@ -65,8 +65,11 @@ struct Chart {
     /// Where the target's line lies.
     target: String,
     /// The figures behind it: day, and each line's mean with how many scores it is of.
-    days: Vec<(String, Vec<Option<(String, u64)>>)>,
+    days: Vec<Day>,
 }
+
+/// One day: its name, and each line's mean with how many scores it is of.
+type Day = (String, Vec<Option<(String, u64)>>);
 
 struct Line {
     name: &'static str,
@@ -87,9 +90,8 @@ struct Row {
     tone: &'static str,
     /// The difference to as many days before.
     change: Option<String>,
-    criteria: Vec<Option<String>>,
-    /// The lowest of the criteria.
-    weakest: Option<usize>,
+    /// Points by criterion, and whether these are the lowest and low.
+    criteria: Vec<(Option<String>, bool)>,
     path: String,
     dots: String,
 }
@@ -192,7 +194,7 @@ impl Chart {
 }
 
 /// Every day that has a score, newest first.
-fn days(figures: &Figures) -> Vec<(String, Vec<Option<(String, u64)>>)> {
+fn days(figures: &Figures) -> Vec<Day> {
     let mut all: Vec<NaiveDate> = figures.lines.iter().flat_map(|(_, means)| &means.days).map(|(day, ..)| *day).collect();
     all.sort_unstable();
     all.dedup();
@@ -256,16 +258,15 @@ impl Row {
             band: band.map_or("", domain::rubric::Band::name),
             tone: tone(band),
             change,
-            criteria: means.criteria.iter().map(|points| points.map(|points: Points| format!("{:.1}", points.value()))).collect(),
-            weakest,
+            criteria: means.criteria.iter().enumerate().map(|(at, points)| (points.map(one_decimal), weakest == Some(at))).collect(),
             path,
             dots,
         }
     }
+}
 
-    fn is_weakest(&self, at: &usize) -> bool {
-        self.weakest == Some(*at)
-    }
+fn one_decimal(points: Points) -> String {
+    format!("{:.1}", points.value())
 }
 
 /// How the word of a band is coloured.
@@ -286,8 +287,13 @@ mod tests {
     fn days_and_totals_have_their_places() {
         let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
         let place = Place { from: day("2026-03-01"), to: day("2026-03-31"), floor: 60.0 };
-        assert_eq!([place.along(day("2026-03-01")), place.along(day("2026-03-16")), place.along(day("2026-03-31"))], [6.0, 300.0, 594.0]);
-        assert_eq!([place.height(100.0), place.height(80.0), place.height(60.0)], [4.0, 100.0, 196.0]);
+        let near =
+            |places: [f64; 3], expected: [f64; 3]| places.iter().zip(expected).all(|(place, expected)| (place - expected).abs() < 1e-9);
+        assert!(near(
+            [place.along(day("2026-03-01")), place.along(day("2026-03-16")), place.along(day("2026-03-31"))],
+            [6.0, 300.0, 594.0]
+        ));
+        assert!(near([place.height(100.0), place.height(80.0), place.height(60.0)], [4.0, 100.0, 196.0]));
         let total = |tenths| Total::of_tenths(tenths).expect("a total");
         let means = Means { days: vec![(day("2026-03-01"), total(1000), 1), (day("2026-03-31"), total(800), 2)], ..Means::default() };
         assert_eq!(place.draw(&means), ("M6.0 4.0 L594.0 100.0".into(), "M6.0 4.0h0M594.0 100.0h0".into()));

@@ -18,8 +18,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use domain::ids::GenerationId;
 use domain::reviews::{Agreed, Agreement, Week};
-use domain::rubric::{Criterion, Score};
-use std::collections::BTreeMap;
+use domain::rubric::{Criterion, Score, Total};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/staff/reviews", get(list)).route("/staff/reviews/{id}", get(one).post(give))
@@ -135,8 +134,27 @@ struct PartView {
     brief: Vec<(&'static str, String)>,
     written: Vec<views::Part>,
     told: Option<ToldView>,
-    /// What was typed, by field.
-    typed: BTreeMap<String, String>,
+    rows: Vec<MarkRow>,
+    /// What was typed as a note.
+    note: String,
+}
+
+/// One criterion to give points for.
+struct MarkRow {
+    name: &'static str,
+    question: &'static str,
+    field: String,
+    /// The points there are, and whether they were chosen.
+    points: Vec<(u8, bool)>,
+}
+
+impl MarkRow {
+    fn of(criterion: Criterion, id: GenerationId, typed: &[(String, String)]) -> Self {
+        let field = format!("{}-{id}", criterion.key());
+        let chosen = typed.iter().find(|(name, _)| *name == field).map_or("", |(_, value)| value.as_str());
+        let points = (0..=10).map(|points: u8| (points, chosen == points.to_string())).collect();
+        Self { name: criterion.name(), question: criterion.question(), field, points }
+    }
 }
 
 struct ToldView {
@@ -167,7 +185,7 @@ impl ToldView {
                 points: points(&said.score),
                 total: total.map(|total| total.to_string()).unwrap_or_default(),
                 band: total.map_or("", |total| total.band().name()),
-                tone: tone(total.map(|total| total.band())),
+                tone: tone(total.map(Total::band)),
                 note: said.note.clone(),
                 reasons: said.reasons.iter().map(|(criterion, why)| (criterion.name(), why.clone())).collect(),
             }
@@ -179,18 +197,6 @@ impl ToldView {
 impl PartView {
     fn drawn(&self) -> Parts<'_> {
         views::drawn(&self.written)
-    }
-
-    fn field(&self, criterion: &Criterion) -> String {
-        format!("{}-{}", criterion.key(), self.id)
-    }
-
-    fn is(&self, criterion: &Criterion, points: &usize) -> bool {
-        self.typed.get(&self.field(criterion)).is_some_and(|typed| *typed == points.to_string())
-    }
-
-    fn note(&self) -> &str {
-        self.typed.get(&format!("note-{}", self.id)).map_or("", String::as_str)
     }
 }
 
@@ -204,7 +210,8 @@ impl Review {
             brief: part.brief,
             written: part.written,
             told: part.told.as_ref().map(ToldView::of),
-            typed: typed.iter().filter(|(field, _)| field.ends_with(&part.id.to_string())).cloned().collect(),
+            rows: Criterion::ALL.into_iter().map(|criterion| MarkRow::of(criterion, part.id, typed)).collect(),
+            note: typed.iter().find(|(field, _)| *field == format!("note-{}", part.id)).map(|(_, note)| note.clone()).unwrap_or_default(),
             id: part.id.to_string(),
         };
         Ok(Self {
