@@ -7,6 +7,7 @@ mod jobs_command;
 mod migrate;
 mod prompts_command;
 mod releases_command;
+mod report_command;
 mod serve;
 mod tokens_command;
 
@@ -43,6 +44,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Brings everything back out of such a file, into either kind of database.
     Restore(backup::RestoreArgs),
+    /// Writes down what the team knows, as files.
+    Report(report_command::Args),
     /// Looks at the template library.
     #[command(subcommand)]
     Prompts(prompts_command::Command),
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
             Command::Admin(args) => admin_command::run(config, args).await,
             Command::Backup(args) => backup::backup(config, args).await,
             Command::Restore(args) => backup::restore(config, args).await,
+            Command::Report(args) => report_command::run(config, args).await,
             Command::Prompts(command) => prompts_command::run(config, command).await,
         }
     });

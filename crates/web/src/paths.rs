@@ -1,7 +1,7 @@
 //! The addresses of pages and assets, in one place.
 
 use crate::assets;
-use domain::ids::{AlertId, MailId, OwnerId, SessionId, TokenId, VentureId};
+use domain::ids::{AlertId, GenerationId, MailId, OwnerId, SessionId, TokenId, VentureId};
 
 pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const SECOND_STEP: &str = "/account/second-step";
@@ -11,6 +11,9 @@ pub(crate) const MEMBERS: &str = "/staff/members";
 pub(crate) const AUDIT: &str = "/staff/audit";
 pub(crate) const MAIL: &str = "/staff/mail";
 pub(crate) const ALERTS: &str = "/staff/alerts";
+pub(crate) const QUALITY: &str = "/staff/quality";
+pub(crate) const REVIEWS: &str = "/staff/reviews";
+pub(crate) const DECISIONS: &str = "/staff/decisions";
 pub(crate) const VENTURES: &str = "/ventures";
 
 pub(crate) fn venture(id: VentureId) -> String {
@@ -35,6 +38,10 @@ pub(crate) fn mail(id: MailId) -> String {
 
 pub(crate) fn alert(id: AlertId) -> String {
     format!("{ALERTS}/{id}/acknowledge")
+}
+
+pub(crate) fn review(id: GenerationId) -> String {
+    format!("{REVIEWS}/{id}")
 }
 
 /// The account page, which says that something was done.

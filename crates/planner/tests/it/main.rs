@@ -21,6 +21,7 @@ mod house;
 mod outside;
 mod pages;
 mod people;
+mod quality;
 mod quotas;
 mod releases;
 mod replicas;

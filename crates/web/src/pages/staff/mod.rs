@@ -2,8 +2,11 @@
 
 mod alerts;
 mod audit;
+mod decisions;
 mod mail;
 mod members;
+mod quality;
+mod reviews;
 
 use crate::Shared;
 use crate::error::PageResult;
@@ -24,6 +27,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(audit::routes())
         .merge(mail::routes())
         .merge(alerts::routes())
+        .merge(quality::routes())
+        .merge(reviews::routes())
+        .merge(decisions::routes())
 }
 
 /// How many lines a table shows at once.
