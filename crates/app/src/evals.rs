@@ -125,7 +125,8 @@ impl Bench {
     /// The models of the routes.
     fn routes(&self) -> Result<Arc<Llm>, String> {
         let made = self.routes.get_or_init(|| {
-            let llm = Llm::new(self.setup.models.clone(), self.setup.prices.clone(), self.setup.clock.clone()).map_err(|e| e.to_string())?;
+            let llm =
+                Llm::new(self.setup.models.clone(), self.setup.prices.clone(), self.setup.clock.clone()).map_err(|e| e.to_string())?;
             llm.note_routes().map_err(|error| format!("the recording cannot be written ({error})"))?;
             Ok(Arc::new(llm))
         });

@@ -122,7 +122,8 @@ impl Addresses {
             }
             body.extend_from_slice(&chunk);
         }
-        let named = response.headers().iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let named =
+            response.headers().iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         Ok(Reply {
             status: response.status().as_u16(),
             headers: named.collect(),

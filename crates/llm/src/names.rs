@@ -17,8 +17,7 @@ const BEGINNINGS: [(&str, &str); 10] = [
 ];
 
 /// What cannot be asked though it begins like what can.
-const OTHERS: [&str; 9] =
-    ["responses", "embedding", "embeddings", "completion", "image", "realtime", "assistant", "live", "moderation"];
+const OTHERS: [&str; 9] = ["responses", "embedding", "embeddings", "completion", "image", "realtime", "assistant", "live", "moderation"];
 
 /// The place of a route that an eval calls `openai:chat:gpt-4.1` or `google:gemini-2.5-flash`; nothing for any other name.
 pub fn place(name: &str) -> Option<String> {

@@ -1,8 +1,8 @@
 //! How models are reached; read from the outside by the binary alone.
 
 use crate::ask::ModelClass;
-use secrecy::SecretString;
 use crate::tape::Tape;
+use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

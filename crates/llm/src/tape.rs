@@ -140,7 +140,13 @@ impl Tape {
         if self.out.is_none() || known.as_ref() == Some(routes) {
             return Ok(());
         }
-        self.write(&Line { routes: Some(routes.clone()), question: String::new(), about: String::new(), answer: Value::Null, passing: false })
+        self.write(&Line {
+            routes: Some(routes.clone()),
+            question: String::new(),
+            about: String::new(),
+            answer: Value::Null,
+            passing: false,
+        })
     }
 
     /// What the recording says to a question. While recording each answer is given once; while repeating they are given in turn.
@@ -255,9 +261,8 @@ pub(crate) fn question(provider: &str, model: &str, search: bool, ask: &crate::A
         // A draft is made of its material, not of the prompts.
         let draft = &ask.draft;
         let examples: Vec<Value> = draft.examples.iter().map(|e| json!([e.subject, e.currency, e.voice, e.output])).collect();
-        whole["draft"] = json!([
-            draft.subject, draft.voice, draft.language, draft.currency, draft.price_range, draft.context, draft.schema, examples
-        ]);
+        whole["draft"] =
+            json!([draft.subject, draft.voice, draft.language, draft.currency, draft.price_range, draft.context, draft.schema, examples]);
     }
     let what = if search { "search with" } else { "ask" };
     let form = if ask.schema_name.is_empty() { String::new() } else { format!(" for {}", ask.schema_name) };

@@ -34,16 +34,21 @@ pub fn library(config: &Config) -> Result<Library> {
 
 /// The release the environment points at: `PROMPT_VERSION`, else the highest.
 pub fn release(config: &Config, library: &Library) -> Result<Release> {
-    let wanted = config.prompts.version.trim_start_matches('v');
-    if wanted.is_empty() {
-        return Ok(library.latest());
+    match config.prompts.version.as_str() {
+        "" => Ok(library.latest()),
+        version => release_named(library, version, "PROMPT_VERSION"),
     }
+}
+
+/// The release of a version that somebody gave by `given`.
+pub fn release_named(library: &Library, version: &str, given: &str) -> Result<Release> {
     let known = || library.releases().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let wanted = version.trim_start_matches('v');
     let version =
-        Version::parse(wanted).map_err(|_| anyhow!("PROMPT_VERSION \"{wanted}\" is not a version such as 1.0.0; there are {}", known()))?;
+        Version::parse(wanted).map_err(|_| anyhow!("{given} \"{wanted}\" is not a version such as 1.0.0; there are {}", known()))?;
     match library.release(&version) {
         Some(release) if library.releases().contains(&version) => Ok(release),
-        _ => bail!("PROMPT_VERSION {version} is not in the library; there are {}", known()),
+        _ => bail!("{given} {version} is not in the library; there are {}", known()),
     }
 }
 
@@ -194,15 +199,18 @@ pub fn models(config: &Config) -> llm::Settings {
     settings
 }
 
+/// What models charge.
+pub fn prices(config: &Config) -> Result<PriceTable> {
+    let file = &config.models.prices;
+    if file.is_empty() {
+        return Ok(PriceTable::shipped()?);
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("the price table {file} cannot be read"))?;
+    Ok(PriceTable::read(&text)?)
+}
+
 fn llm(config: &Config, settings: llm::Settings) -> Result<Llm> {
-    let models = &config.models;
-    let prices = if models.prices.is_empty() {
-        PriceTable::shipped()?
-    } else {
-        let text = std::fs::read_to_string(&models.prices).with_context(|| format!("the price table {} cannot be read", models.prices))?;
-        PriceTable::read(&text)?
-    };
-    Llm::new(settings, prices, Arc::new(chrono::Utc::now)).map_err(|error| match where_set(&error, config) {
+    Llm::new(settings, prices(config)?, Arc::new(chrono::Utc::now)).map_err(|error| match where_set(&error, config) {
         Some(place) => anyhow!(error).context(format!("{place} cannot be used")),
         None => anyhow!(error),
     })

@@ -238,7 +238,9 @@ pub(super) fn messages(prompt: &str) -> Result<(String, Vec<Turn>, String), Stri
 fn content(message: &Value) -> Option<String> {
     match message.get("content")? {
         Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => parts.iter().map(|part| part.get("text")?.as_str()).collect::<Option<Vec<_>>>().map(|texts| texts.join("\n")),
+        Value::Array(parts) => {
+            parts.iter().map(|part| part.get("text")?.as_str()).collect::<Option<Vec<_>>>().map(|texts| texts.join("\n"))
+        }
         _ => None,
     }
 }

@@ -49,27 +49,37 @@ pub(super) fn question(request: &GradeRequest, criterion: &str) -> Result<Questi
     let prompt = format!("<prompt>\n{}\n</prompt>", var(request, "query").unwrap_or_else(|| request.prompt.clone()));
     let (user, schema, read) = match request.kind.as_str() {
         "llm-rubric" => (
-            format!("{output}\n<rubric>\n{criterion}\n</rubric>\nDoes the output meet the rubric? \"score\" is how well, from 0 to 1; \"pass\" is whether it does."),
+            format!(
+                "{output}\n<rubric>\n{criterion}\n</rubric>\nDoes the output meet the rubric? \"score\" is how well, from 0 to 1; \"pass\" is whether it does."
+            ),
             verdict_form(),
             Reading::Verdict,
         ),
         "model-graded-closedqa" => (
-            format!("{prompt}\n{output}\n<criterion>\n{criterion}\n</criterion>\nDoes the output meet the criterion? \"score\" is 1 if it does and 0 if not."),
+            format!(
+                "{prompt}\n{output}\n<criterion>\n{criterion}\n</criterion>\nDoes the output meet the criterion? \"score\" is 1 if it does and 0 if not."
+            ),
             verdict_form(),
             Reading::Verdict,
         ),
         "g-eval" => (
-            format!("{prompt}\n{output}\n<criterion>\n{criterion}\n</criterion>\nThink through the steps by which the criterion is judged, follow them, then give a \"score\" from 0 (not met at all) to 10 (met fully)."),
+            format!(
+                "{prompt}\n{output}\n<criterion>\n{criterion}\n</criterion>\nThink through the steps by which the criterion is judged, follow them, then give a \"score\" from 0 (not met at all) to 10 (met fully)."
+            ),
             object(json!({"reason": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 10}})),
             Reading::OfTen,
         ),
         "factuality" | "model-graded-factuality" => (
-            format!("{prompt}\n<reference>\n{criterion}\n</reference>\n{output}\nCompare what the output states with the reference; style does not count. \"category\" is A if its facts are some of the reference's, B if it has all of them and more that agree, C if they are the same, D if they disagree, E if they differ where it makes no difference."),
+            format!(
+                "{prompt}\n<reference>\n{criterion}\n</reference>\n{output}\nCompare what the output states with the reference; style does not count. \"category\" is A if its facts are some of the reference's, B if it has all of them and more that agree, C if they are the same, D if they disagree, E if they differ where it makes no difference."
+            ),
             object(json!({"reason": {"type": "string"}, "category": {"type": "string", "enum": ["A", "B", "C", "D", "E"]}})),
             Reading::Facts,
         ),
         "answer-relevance" => (
-            format!("{prompt}\n{output}\nHow directly and completely does the output answer the prompt? \"score\" is from 0 to 10; evasion, repetition and what was not asked for lower it."),
+            format!(
+                "{prompt}\n{output}\nHow directly and completely does the output answer the prompt? \"score\" is from 0 to 10; evasion, repetition and what was not asked for lower it."
+            ),
             object(json!({"reason": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 10}})),
             Reading::OfTen,
         ),
@@ -90,7 +100,9 @@ fn context_question(kind: &str, prompt: &str, output: &str, context: &str, expec
             "statements of the output",
         ),
         "context-recall" => (
-            format!("{context}\n<expected>\n{expected}\n</expected>\nList each sentence of the expected answer; it holds if the context supports it."),
+            format!(
+                "{context}\n<expected>\n{expected}\n</expected>\nList each sentence of the expected answer; it holds if the context supports it."
+            ),
             "sentences of the expected answer",
         ),
         _ => (
@@ -131,7 +143,8 @@ impl Question {
     pub(super) fn verdict(&self, answer: &Value) -> Result<Verdict, String> {
         let reason = answer.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
         let score = answer.get("score").and_then(Value::as_f64);
-        let unreadable = || format!("it did not answer in the form it was asked for: {}", answer.to_string().chars().take(200).collect::<String>());
+        let unreadable =
+            || format!("it did not answer in the form it was asked for: {}", answer.to_string().chars().take(200).collect::<String>());
         match self.read {
             Reading::Verdict => {
                 let pass = answer.get("pass").and_then(Value::as_bool);
@@ -175,7 +188,8 @@ mod tests {
 
     #[test]
     fn answers_come_to_verdicts() {
-        let verdict = |kind: &str, answer: Value| question(&request(kind), "is kind").and_then(|q| q.verdict(&answer)).map(|v| (v.pass, v.score));
+        let verdict =
+            |kind: &str, answer: Value| question(&request(kind), "is kind").and_then(|q| q.verdict(&answer)).map(|v| (v.pass, v.score));
         assert_eq!(verdict("llm-rubric", json!({"pass": false, "score": 0.25, "reason": ""})), Ok((Some(false), Some(0.25))));
         assert_eq!(verdict("g-eval", json!({"score": 8, "reason": ""})), Ok((None, Some(0.8))));
         assert_eq!(verdict("factuality", json!({"category": "D"})), Ok((Some(false), Some(0.0))));

@@ -37,7 +37,11 @@ pub fn resolve(library: &Library, in_use: &Arc<Release>, spec: &str) -> Result<R
 fn released(library: &Library, text: &str) -> Result<Release, String> {
     let known = || library.releases().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let version = Version::parse(text.trim_start_matches('v')).map_err(|_| {
-        format!("\"{text}\" is neither a version such as v1.0.0 nor an environment ({}); there are releases {}", ENVIRONMENTS.join(", "), known())
+        format!(
+            "\"{text}\" is neither a version such as v1.0.0 nor an environment ({}); there are releases {}",
+            ENVIRONMENTS.join(", "),
+            known()
+        )
     })?;
     let release = library.release(&version).filter(|_| library.releases().contains(&version));
     release.ok_or_else(|| format!("there is no release {version}; there are {}", known()))

@@ -1,8 +1,8 @@
 //! Sections and utilities of the library as an eval asks them: made as members get them, kept nowhere.
 
+use super::Bench;
 use super::meter::Bill;
 use super::resolve::{Resolved, resolve};
-use super::Bench;
 use crate::asking::{Asking, By, Ended, STALE};
 use crate::briefs::{self, Said};
 use crate::context::Layers;
@@ -43,8 +43,19 @@ impl Bench {
         };
         let Said { brief, feedback, earlier } = said;
         let (section, none) = (template.name.clone(), None);
-        let order =
-            Order { section, brief, venture: none, run: None, lease: None, earlier, feedback, seed, key: None, fresh: true, reserved: None };
+        let order = Order {
+            section,
+            brief,
+            venture: none,
+            run: None,
+            lease: None,
+            earlier,
+            feedback,
+            seed,
+            key: None,
+            fresh: true,
+            reserved: None,
+        };
         let whose = format!("{} ({})", template.name, order.brief.idea);
         let layers = Layers::Brief { order: &order, examples: self.setup.library.examples() };
         self.make(&template, &layers).await.map_err(|why| if why == STALE { self.stale(&whose) } else { why })

@@ -61,7 +61,16 @@ pub(super) fn read(provider: &Provider) -> Result<Config, String> {
         Some(value) => Duration::from_millis(value.as_u64().ok_or_else(|| format!("config.timeoutMs is a whole number, not {value}"))?),
     };
     let transform = text("transformResponse")?.or(text("responseParser")?);
-    Ok(Config { url, method, headers: pairs("headers")?, query: pairs("queryParams")?, body, transform, validate: text("validateStatus")?, patience })
+    Ok(Config {
+        url,
+        method,
+        headers: pairs("headers")?,
+        query: pairs("queryParams")?,
+        body,
+        transform,
+        validate: text("validateStatus")?,
+        patience,
+    })
 }
 
 fn plain(value: &Value) -> String {
@@ -94,9 +103,9 @@ impl Bench {
                 structured.unwrap_or(Value::String(filled))
             }
             Value::Array(items) => items.iter().map(|item| self.fill_deep(item, vars)).collect::<Result<_, _>>()?,
-            Value::Object(map) => {
-                Value::Object(map.iter().map(|(key, value)| Ok((key.clone(), self.fill_deep(value, vars)?))).collect::<Result<_, String>>()?)
-            }
+            Value::Object(map) => Value::Object(
+                map.iter().map(|(key, value)| Ok((key.clone(), self.fill_deep(value, vars)?))).collect::<Result<_, String>>()?,
+            ),
             other => other.clone(),
         })
     }
@@ -151,7 +160,8 @@ impl Bench {
         let valid = match &config.validate {
             None => (200..300).contains(&reply.status),
             Some(code) => {
-                let verdict = ::evals::evaluate(code, &[("status", reply.status.into())]).map_err(|why| format!("validateStatus: {why}"))?;
+                let verdict =
+                    ::evals::evaluate(code, &[("status", reply.status.into())]).map_err(|why| format!("validateStatus: {why}"))?;
                 verdict == Value::Bool(true)
             }
         };
@@ -218,7 +228,9 @@ fn harmless(headers: &[(String, String)]) -> Vec<&(String, String)> {
 fn kept_reply(kept: &Value) -> Result<Reply, String> {
     let status = kept.get("status").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
     let text = kept.get("text").and_then(Value::as_str);
-    let (Some(status), Some(text)) = (status, text) else { return Err("the recording has no answer of an address at this question".into()) };
+    let (Some(status), Some(text)) = (status, text) else {
+        return Err("the recording has no answer of an address at this question".into());
+    };
     let pair = |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
     let headers = kept.get("headers").and_then(Value::as_array).into_iter().flatten().filter_map(pair).collect();
     Ok(Reply { status, headers, text: text.to_owned(), took_ms: kept.get("tookMs").and_then(Value::as_u64).unwrap_or(0) })
