@@ -244,7 +244,7 @@ fn bench(config: &Config, suite: &Suite, args: &RunArgs, env: &BTreeMap<String, 
 
 /// Every value that must not be on a recording: those of variables whose name says so, and keys in the config.
 fn secrets(config: &Config, suite: &Suite, env: &BTreeMap<String, String>) -> Vec<String> {
-    let telling = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH", "DATABASE_URL", "REDIS_URL", "SMTP_URL"];
+    let telling = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTHORIZATION", "DATABASE_URL", "REDIS_URL", "SMTP_URL"];
     let named = |name: &str| telling.iter().any(|part| name.to_uppercase().contains(part));
     let mut secrets: Vec<String> = env.iter().filter(|(name, _)| named(name)).map(|(_, value)| value.clone()).collect();
     secrets.extend(suite.config.env.iter().filter(|(name, _)| named(name)).filter_map(|(_, value)| value.as_str().map(str::to_owned)));
