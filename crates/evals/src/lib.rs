@@ -43,6 +43,7 @@ mod words;
 pub use assertions::graded::{Embedder, GradeRequest, Grader, HelperError, Helpers, Verdict, Webhook};
 pub use cases::{Assert, AssertSet, Assertion, Case, TestCase, TestOptions};
 pub use config::{Config, DerivedMetric, EvaluateOptions, Prompt, Provider};
+pub use faults::read_value;
 pub use grading::Grade;
 pub use output::{Format, JsonlSink, write_results};
 pub use prompts::FileFault;
