@@ -120,8 +120,8 @@ impl Walk {
         if let Some(at) = self.open.iter().rposition(|n| n == name) {
             self.open.truncate(at);
         } else {
-            // The only ends that make an element by themselves.
-            self.element |= matches!(name, "p" | "br");
+            // The only end that makes an element by itself.
+            self.element |= name == "br";
         }
     }
 }

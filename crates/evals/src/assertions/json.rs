@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 /// Signs of one object that are looked through.
 const LONGEST: usize = 100_000;
+/// Signs that are looked at, at most, over all objects of a text.
+const WORK: usize = 100_000_000;
 
 pub(super) fn is_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let validator = schema(ask.value, &subject.schemas)?;
@@ -55,9 +57,13 @@ fn against(validator: Option<&Validator>, candidates: &[Value]) -> Finding {
 
 /// The objects inside a text, also in YAML's looser writing and with a missing end, as promptfoo finds them.
 fn inside(text: &str) -> Vec<Value> {
-    let mut found = Vec::new();
-    let mut at = 0;
+    let (mut found, mut at, mut work) = (Vec::new(), 0, 0);
     while let Some(start) = text[at..].find('{').map(|i| at + i) {
+        // Texts of nothing but brackets would be read over and over.
+        work += (text.len() - start).min(LONGEST);
+        if work > WORK {
+            break;
+        }
         at = match object(&text[start..]) {
             Some((value, length)) => {
                 found.push(value);
@@ -82,6 +88,9 @@ fn object(text: &str) -> Option<(Value, usize)> {
             let end = at + 1;
             return read(&text[..end]).map(|value| (value, end));
         }
+    }
+    if text.len() == 1 || text.starts_with("{{") {
+        return None;
     }
     let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
     read(&format!("{}{}", &text[..end], "}".repeat(depth))).map(|value| (value, end))
