@@ -24,6 +24,7 @@
 
 mod assertions;
 mod cases;
+mod compare;
 mod config;
 mod faults;
 mod grading;
@@ -42,6 +43,7 @@ mod words;
 
 pub use assertions::graded::{Embedder, GradeRequest, Grader, HelperError, Helpers, Verdict, Webhook};
 pub use cases::{Assert, AssertSet, Assertion, Case, TestCase, TestOptions};
+pub use compare::{Change, Comparison, Estimate, Metric, Part, Verdict as Difference, compare};
 pub use config::{Config, DerivedMetric, EvaluateOptions, Prompt, Provider};
 pub use grading::Grade;
 pub use output::{Format, JsonlSink, write_results};

@@ -91,7 +91,9 @@ async fn serve(stream: TcpStream, answers: Answers) {
         let body: Value = serde_json::from_slice(&body).expect("JSON");
         // promptfoo sends a prompt that is JSON as JSON.
         let prompt = match &body["prompt"] {
-            Value::String(text) => serde_json::from_str::<Value>(text).ok().filter(|v| !v.is_number()).map_or_else(|| text.clone(), |v| v.to_string()),
+            Value::String(text) => {
+                serde_json::from_str::<Value>(text).ok().filter(|v| !v.is_number()).map_or_else(|| text.clone(), |v| v.to_string())
+            }
             other => other.to_string(),
         };
         let text = response(&prompt, &answers).to_string();
