@@ -178,7 +178,7 @@ pub struct PromptMetrics {
     pub raw: String,
     /// What the prompt is called.
     pub label: String,
-    /// The provider's id.
+    /// What the provider is called.
     pub provider: String,
     /// Cases that passed.
     pub passed: usize,

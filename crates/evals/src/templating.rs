@@ -7,7 +7,7 @@
 //! - `asyncEach`, `asyncAll`, `switch`, `include`, `extends` and `import` are not available;
 //! - a template that works for too long is stopped.
 //!
-//! Maps print as JSON and lists with commas, as in promptfoo. `dump` (JSON) is as in Nunjucks; nothing is escaped; trailing line ends stay.
+//! Lists print with commas, maps as JSON (promptfoo writes `[object Object]`). `dump` (JSON) is as in Nunjucks; nothing is escaped; trailing line ends stay.
 
 use crate::values::{coerced, number};
 use minijinja::syntax::SyntaxConfig;

@@ -66,12 +66,11 @@ pub fn rows(suite: &str, theirs: &Value, ours: &Value) -> Held {
         held.differences.push(Found { case: format!("{suite} #{} [{}]", key.0, key.1), what: "promptfoo has no such row".into() });
     }
     let columns = |results: &Value| -> BTreeMap<String, Value> {
-        let name = |p: &Value| format!("{} {}", p["provider"].as_str().unwrap_or_default(), p["label"].as_str().unwrap_or_default());
+        let name = |p: &Value| format!("{} {}", p["provider"].as_str().unwrap_or_default(), label(p));
         results["prompts"].as_array().into_iter().flatten().map(|p| (name(p), p.clone())).collect()
     };
     let our_columns = columns(ours);
     for (name, prompt) in columns(theirs) {
-        // Providers with one id and different names are one column to promptfoo's name for it, and are left out here.
         let what = our_columns.get(&name).map(|ours| sums_differ(&prompt, ours)).unwrap_or_default();
         if !what.is_empty() {
             let case = if alone(theirs) { format!("{suite}: sums") } else { format!("{suite}: sums of {name}") };
@@ -85,10 +84,16 @@ pub fn rows(suite: &str, theirs: &Value, ours: &Value) -> Held {
 fn keyed(results: &Value) -> BTreeMap<(u64, String), &Value> {
     let column = |row: &Value| {
         let provider = row["provider"]["label"].as_str().filter(|l| !l.is_empty()).or(row["provider"]["id"].as_str()).unwrap_or_default();
-        format!("{provider} {}", row["prompt"]["label"].as_str().unwrap_or_default())
+        format!("{provider} {}", label(&row["prompt"]))
     };
     let rows = results["results"].as_array().expect("rows").iter();
     rows.map(|row| ((row["testIdx"].as_u64().expect("testIdx"), column(row)), row)).collect()
+}
+
+/// What a prompt is called; of one that is JSON promptfoo takes the spaces out.
+fn label(prompt: &Value) -> String {
+    let label = prompt["label"].as_str().unwrap_or_default();
+    serde_json::from_str::<Value>(label).map_or_else(|_| label.to_owned(), |json| json.to_string())
 }
 
 fn outcome(row: &Value) -> usize {
