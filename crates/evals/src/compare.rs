@@ -172,12 +172,9 @@ fn key(row: &CaseResult) -> Key {
         sorted.sort_by_key(|(name, _)| *name);
         serde_json::to_string(&sorted.into_iter().collect::<BTreeMap<_, _>>()).unwrap_or_default()
     };
-    let written = row.test_case.get("vars").map(ToString::to_string).unwrap_or_default();
     // Cases that an array variable made share their description: the variables tell them apart.
     let case = match row.description() {
-        Some(description) if written == serde_json::Value::Object(row.vars.clone()).to_string() || written.is_empty() => {
-            description.to_owned()
-        }
+        Some(description) if row.test_case.get("vars").is_none_or(|vars| vars.as_object() == Some(&row.vars)) => description.to_owned(),
         Some(description) => format!("{description} {}", vars()),
         None => vars(),
     };

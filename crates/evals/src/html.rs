@@ -39,6 +39,7 @@ pub(crate) fn fault(text: &str) -> Option<&'static str> {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing that was seen or not")]
 struct Walk {
     open: Vec<String>,
     /// Text that no element holds.
@@ -111,7 +112,7 @@ impl Walk {
             self.open.truncate(at);
         }
         let foreign = self.open.iter().any(|n| n == "svg" || n == "math") || matches!(name, "svg" | "math");
-        if !among(VOID, name) && !(closed && foreign) {
+        if !(among(VOID, name) || closed && foreign) {
             self.open.push(name.to_owned());
         }
     }

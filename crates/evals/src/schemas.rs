@@ -161,7 +161,7 @@ fn check(schema: &mut Value, later: bool) -> Result<(), String> {
                 inner.values_mut().try_for_each(|v| check(v, later))?;
             }
             ("allOf" | "anyOf" | "oneOf" | "items" | "prefixItems", Value::Array(all)) => {
-                all.iter_mut().try_for_each(|v| check(v, later))?
+                all.iter_mut().try_for_each(|v| check(v, later))?;
             }
             (
                 "items"

@@ -14,7 +14,7 @@ const LONGEST: usize = 100_000;
 const WORK: usize = 100_000_000;
 
 pub(super) fn is_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
-    let validator = schema(ask.value, &subject.schemas)?;
+    let validator = schema(ask.value, subject.schemas)?;
     let Ok(found) = serde_json::from_str::<Value>(ask.text) else {
         return Ok(Finding::plain(false, "Expected output to be valid JSON"));
     };
@@ -22,7 +22,7 @@ pub(super) fn is_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, S
 }
 
 pub(super) fn contains_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
-    let validator = schema(ask.value, &subject.schemas)?;
+    let validator = schema(ask.value, subject.schemas)?;
     let found = inside(ask.text);
     if found.is_empty() {
         return Ok(Finding::plain(false, "Expected output to contain valid JSON"));
@@ -111,15 +111,14 @@ fn line_without_comment(line: &str) -> String {
     for (at, c) in line.char_indices() {
         match quote {
             Some(open) if c == open && before != '\\' => quote = None,
-            Some(_) => {}
             None if c == '"' || (c == '\'' && !before.is_ascii_alphabetic()) => quote = Some(c),
             None if c == '/' && line[at..].starts_with("//") => {
                 let word = line[..at].rfind(char::is_whitespace).map_or(0, |i| i + 1);
-                if !line[word..].starts_with("://") && !line[word..at + 2].contains("://") {
+                if !line[word..at + 2].contains("://") {
                     return format!("{}#{}", &line[..at], line[at..].trim_start_matches('/'));
                 }
             }
-            None => {}
+            _ => {}
         }
         before = c;
     }

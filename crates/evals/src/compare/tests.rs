@@ -16,7 +16,9 @@ fn row(section: &str, case: &str, passed: bool, latency_ms: u64) -> CaseResult {
 
 fn cases(rows: &[CaseResult]) -> Cases {
     let mut cases = Cases::new();
-    rows.iter().for_each(|row| cases.entry(key(row)).or_default().add(row));
+    for row in rows {
+        cases.entry(key(row)).or_default().add(row);
+    }
     cases
 }
 

@@ -16,13 +16,8 @@ type Answers = Arc<Mutex<HashMap<String, Value>>>;
 pub struct Mock {
     pub address: SocketAddr,
     answers: Answers,
-    serving: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Mock {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
+    /// Ends when the mock is dropped.
+    _serving: tokio::task::JoinSet<()>,
 }
 
 impl Mock {
@@ -31,13 +26,14 @@ impl Mock {
         let address = listener.local_addr().expect("address");
         let answers = Answers::default();
         let known = Arc::clone(&answers);
-        let serving = tokio::spawn(async move {
+        let mut serving = tokio::task::JoinSet::new();
+        serving.spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 connections.spawn(serve(stream, Arc::clone(&known)));
             }
         });
-        Self { address, answers, serving }
+        Self { address, answers, _serving: serving }
     }
 
     /// What a prompt is answered with: a whole response, in the form of promptfoo's providers.
