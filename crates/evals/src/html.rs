@@ -39,6 +39,7 @@ pub(crate) fn fault(text: &str) -> Option<&'static str> {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing that was seen or not")]
 struct Walk {
     open: Vec<String>,
     /// Text that no element holds.
@@ -111,7 +112,7 @@ impl Walk {
             self.open.truncate(at);
         }
         let foreign = self.open.iter().any(|n| n == "svg" || n == "math") || matches!(name, "svg" | "math");
-        if !among(VOID, name) && !(closed && foreign) {
+        if !(among(VOID, name) || closed && foreign) {
             self.open.push(name.to_owned());
         }
     }
@@ -120,8 +121,8 @@ impl Walk {
         if let Some(at) = self.open.iter().rposition(|n| n == name) {
             self.open.truncate(at);
         } else {
-            // The only ends that make an element by themselves.
-            self.element |= matches!(name, "p" | "br");
+            // The only end that makes an element by itself.
+            self.element |= name == "br";
         }
     }
 }

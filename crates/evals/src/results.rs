@@ -178,7 +178,7 @@ pub struct PromptMetrics {
     pub raw: String,
     /// What the prompt is called.
     pub label: String,
-    /// The provider's id.
+    /// What the provider is called.
     pub provider: String,
     /// Cases that passed.
     pub passed: usize,
@@ -214,9 +214,11 @@ impl PromptMetrics {
             Outcome::Failed => self.failed += 1,
             Outcome::Error => self.errors += 1,
         }
-        let held = result.grade.components.iter().filter(|c| c.pass).count();
+        // Of a case that could not be judged no assertion counts.
+        let judged: &[Grade] = if result.outcome == Outcome::Error { &[] } else { &result.grade.components };
+        let held = judged.iter().filter(|c| c.pass).count();
         self.asserts_passed += held;
-        self.asserts_failed += result.grade.components.len() - held;
+        self.asserts_failed += judged.len() - held;
         self.score += result.grade.score;
         self.latency_ms += result.latency_ms;
         self.tokens.add(result.tokens);

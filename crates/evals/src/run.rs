@@ -152,7 +152,7 @@ fn columns(config: &Config) -> Vec<(usize, usize)> {
 
 fn metrics(config: &Config, (provider, prompt): (usize, usize)) -> PromptMetrics {
     let (provider, prompt) = (&config.providers[provider], &config.prompts[prompt]);
-    PromptMetrics { raw: prompt.raw.clone(), label: prompt.label.clone(), provider: provider.id.clone(), ..PromptMetrics::default() }
+    PromptMetrics { raw: prompt.raw.clone(), label: prompt.label.clone(), provider: provider.label.clone(), ..PromptMetrics::default() }
 }
 
 fn jobs(case: &Case, config: &Config, columns: &[(usize, usize)], filter: &filter::Compiled<'_>, repeat: usize) -> Vec<Job> {

@@ -130,7 +130,10 @@ fn compile(schema: &Value) -> Result<Validator, String> {
     let named = schema.get("$schema").and_then(Value::as_str).unwrap_or_default();
     let later = named.contains("2019-09") || named.contains("2020-12");
     check(&mut schema, later)?;
-    let mut options = jsonschema::options().should_validate_formats(true);
+    // Formats draft 7 does not know yet.
+    let mut options = jsonschema::options()
+        .should_validate_formats(true)
+        .with_format("uuid", |text: &str| uuid::Uuid::try_parse(text.trim_start_matches("urn:uuid:")).is_ok_and(|_| text.contains('-')));
     if !later {
         options = options.with_draft(Draft::Draft7);
     }
@@ -158,7 +161,7 @@ fn check(schema: &mut Value, later: bool) -> Result<(), String> {
                 inner.values_mut().try_for_each(|v| check(v, later))?;
             }
             ("allOf" | "anyOf" | "oneOf" | "items" | "prefixItems", Value::Array(all)) => {
-                all.iter_mut().try_for_each(|v| check(v, later))?
+                all.iter_mut().try_for_each(|v| check(v, later))?;
             }
             (
                 "items"

@@ -2,15 +2,14 @@
 //!
 //! What differs from Nunjucks:
 //! - a missing variable that would be printed or looped over is an error; in `{% if %}` and before `default` it is false;
-//! - objects and lists print as JSON (promptfoo does the same to variables before it renders);
 //! - JavaScript inside templates is not available: `===`, `&&`, `||`, `x.toUpperCase()`, regular expressions; `==`, `and`, `or` and
 //!   `{{ x | upper }}` are;
 //! - `asyncEach`, `asyncAll`, `switch`, `include`, `extends` and `import` are not available;
 //! - a template that works for too long is stopped.
 //!
-//! `dump` (JSON) is as in Nunjucks; nothing is escaped; trailing line ends stay.
+//! Lists print with commas, maps as JSON (promptfoo writes `[object Object]`). `dump` (JSON) is as in Nunjucks; nothing is escaped; trailing line ends stay.
 
-use crate::values::coerced;
+use crate::values::{coerced, number};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Jinja};
@@ -42,10 +41,16 @@ impl Templating {
         }
         environment.set_fuel(Some(FUEL));
         environment.add_filter("dump", dump);
+        environment.add_filter("round", round);
+        environment.add_filter("truncate", truncate);
+        environment.add_filter("urlencode", |text: &str| urlencode(text));
+        environment.add_filter("wordcount", |text: &str| text.split_whitespace().count());
         environment.set_formatter(|out, state, value| match value.kind() {
             ValueKind::None => Ok(()),
             ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Error::from),
-            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => {
+            ValueKind::Number if !value.is_integer() => out.write_str(&number(f64::try_from(value.clone())?)).map_err(Error::from),
+            ValueKind::Seq | ValueKind::Iterable => out.write_str(&coerced(&json_value(value)?)).map_err(Error::from),
+            ValueKind::Map => {
                 let text = json_text(value, None)?;
                 out.write_str(&text).map_err(Error::from)
             }
@@ -150,6 +155,38 @@ fn unfinished(text: &str) -> bool {
 
 fn dump(value: &Jinja, indent: Option<usize>) -> Result<String, Error> {
     json_text(value, indent)
+}
+
+fn json_value(value: &Jinja) -> Result<Value, Error> {
+    serde_json::to_value(value).map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))
+}
+
+/// Halves are rounded up, as JavaScript does.
+fn round(value: f64, digits: Option<i32>, method: Option<&str>) -> f64 {
+    let factor = 10_f64.powi(digits.unwrap_or(0));
+    let scaled = value * factor;
+    let whole = match method {
+        Some("ceil") => scaled.ceil(),
+        Some("floor") => scaled.floor(),
+        _ => (scaled + 0.5).floor(),
+    };
+    whole / factor
+}
+
+/// At most so many letters, cut at a word unless told otherwise, with dots behind.
+fn truncate(text: &str, length: Option<usize>, kill: Option<bool>, end: Option<&str>) -> String {
+    let length = length.unwrap_or(255);
+    if text.chars().count() <= length {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(length).collect();
+    let at = if kill.unwrap_or(false) { None } else { cut.rfind(' ') };
+    format!("{}{}", &cut[..at.unwrap_or(cut.len())], end.unwrap_or("..."))
+}
+
+fn urlencode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 fn json_text(value: &Jinja, indent: Option<usize>) -> Result<String, Error> {

@@ -37,7 +37,7 @@ fn spaced(text: &str) -> String {
     words.join(" ")
 }
 
-/// Double quotes as the treebank writes them: "``" where they open, "''" where they close.
+/// Double quotes as the treebank writes them: two backticks where they open, two single quotes where they close.
 fn quotes(text: &str) -> String {
     let (mut made, mut open, mut at) = (String::with_capacity(text.len() + 8), false, 0);
     while at < text.len() {
@@ -84,7 +84,7 @@ fn marks(text: &str) -> String {
     while at < letters.len() {
         let (c, next) = (letters[at], letters.get(at + 1).copied());
         let apart = match c {
-            ':' | ',' => !next.is_some_and(|n| n.is_numeric() && n.to_digit(10).is_some()),
+            ':' | ',' => !next.is_some_and(|n| n.is_ascii_digit()),
             ';' | '@' | '#' | '$' | '%' | '&' | '?' | '!' | '[' | ']' | '(' | ')' | '{' | '}' | '<' | '>' => true,
             '.' => final_stop == Some(at),
             '-' if next == Some('-') => {

@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 /// Signs of one object that are looked through.
 const LONGEST: usize = 100_000;
+/// Signs that are looked at, at most, over all objects of a text.
+const WORK: usize = 100_000_000;
 
 pub(super) fn is_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
-    let validator = schema(ask.value, &subject.schemas)?;
+    let validator = schema(ask.value, subject.schemas)?;
     let Ok(found) = serde_json::from_str::<Value>(ask.text) else {
         return Ok(Finding::plain(false, "Expected output to be valid JSON"));
     };
@@ -20,7 +22,7 @@ pub(super) fn is_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, S
 }
 
 pub(super) fn contains_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
-    let validator = schema(ask.value, &subject.schemas)?;
+    let validator = schema(ask.value, subject.schemas)?;
     let found = inside(ask.text);
     if found.is_empty() {
         return Ok(Finding::plain(false, "Expected output to contain valid JSON"));
@@ -55,9 +57,13 @@ fn against(validator: Option<&Validator>, candidates: &[Value]) -> Finding {
 
 /// The objects inside a text, also in YAML's looser writing and with a missing end, as promptfoo finds them.
 fn inside(text: &str) -> Vec<Value> {
-    let mut found = Vec::new();
-    let mut at = 0;
+    let (mut found, mut at, mut work) = (Vec::new(), 0, 0);
     while let Some(start) = text[at..].find('{').map(|i| at + i) {
+        // Texts of nothing but brackets would be read over and over.
+        work += (text.len() - start).min(LONGEST);
+        if work > WORK {
+            break;
+        }
         at = match object(&text[start..]) {
             Some((value, length)) => {
                 found.push(value);
@@ -83,6 +89,9 @@ fn object(text: &str) -> Option<(Value, usize)> {
             return read(&text[..end]).map(|value| (value, end));
         }
     }
+    if text.len() == 1 || text.starts_with("{{") {
+        return None;
+    }
     let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
     read(&format!("{}{}", &text[..end], "}".repeat(depth))).map(|value| (value, end))
 }
@@ -102,15 +111,14 @@ fn line_without_comment(line: &str) -> String {
     for (at, c) in line.char_indices() {
         match quote {
             Some(open) if c == open && before != '\\' => quote = None,
-            Some(_) => {}
             None if c == '"' || (c == '\'' && !before.is_ascii_alphabetic()) => quote = Some(c),
             None if c == '/' && line[at..].starts_with("//") => {
                 let word = line[..at].rfind(char::is_whitespace).map_or(0, |i| i + 1);
-                if !line[word..].starts_with("://") && !line[word..at + 2].contains("://") {
+                if !line[word..at + 2].contains("://") {
                     return format!("{}#{}", &line[..at], line[at..].trim_start_matches('/'));
                 }
             }
-            None => {}
+            _ => {}
         }
         before = c;
     }

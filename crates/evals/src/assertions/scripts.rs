@@ -20,7 +20,7 @@ pub(super) async fn javascript(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<F
         call(code, "output", &output, &context, limits)
     });
     match ran.await.map_err(|e| format!("the engine gave up ({e})"))? {
-        Ok(value) => verdict(&value, ask),
+        Ok(value) => Ok(verdict(&value, ask)),
         // A script that throws has judged, in promptfoo too; negated or not, it does not hold.
         Err(ScriptError::Threw(why)) => Ok(Finding::always(false, format!("Custom function threw error: {why}"))),
         Err(ScriptError::Stopped(why)) => Err(why),
@@ -28,12 +28,12 @@ pub(super) async fn javascript(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<F
 }
 
 /// A verdict out of true or false, a score, or `{pass, score, reason}`; anything else fails, negated or not.
-fn verdict(value: &Value, ask: &Ask<'_>) -> Result<Finding, String> {
+fn verdict(value: &Value, ask: &Ask<'_>) -> Finding {
     let wrong = || {
         let shown: String = value.to_string().chars().take(200).collect();
         Finding::always(false, format!("Custom function must return true, false, a number or {{pass, score, reason}}, not {shown}"))
     };
-    Ok(match value {
+    match value {
         Value::Bool(flag) => Finding::plain(*flag, format!("Custom function returned {flag}")),
         Value::Number(number) => {
             let score = number.as_f64().unwrap_or(0.0);
@@ -55,5 +55,5 @@ fn verdict(value: &Value, ask: &Ask<'_>) -> Result<Finding, String> {
             }
         }
         _ => wrong(),
-    })
+    }
 }

@@ -33,7 +33,7 @@ pub(super) fn tool_call_f1(ask: &Ask<'_>) -> Result<Finding, String> {
     Ok(Finding { holds: f1 >= threshold, score: Some(f1), reason, ..Finding::default() })
 }
 
-/// The names of the tools an output calls, in the forms of OpenAI, Anthropic and Google.
+/// The names of the tools an output calls, in the forms of the large providers.
 fn names(output: &Value, found: &mut BTreeSet<String>) {
     let mut add = |value: Option<&Value>| found.extend(value.and_then(Value::as_str).map(str::to_owned));
     let kind = |value: &Value| matches!(value["type"].as_str(), Some("tool_use" | "function_call"));
@@ -54,7 +54,9 @@ fn names(output: &Value, found: &mut BTreeSet<String>) {
             } else if let Some(call) = map.get("functionCall") {
                 add(call.get("name"));
             } else if let Some(Value::Array(calls)) = output.pointer("/toolCall/functionCalls") {
-                calls.iter().for_each(|call| add(call.get("name")));
+                for call in calls {
+                    add(call.get("name"));
+                }
             }
         }
         Value::Array(items) => {
@@ -165,7 +167,7 @@ pub(super) fn function_call(ask: &Ask<'_>, subject: &Subject<'_>) -> Finding {
     judged(call_fits(call, &declared, subject))
 }
 
-/// Whether an output is a list of calls of tools the provider's `config` declares, in OpenAI's form. `not-` makes no difference.
+/// Whether an output is a list of calls of tools the provider's `config` declares, in the form of chat completions. `not-` makes no difference.
 pub(super) fn tools_call(ask: &Ask<'_>, subject: &Subject<'_>) -> Finding {
     if ask.text.contains("MCP Tool Error") {
         return Finding::always(false, "The MCP tool call failed");

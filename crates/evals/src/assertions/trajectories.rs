@@ -219,8 +219,8 @@ pub(super) fn tool_args_match(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Fi
     };
     let kept = |value: &Value| match value {
         Value::Object(map) => {
-            let ignores = |key: &str| ignored.iter().any(|i| *i == key || (i.contains(['*', '?']) && glob(i, key)));
-            Value::Object(map.iter().filter(|(k, _)| !ignores(k)).map(|(k, v)| (k.clone(), v.clone())).collect())
+            let left_out = |key: &str| ignored.iter().any(|i| *i == key || (i.contains(['*', '?']) && glob(i, key)));
+            Value::Object(map.iter().filter(|(k, _)| !left_out(k)).map(|(k, v)| (k.clone(), v.clone())).collect())
         }
         other => other.clone(),
     };

@@ -54,9 +54,7 @@ pub(super) fn scenarios(reading: &mut Reading<'_, '_>, map: &Map<String, Value>)
                     if let Value::Object(keys) = item {
                         reading.source.check_keys("a scenario", keys, &["description", "config", "tests"], &[]);
                     }
-                    // Without tests of its own a scenario is its config.
-                    let tests = if item.get("tests").is_some() { list(reading, item, "tests") } else { vec![TestCase::default()] };
-                    Scenario { config: list(reading, item, "config"), tests }
+                    Scenario { config: list(reading, item, "config"), tests: list(reading, item, "tests") }
                 })
                 .collect()
         }

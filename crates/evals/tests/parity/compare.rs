@@ -51,10 +51,11 @@ pub fn rows(suite: &str, theirs: &Value, ours: &Value) -> Held {
     let (theirs, ours) = (&theirs["results"], &ours["results"]);
     let (their_rows, our_rows) = (keyed(theirs), keyed(ours));
     let mut held = Held { rows: their_rows.len(), counts: [0; 3], differences: Vec::new() };
+    let alone = |results: &Value| results["prompts"].as_array().is_some_and(|all| all.len() == 1);
     for (key, row) in &their_rows {
         held.counts[outcome(row)] += 1;
         let name = row["testCase"]["description"].as_str().map_or_else(|| format!("{suite} #{}", key.0), str::to_owned);
-        let case = if key.1 == 0 { name } else { format!("{name} [{}]", key.1) };
+        let case = if alone(theirs) { name } else { format!("{name} [{}]", key.1) };
         let case = if case.starts_with(suite) { case } else { format!("{suite}: {case}") };
         let what = our_rows.get(key).map_or_else(|| vec!["we have no such row".to_owned()], |ours| row_differs(row, ours));
         if !what.is_empty() {
@@ -62,23 +63,37 @@ pub fn rows(suite: &str, theirs: &Value, ours: &Value) -> Held {
         }
     }
     for key in our_rows.keys().filter(|key| !their_rows.contains_key(key)) {
-        held.differences.push(Found { case: format!("{suite} #{}", key.0), what: "promptfoo has no such row".into() });
+        held.differences.push(Found { case: format!("{suite} #{} [{}]", key.0, key.1), what: "promptfoo has no such row".into() });
     }
-    let none = Vec::new();
-    let prompts = |results: &Value| results["prompts"].as_array().cloned().unwrap_or_default();
-    let (their_prompts, our_prompts) = (prompts(theirs), prompts(ours));
-    for (at, prompt) in their_prompts.iter().enumerate() {
-        let what = our_prompts.get(at).map_or(none.clone(), |ours| sums_differ(prompt, ours));
+    let columns = |results: &Value| -> BTreeMap<String, Value> {
+        let name = |p: &Value| format!("{} {}", p["provider"].as_str().unwrap_or_default(), label(p));
+        results["prompts"].as_array().into_iter().flatten().map(|p| (name(p), p.clone())).collect()
+    };
+    let our_columns = columns(ours);
+    for (name, prompt) in columns(theirs) {
+        let what = our_columns.get(&name).map(|ours| sums_differ(&prompt, ours)).unwrap_or_default();
         if !what.is_empty() {
-            held.differences.push(Found { case: format!("{suite}: sums of column {at}"), what: what.join("; ") });
+            let case = if alone(theirs) { format!("{suite}: sums") } else { format!("{suite}: sums of {name}") };
+            held.differences.push(Found { case, what: what.join("; ") });
         }
     }
     held
 }
 
-fn keyed(results: &Value) -> BTreeMap<(u64, u64), &Value> {
+/// Rows by test and column; a column is known by its names, since promptfoo has an order of its own.
+fn keyed(results: &Value) -> BTreeMap<(u64, String), &Value> {
+    let column = |row: &Value| {
+        let provider = row["provider"]["label"].as_str().filter(|l| !l.is_empty()).or(row["provider"]["id"].as_str()).unwrap_or_default();
+        format!("{provider} {}", label(&row["prompt"]))
+    };
     let rows = results["results"].as_array().expect("rows").iter();
-    rows.map(|row| ((row["testIdx"].as_u64().expect("testIdx"), row["promptIdx"].as_u64().expect("promptIdx")), row)).collect()
+    rows.map(|row| ((row["testIdx"].as_u64().expect("testIdx"), column(row)), row)).collect()
+}
+
+/// What a prompt is called; of one that is JSON promptfoo takes the spaces out.
+fn label(prompt: &Value) -> String {
+    let label = prompt["label"].as_str().unwrap_or_default();
+    serde_json::from_str::<Value>(label).map_or_else(|_| label.to_owned(), |json| json.to_string())
 }
 
 fn outcome(row: &Value) -> usize {

@@ -16,13 +16,8 @@ type Answers = Arc<Mutex<HashMap<String, Value>>>;
 pub struct Mock {
     pub address: SocketAddr,
     answers: Answers,
-    serving: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Mock {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
+    /// Ends when the mock is dropped.
+    _serving: tokio::task::JoinSet<()>,
 }
 
 impl Mock {
@@ -31,13 +26,14 @@ impl Mock {
         let address = listener.local_addr().expect("address");
         let answers = Answers::default();
         let known = Arc::clone(&answers);
-        let serving = tokio::spawn(async move {
+        let mut serving = tokio::task::JoinSet::new();
+        serving.spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 connections.spawn(serve(stream, Arc::clone(&known)));
             }
         });
-        Self { address, answers, serving }
+        Self { address, answers, _serving: serving }
     }
 
     /// What a prompt is answered with: a whole response, in the form of promptfoo's providers.
@@ -70,7 +66,7 @@ fn response(prompt: &str, answers: &Answers) -> Value {
 async fn serve(stream: TcpStream, answers: Answers) {
     let mut stream = BufReader::new(stream);
     loop {
-        let (mut length, mut line) = (0, String::new());
+        let (mut length, mut last, mut line) = (0, false, String::new());
         loop {
             line.clear();
             if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
@@ -79,6 +75,7 @@ async fn serve(stream: TcpStream, answers: Answers) {
             if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
                 length = value.trim().parse().expect("a length");
             }
+            last |= line.eq_ignore_ascii_case("connection: close\r\n");
             if line == "\r\n" {
                 break;
             }
@@ -88,9 +85,16 @@ async fn serve(stream: TcpStream, answers: Answers) {
             return;
         }
         let body: Value = serde_json::from_slice(&body).expect("JSON");
-        let text = response(body["prompt"].as_str().expect("a prompt"), &answers).to_string();
+        // promptfoo sends a prompt that is JSON as JSON.
+        let prompt = match &body["prompt"] {
+            Value::String(text) => {
+                serde_json::from_str::<Value>(text).ok().filter(|v| !v.is_number()).map_or_else(|| text.clone(), |v| v.to_string())
+            }
+            other => other.to_string(),
+        };
+        let text = response(&prompt, &answers).to_string();
         let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", text.len());
-        if stream.write_all(format!("{head}{text}").as_bytes()).await.is_err() {
+        if stream.write_all(format!("{head}{text}").as_bytes()).await.is_err() || last {
             return;
         }
     }
