@@ -40,6 +40,7 @@ pub(crate) struct StaffLinks {
     pub(crate) any: bool,
     pub(crate) customers: bool,
     pub(crate) metrics: bool,
+    pub(crate) prompts: bool,
     pub(crate) admin: bool,
 }
 
@@ -93,6 +94,7 @@ impl Shell {
                 any: account.role.is_some(),
                 customers: caller.has(app, Right::ViewCustomers),
                 metrics: caller.has(app, Right::ViewMetrics),
+                prompts: caller.has(app, Right::ViewPrompts),
                 admin: caller.has(app, Right::Administer),
             },
         });

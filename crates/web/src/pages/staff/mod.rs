@@ -2,8 +2,11 @@
 
 mod alerts;
 mod audit;
+mod diffs;
 mod mail;
 mod members;
+mod people;
+mod prompts;
 
 use crate::Shared;
 use crate::error::PageResult;
@@ -24,6 +27,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(audit::routes())
         .merge(mail::routes())
         .merge(alerts::routes())
+        .merge(prompts::routes())
 }
 
 /// How many lines a table shows at once.
