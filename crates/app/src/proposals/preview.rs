@@ -1,13 +1,12 @@
 //! What files would be as a release, before anything is kept: their faults, the prompts as a model would get them, tokens and cost.
 
-use super::Wanted;
 use super::files::{beside, checked, sources};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
 use crate::{App, prompts as library_use, shelf};
 use domain::faults::{Fault, Faults};
 use domain::gates::SchemaChange;
-use domain::proposals as rules;
+use domain::proposals::ProposedFile;
 use domain::roles::Right;
 use prompts::files::Role;
 use prompts::tokens::{self, TokenReport};
@@ -41,23 +40,18 @@ pub struct Previewed {
 }
 
 /// Looks at files without keeping them. `example` is the id of the curated venture the prompts are rendered for.
-pub async fn preview(app: &App, who: &Caller, wanted: &Wanted, example: Option<&str>) -> Result<Preview> {
+pub async fn preview(app: &App, who: &Caller, files: &[ProposedFile], example: Option<&str>) -> Result<Preview> {
     who.may(app, Right::EditPrompts)?;
     app.look().await?;
-    let mut faults = match checked(app, &wanted.files) {
+    let faults = match checked(app, files) {
         Ok(_) => Faults::default(),
         Err(Error::Invalid(faults)) => faults,
         Err(other) => return Err(other),
     };
     // That a version is taken is a fault, and no reason not to show what it would be.
-    let read = sources(&wanted.files).and_then(|sources| Ok((beside(&app.library(), &sources)?, sources)));
+    let read = sources(files).and_then(|sources| Ok((beside(&app.library(), &sources)?, sources)));
     let templates = match read {
-        Ok((library, sources)) => {
-            if let Err(more) = rules::about(&wanted.title, &wanted.why) {
-                faults.0.extend(more.0);
-            }
-            sources.iter().filter_map(|source| previewed(app, &library, source, example)).collect()
-        }
+        Ok((library, sources)) => sources.iter().filter_map(|source| previewed(app, &library, source, example)).collect(),
         Err(_) => Vec::new(),
     };
     Ok(Preview { faults: faults.0, templates })

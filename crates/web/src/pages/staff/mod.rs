@@ -3,10 +3,13 @@
 mod alerts;
 mod audit;
 mod diffs;
+mod gates;
 mod mail;
 mod members;
 mod people;
 mod prompts;
+mod proposals;
+mod releases;
 
 use crate::Shared;
 use crate::error::PageResult;
@@ -28,6 +31,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(mail::routes())
         .merge(alerts::routes())
         .merge(prompts::routes())
+        .merge(proposals::routes())
+        .merge(releases::routes())
 }
 
 /// How many lines a table shows at once.

@@ -21,7 +21,7 @@ use axum::response::Html;
 use axum::routing::get;
 use domain::gates::SchemaStep;
 use domain::roles::{Environment, Right};
-pub(super) use tokens::{Tokens, money};
+pub(super) use tokens::{Tokens, change, money};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/staff/prompts", get(list)).route("/staff/prompts/{name}", get(one))
