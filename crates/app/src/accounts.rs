@@ -13,6 +13,7 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod team;
 mod tokens;
 
 pub use inside::{change_email, change_password, confirm_email, request_reset, reset};
@@ -23,6 +24,7 @@ pub use second_factor::{Enrolment, confirm_second_factor, enrol, remove_second_f
 pub use sessions::{NewSession, by_session, end_other_sessions, end_session, sessions, sign_out};
 pub use sign_in::{SignedIn, second_step, sign_in};
 pub use sign_up::{create_first_lead, first_lead_link, link_is_good, send_verification, sign_up, verify};
+pub use team::team;
 pub use tokens::{NewToken, PREFIX as TOKEN_PREFIX, by_token, create_token, revoke_token, tokens};
 
 use crate::App;

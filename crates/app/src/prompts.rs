@@ -3,6 +3,10 @@
 //! The figures are `prompts::tokens` and `prompts::routing`; here stands only who may see them, at which prices, and what the evals that
 //! are kept say.
 
+mod reading;
+
+pub use reading::{Comparison, Line, Overview, Placed, Whole, compare, get, list};
+
 use crate::{App, Caller, Result};
 use ::prompts::routing::{self, Evidence, Routing};
 use ::prompts::tokens::{self, COUNTER, Plan, PricedModel, TokenReport};
@@ -52,13 +56,16 @@ pub async fn tokens(app: &App, who: &Caller) -> Result<TokenOverview> {
             evidence.add_counted(name, template.model, counted, figures.latency_p50_ms, cost);
         }
     }
-    let first = |class: ModelClass| app.models(class).into_iter().next().unwrap_or_default();
+    overview(&app.library(), &release, &plan(app), &evidence)
+}
+
+/// The models that stand first here, at their prices.
+pub(crate) fn plan(app: &App) -> Plan {
     let priced = |class: ModelClass| {
-        let name = first(class);
+        let name = app.models(class).into_iter().next().unwrap_or_default();
         PricedModel { price: app.llm.price(&name), name }
     };
-    let plan = Plan { fast: priced(ModelClass::Fast), reasoning: priced(ModelClass::Reasoning), per_month: PER_MONTH };
-    overview(&app.library(), &release, &plan, &evidence)
+    Plan { fast: priced(ModelClass::Fast), reasoning: priced(ModelClass::Reasoning), per_month: PER_MONTH }
 }
 
 /// The same of any library, for the command line, which has files and no account.

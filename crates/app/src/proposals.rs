@@ -1,10 +1,19 @@
 //! Changes to the template library on their way through review. What is a release by its end is in [`crate::releases`].
 
+mod bundle;
+mod changes;
+mod drafts;
 mod files;
+mod preview;
 mod steps;
 
+pub use bundle::{bundled, unbundled, zipped};
+pub(crate) use changes::open_by_template;
+pub use changes::{Changed, Changes, Step, changes, open, possible};
+pub use drafts::{draft, places, with_file};
 pub(crate) use files::checked;
 pub use files::{export, rewritten};
+pub use preview::{Preview, Previewed, preview, samples};
 pub use steps::{accept, approve, comment, reject, request_changes, submit, withdraw};
 
 use crate::App;

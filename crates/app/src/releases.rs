@@ -1,5 +1,9 @@
 //! Where environments point: a proposal becomes a release, a release is deployed through its gate, and taken back at once.
 
+mod reading;
+
+pub use reading::{Place, Whole, whole};
+
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
@@ -176,6 +180,24 @@ pub async fn deploy(app: &App, who: &Caller, version: &Version, environment: Env
     tx.commit().await?;
     app.look().await?;
     Ok(deployment)
+}
+
+/// Takes a proposal that was accepted in staging to production.
+pub async fn promote(app: &App, who: &Caller, id: ProposalId, set_aside: Option<&str>) -> Result<Deployment> {
+    who.may(app, Right::Deploy(Environment::Production))?;
+    let proposal = app.store.team_read().await?.proposal(id).await?.ok_or(Error::NotFound("this proposal"))?;
+    // Said here, because a version that is no release yet would be refused as one that is unknown.
+    proposal.clone().promote(who.actor(), app.now())?;
+    deploy(app, who, &proposal.version, Environment::Production, set_aside).await
+}
+
+/// Reads a version that somebody typed.
+///
+/// # Errors
+/// When it is none.
+pub fn version(text: &str) -> Result<Version> {
+    let said = || Fault::new("version", format!("\"{}\" is not a version; write one such as 1.2.0", text.trim()));
+    Version::parse(text.trim().trim_start_matches('v')).map_err(|_| Error::Invalid(said().into()))
 }
 
 /// How a release gets through its gate.

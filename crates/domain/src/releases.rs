@@ -108,6 +108,22 @@ pub fn before_last(deployments: &[Deployment]) -> Option<Version> {
     (*version != current.version).then(|| version.clone())
 }
 
+/// Every release an environment can be taken back to: first the one it goes back to when nobody says which, then the others it has had,
+/// the last one first.
+///
+/// `deployments` are of one environment, newest first.
+pub fn ways_back(deployments: &[Deployment]) -> Vec<Version> {
+    let current = deployments.first().map(|current| &current.version);
+    let had = deployments.iter().flat_map(|one| [&one.version, &one.previous]).filter(|version| Some(*version) != current);
+    let mut ways: Vec<Version> = before_last(deployments).into_iter().collect();
+    for version in had {
+        if !ways.contains(version) {
+            ways.push(version.clone());
+        }
+    }
+    ways
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +155,13 @@ mod tests {
         assert_eq!(before_last(&[back, second, first.clone()]), Some(Version::new(1, 0, 0)));
         let all_the_way = deployment(Move::Rollback, 0, 1);
         assert_eq!(before_last(&[all_the_way, first]), None);
+    }
+
+    #[test]
+    fn what_an_environment_has_had_it_can_have_again() {
+        let history = [deployment(Move::Rollback, 1, 2), deployment(Move::Deploy, 2, 1), deployment(Move::Deploy, 1, 0)];
+        assert_eq!(ways_back(&history), [Version::new(1, 0, 0), Version::new(1, 2, 0)]);
+        assert_eq!(ways_back(&history[1..]), [Version::new(1, 1, 0), Version::new(1, 0, 0)]);
+        assert!(ways_back(&[]).is_empty());
     }
 }

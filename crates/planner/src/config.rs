@@ -159,8 +159,6 @@ pub struct Models {
     pub threads: u32,
     /// A price table to use instead of the one compiled in.
     pub prices: String,
-    /// Who judges evals, as `provider:model`; empty is the class `reasoning`.
-    pub judge: String,
 }
 
 /// How quality is watched.

@@ -137,7 +137,7 @@ pub fn reports(library: &Library, release: &Release, plan: &Plan) -> Result<Vec<
 /// # Errors
 /// The template cannot be rendered with its own sample.
 pub fn report(library: &Library, release: &Release, template: &Template, plan: &Plan) -> Result<TokenReport, RenderError> {
-    let sample = sample::of(library, template);
+    let sample = sample::of(library, template, None);
     let parts = parts(template, &sample.context)?;
     let model = plan.model(template.model);
     let (output, output_is_limit) = sample.output.map_or((u64::from(template.max_output_tokens), true), |tokens| (tokens, false));
@@ -159,6 +159,13 @@ pub fn report(library: &Library, release: &Release, template: &Template, plan: &
         cost_per_thousand: cost,
         suggestions: advice::suggestions(template, release, &rendered, parts, money),
     })
+}
+
+/// What a template is rendered with to be looked at, and what that is in words: the curated venture of this id, else what its tokens are
+/// counted with.
+pub fn sample(library: &Library, template: &Template, example: Option<&str>) -> (String, Value) {
+    let sample = sample::of(library, template, example);
+    (sample.about, sample.context)
 }
 
 /// One generation in US dollars. A grounded one searches with the whole prompt, then writes with what was found as material.

@@ -1,7 +1,7 @@
 //! The addresses of pages and assets, in one place.
 
 use crate::assets;
-use domain::ids::{AlertId, GenerationId, MailId, OwnerId, SessionId, TokenId, VentureId};
+use domain::ids::{AlertId, EvalId, GenerationId, MailId, OwnerId, ProposalId, SessionId, TokenId, VentureId};
 
 pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const SECOND_STEP: &str = "/account/second-step";
@@ -14,6 +14,10 @@ pub(crate) const ALERTS: &str = "/staff/alerts";
 pub(crate) const QUALITY: &str = "/staff/quality";
 pub(crate) const REVIEWS: &str = "/staff/reviews";
 pub(crate) const DECISIONS: &str = "/staff/decisions";
+pub(crate) const PROMPTS: &str = "/staff/prompts";
+pub(crate) const PROPOSALS: &str = "/staff/prompts/proposals";
+pub(crate) const NEW_PROPOSAL: &str = "/staff/prompts/proposals/new";
+pub(crate) const RELEASES: &str = "/staff/releases";
 pub(crate) const VENTURES: &str = "/ventures";
 
 pub(crate) fn venture(id: VentureId) -> String {
@@ -42,6 +46,27 @@ pub(crate) fn alert(id: AlertId) -> String {
 
 pub(crate) fn review(id: GenerationId) -> String {
     format!("{REVIEWS}/{id}")
+}
+
+pub(crate) fn prompt(name: &str) -> String {
+    format!("{PROMPTS}/{name}")
+}
+
+pub(crate) fn proposal(id: ProposalId) -> String {
+    format!("{PROPOSALS}/{id}")
+}
+
+/// Where a change to a template begins.
+pub(crate) fn propose(name: &str) -> String {
+    with(NEW_PROPOSAL, &[("template", name)])
+}
+
+pub(crate) fn release(version: &str) -> String {
+    format!("{RELEASES}/{version}")
+}
+
+pub(crate) fn eval(id: EvalId) -> String {
+    format!("/staff/evals/{id}")
 }
 
 /// The account page, which says that something was done.

@@ -41,6 +41,7 @@ pub(crate) struct StaffLinks {
     pub(crate) customers: bool,
     pub(crate) metrics: bool,
     pub(crate) quality: bool,
+    pub(crate) prompts: bool,
     pub(crate) admin: bool,
 }
 
@@ -95,6 +96,7 @@ impl Shell {
                 customers: caller.has(app, Right::ViewCustomers),
                 metrics: caller.has(app, Right::ViewMetrics),
                 quality: caller.has(app, Right::ViewMetrics) && caller.has(app, Right::ViewPrompts),
+                prompts: caller.has(app, Right::ViewPrompts),
                 admin: caller.has(app, Right::Administer),
             },
         });

@@ -56,9 +56,8 @@ async fn verdict(
 }
 
 async fn end(app: &App, tx: &TeamTx, who: &Caller, (before, after): (&Proposal, &Proposal), text: &str) -> Result<()> {
-    if !text.is_empty() {
-        tx.insert_comment(&remark(app, who, after, text.to_owned(), Some(after.state.key()))).await?;
-    }
+    // A verdict without words is one too.
+    tx.insert_comment(&remark(app, who, after, text.to_owned(), Some(after.state.key()))).await?;
     let reason = (!text.is_empty()).then(|| text.to_owned());
     keep(app, tx, who, (before, after), reason).await
 }

@@ -167,7 +167,7 @@ fn own(library: &Library, release: &Release, args: &RunArgs, here: &Path) -> Res
     let (mut providers, mut tests) = (Vec::new(), Vec::new());
     for name in wanted {
         let id = args.release.as_ref().map_or_else(|| format!("planner:{name}"), |_| format!("planner:{name}@{}", release.version));
-        tests.extend(library.tests(name).iter().map(|test| only_for(test, &id)));
+        tests.extend(library.tests(name).iter().flat_map(|file| &file.cases).map(|test| only_for(test, &id)));
         providers.push(id);
     }
     if tests.is_empty() {

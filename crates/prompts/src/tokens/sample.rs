@@ -17,7 +17,8 @@ pub(super) struct Sample {
     pub output: Option<u64>,
 }
 
-pub(super) fn of(library: &Library, template: &Template) -> Sample {
+/// `wanted` is the id of the example to take; without one, or where there is none of it, the first that has this section.
+pub(super) fn of(library: &Library, template: &Template, wanted: Option<&str>) -> Sample {
     if let Some(file) = library.tests(&template.name).filter(|_| !template.is_section()) {
         return Sample {
             about: "the first case of its suite".into(),
@@ -25,7 +26,10 @@ pub(super) fn of(library: &Library, template: &Template) -> Sample {
             output: None,
         };
     }
-    let with: Vec<_> = library.examples().iter().filter_map(|e| e.section(&template.name).map(|output| (e, output))).collect();
+    let mut with: Vec<_> = library.examples().iter().filter_map(|e| e.section(&template.name).map(|output| (e, output))).collect();
+    if let Some(at) = with.iter().position(|(example, _)| wanted == Some(example.id.as_str())) {
+        with.swap(0, at);
+    }
     let Some((example, _)) = with.first() else {
         let context = json!({"userInput": {"productIdea": "beeswax candles in reused jars", "brandVoice": "Professional"}});
         return Sample { about: "a short idea, for there is no example".into(), context, output: None };

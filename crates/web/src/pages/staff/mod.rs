@@ -3,9 +3,15 @@
 mod alerts;
 mod audit;
 mod decisions;
+mod diffs;
+mod gates;
 mod mail;
 mod members;
+mod people;
+mod prompts;
+mod proposals;
 mod quality;
+mod releases;
 mod reviews;
 
 use crate::Shared;
@@ -30,6 +36,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(quality::routes())
         .merge(reviews::routes())
         .merge(decisions::routes())
+        .merge(prompts::routes())
+        .merge(proposals::routes())
+        .merge(releases::routes())
 }
 
 /// How many lines a table shows at once.

@@ -1,0 +1,176 @@
+//! What a proposal changes: each of its files beside the text it was made from and beside what production serves today.
+
+use super::files::{beside, sources};
+use super::{Whole, get};
+use crate::callers::Caller;
+use crate::error::Result;
+use crate::{App, releases, shelf};
+use domain::gates::SchemaChange;
+use domain::ids::ProposalId;
+use domain::proposals::{Proposal, ProposedFile, State};
+use domain::roles::{Environment, Right};
+use prompts::files::Role;
+use prompts::{Library, SourceFile, changes as differences};
+use semver::Version;
+use std::collections::BTreeMap;
+use store::TeamTx;
+
+/// What a proposal changes.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// The release it was made from.
+    pub base: Version,
+    /// What production serves today.
+    pub production: Version,
+    /// Its files, by path.
+    pub files: Vec<Changed>,
+    /// What changes in the outputs, where its files can be read.
+    pub schemas: Vec<SchemaChange>,
+}
+
+/// One file of a proposal.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// Its place.
+    pub path: String,
+    /// The text as it is proposed.
+    pub text: String,
+    /// The text it was made from; none where it is new.
+    pub base: Option<String>,
+    /// The text production has today; none where it has none. Test cases have no versions: theirs is the base.
+    pub production: Option<String>,
+}
+
+/// What a proposal changes.
+pub async fn changes(app: &App, who: &Caller, id: ProposalId) -> Result<Changes> {
+    who.may(app, Right::ViewPrompts)?;
+    let Whole { proposal, files, .. } = get(app, who, id).await?;
+    let tx = app.store.team_read().await?;
+    let before = library_before(app, &tx, &proposal).await?;
+    let production = releases::standing(app, &tx, Environment::Production).await?.version;
+    let library = app.library();
+    let changed = |file: ProposedFile| Changed {
+        base: text_at(&before, &proposal.base, &file.path),
+        production: text_at(if is_tests(&file.path) { &before } else { &library }, &production, &file.path),
+        path: file.path,
+        text: file.text,
+    };
+    let schemas = schemas(&before, &proposal, &files).unwrap_or_default();
+    let files = files.into_iter().map(changed).collect();
+    Ok(Changes { base: proposal.base.clone(), production, files, schemas })
+}
+
+fn is_tests(path: &str) -> bool {
+    SourceFile::at(path, String::new()).is_ok_and(|file| matches!(file.role, Role::Tests(_)))
+}
+
+/// The text of a file as a release has it: of a template in the version that release serves, of test cases as they are in the library.
+fn text_at(library: &Library, version: &Version, path: &str) -> Option<String> {
+    let file = SourceFile::at(path, String::new()).ok()?;
+    let name = domain::sections::SectionName::parse(&file.stem).ok()?;
+    match file.role {
+        Role::Template(_) => {
+            let release = library.release(version)?;
+            library.source(release.template(&name)?).map(str::to_owned)
+        }
+        Role::Tests(_) => library.tests(&name).map(|tests| tests.text.to_string()),
+        Role::Example => None,
+    }
+}
+
+fn schemas(before: &Library, proposal: &Proposal, files: &[ProposedFile]) -> Option<Vec<SchemaChange>> {
+    let after = beside(before, &sources(files).ok()?).ok()?;
+    let (from, to) = (before.release(&proposal.base)?, shelf::named(&after, &proposal.version)?);
+    let mut schemas = differences::schemas(&from, &to);
+    schemas.retain(|change| !change.paths.is_empty());
+    Some(schemas)
+}
+
+/// The library without this proposal and without what was released after it.
+async fn library_before(app: &App, tx: &TeamTx, proposal: &Proposal) -> Result<Library> {
+    if !proposal.state.is_released() {
+        return Ok(Library::clone(&app.library()));
+    }
+    let mut released = tx.releases().await?;
+    released.reverse();
+    let mut earlier = Vec::new();
+    for release in released.into_iter().take_while(|release| release.proposal != proposal.id) {
+        earlier.extend(sources(&tx.files(release.proposal, release.revision).await?)?);
+    }
+    if earlier.is_empty() { Ok(app.shelf.files().clone()) } else { beside(app.shelf.files(), &earlier) }
+}
+
+/// States in which somebody still has to do something, in the order a proposal goes through them.
+const OPEN: [&str; 6] = ["draft", "in-review", "changes-requested", "approved", "staged", "accepted"];
+
+/// Proposals that wait for somebody, oldest first, in the order of what they wait for; then what is watched in production.
+pub async fn open(app: &App, who: &Caller) -> Result<Vec<Proposal>> {
+    who.may(app, Right::ViewPrompts)?;
+    let tx = app.store.team_read().await?;
+    let mut found = Vec::new();
+    for state in OPEN.into_iter().chain(["live"]) {
+        found.extend(tx.proposals_in(state).await?);
+    }
+    Ok(found)
+}
+
+/// Proposals that are on their way to production, by the name of the templates they change.
+pub(crate) async fn open_by_template(app: &App) -> Result<BTreeMap<String, Vec<Proposal>>> {
+    let tx = app.store.team_read().await?;
+    let mut found: BTreeMap<String, Vec<Proposal>> = BTreeMap::new();
+    for state in OPEN {
+        for proposal in tx.proposals_in(state).await? {
+            for file in tx.files(proposal.id, proposal.revision).await? {
+                let Ok(source) = SourceFile::at(&file.path, String::new()) else { continue };
+                if matches!(source.role, Role::Template(_)) {
+                    found.entry(source.stem).or_default().push(proposal.clone());
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Something that can be done with a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is the use case of its name")]
+pub enum Step {
+    Edit,
+    Submit,
+    Comment,
+    Approve,
+    RequestChanges,
+    Withdraw,
+    Stage,
+    Accept,
+    Reject,
+    Promote,
+    BeginAgain,
+    /// Set a shut gate aside.
+    Override,
+}
+
+/// What this person may do with a proposal as it stands. The use cases ask again.
+pub fn possible(app: &App, who: &Caller, proposal: &Proposal) -> Vec<Step> {
+    let (by, now) = (who.actor(), app.now());
+    let has = |right| who.has(app, right);
+    let (view, edit, review) = (has(Right::ViewPrompts), has(Right::EditPrompts), has(Right::Deploy(Environment::Staging)));
+    let promotes = has(Right::Deploy(Environment::Production)) && proposal.clone().promote(by, now).is_ok();
+    let stages = review && proposal.clone().stage(by, now).is_ok();
+    let again = matches!(proposal.state, State::Rejected { .. } | State::RolledBack { .. } | State::Withdrawn { .. });
+    let all = [
+        (Step::Edit, edit && proposal.may_edit().is_ok()),
+        (Step::Submit, edit && proposal.clone().submit(now).is_ok()),
+        (Step::Comment, view),
+        (Step::Approve, review && proposal.clone().approve(by, now).is_ok()),
+        (Step::RequestChanges, review && proposal.clone().request_changes(by, now).is_ok()),
+        (Step::Withdraw, edit && proposal.clone().withdraw(by, now).is_ok()),
+        (Step::Stage, stages),
+        (Step::Accept, view && proposal.clone().accept(by, now).is_ok()),
+        (Step::Reject, view && proposal.clone().reject(by, now, "").is_ok()),
+        (Step::Promote, promotes),
+        (Step::BeginAgain, edit && again),
+        (Step::Override, (stages || promotes) && has(Right::OverrideSafety)),
+    ];
+    all.into_iter().filter_map(|(step, may)| may.then_some(step)).collect()
+}

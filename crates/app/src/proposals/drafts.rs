@@ -1,0 +1,75 @@
+//! Where a proposal begins: with a template as production has it, as the next version, and with more files of the library as they are
+//! asked for.
+
+use super::{Wanted, fault, next_version, rewritten};
+use crate::App;
+use crate::callers::Caller;
+use crate::error::{Error, Result};
+use domain::proposals::ProposedFile;
+use domain::roles::Right;
+use domain::sections::SectionName;
+use prompts::Library;
+use prompts::files::Role;
+use prompts::{SourceFile, Template};
+use semver::Version;
+
+/// The beginning of a proposal about one template: its file as it is in use, as the next minor version.
+pub async fn draft(app: &App, who: &Caller, name: &str) -> Result<Wanted> {
+    who.may(app, Right::EditPrompts)?;
+    app.look().await?;
+    let name = SectionName::parse(name).map_err(|_| Error::NotFound("this template"))?;
+    let library = app.library();
+    let next = next_version(&library, &app.release().version);
+    let file = current(app, &library, &name, &next).ok_or(Error::NotFound("this template"))?;
+    Ok(Wanted { files: vec![file], ..Wanted::default() })
+}
+
+/// The same with another file of the library, by its place: `swot.yaml` is the template, `tests/swot.yaml` its cases. One that is there is
+/// there already.
+pub async fn with_file(app: &App, who: &Caller, wanted: Wanted, place: &str) -> Result<Wanted> {
+    who.may(app, Right::EditPrompts)?;
+    app.look().await?;
+    let library = app.library();
+    let no_such = || fault("add", format!("\"{place}\" is no file of the library"));
+    let (folder, stem) = place.trim_end_matches(".yaml").rsplit_once('/').unwrap_or(("", place.trim_end_matches(".yaml")));
+    let name = SectionName::parse(stem).map_err(|_| no_such())?;
+    let file = if folder == "tests" {
+        let text = library.tests(&name).map(|tests| tests.text.to_string());
+        text.map(|text| ProposedFile { path: format!("tests/{name}.yaml"), text })
+    } else {
+        current(app, &library, &name, &version_of(app, &wanted.files))
+    };
+    let file = file.ok_or_else(no_such)?;
+    let mut wanted = wanted;
+    if wanted.files.iter().all(|there| there.path != file.path) {
+        wanted.files.push(file);
+    }
+    Ok(wanted)
+}
+
+/// The template's file as it is in use, as this version.
+fn current(app: &App, library: &Library, name: &SectionName, version: &Version) -> Option<ProposedFile> {
+    let release = app.release();
+    let template: &Template = release.template(name).or_else(|| library.versions(name).last())?;
+    let file = ProposedFile { path: format!("v{}/{name}.yaml", template.version), text: library.source(template)?.to_owned() };
+    rewritten(&[file], version).pop()
+}
+
+/// The version that a proposal's files are of; the next free one where none says.
+fn version_of(app: &App, files: &[ProposedFile]) -> Version {
+    let said = files.iter().find_map(|file| match SourceFile::at(&file.path, String::new()).ok()?.role {
+        Role::Template(version) => version,
+        Role::Tests(_) | Role::Example => None,
+    });
+    said.unwrap_or_else(|| next_version(&app.library(), &app.release().version))
+}
+
+/// Every file there is to change, by its place, as [`with_file`] takes it.
+pub async fn places(app: &App, who: &Caller) -> Result<Vec<String>> {
+    who.may(app, Right::EditPrompts)?;
+    let library = app.library();
+    let latest = library.latest();
+    let names: Vec<&SectionName> = latest.templates().map(|template| &template.name).collect();
+    let tests = names.iter().filter(|name| library.tests(name).is_some()).map(|name| format!("tests/{name}.yaml"));
+    Ok(names.iter().map(|name| format!("{name}.yaml")).chain(tests).collect())
+}

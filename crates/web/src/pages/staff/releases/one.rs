@@ -1,0 +1,119 @@
+//! One release: what came with it, its gate, and putting it somewhere.
+
+use super::{Typed, environment, name};
+use crate::error::{PageError, PageResult};
+use crate::pages::forms::Wrong;
+use crate::pages::members::Staff;
+use crate::pages::render;
+use crate::pages::staff::gates::GateView;
+use crate::pages::staff::proposals::download;
+use crate::requests::{Form, Path};
+use crate::shell::Shell;
+use crate::views::moment;
+use crate::visitors::Visitor;
+use crate::{Shared, paths};
+use app::releases::{self, Place, Whole};
+use app::{App, proposals};
+use axum::Router;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/staff/releases/{version}", get(one))
+        .route("/staff/releases/{version}/deploy", post(deploy))
+        .route("/staff/releases/{version}/files.zip", get(files))
+}
+
+#[derive(askama::Template)]
+#[template(path = "staff/releases/one.html")]
+struct ReleasePage {
+    shell: Shell,
+    wrong: Wrong,
+    typed: Typed,
+    version: String,
+    path: String,
+    /// The proposal it was made from: address, title, state, when.
+    made: Option<(String, String, &'static str, String)>,
+    /// Templates that came with it: address, title, name.
+    templates: Vec<(String, String, String)>,
+    gate: GateView,
+    places: Vec<PlaceView>,
+}
+
+struct PlaceView {
+    key: &'static str,
+    name: &'static str,
+    serves: String,
+    here: bool,
+    may: bool,
+    may_override: bool,
+}
+
+impl PlaceView {
+    fn of(place: &Place) -> Self {
+        Self {
+            key: place.standing.environment.key(),
+            name: name(place.standing.environment),
+            serves: place.standing.version.to_string(),
+            here: place.here,
+            may: place.may,
+            may_override: place.may_override,
+        }
+    }
+}
+
+impl ReleasePage {
+    async fn load(app: &App, visitor: &Visitor, text: &str) -> Result<Self, PageError> {
+        let version = releases::version(text).map_err(|_| app::Error::NotFound("this release"))?;
+        let Whole { version, templates, made, proposal, answer, places } = releases::whole(app, &visitor.caller, &version).await?;
+        let version = version.to_string();
+        let template = |name: &str| paths::with(&paths::prompt(name), &[("version", &version)]);
+        Ok(Self {
+            shell: Shell::of(app, visitor),
+            wrong: Wrong::default(),
+            typed: Typed::default(),
+            path: paths::release(&version),
+            made: made.zip(proposal).map(|(made, one)| (paths::proposal(one.id), one.title, one.state.name(), moment(made.at))),
+            templates: templates.iter().map(|one| (template(one.name.as_str()), one.title.clone(), one.name.to_string())).collect(),
+            gate: GateView::of(&answer),
+            places: places.iter().map(PlaceView::of).collect(),
+            version,
+        })
+    }
+
+    /// What is wrong with the reason that was given for this environment.
+    fn fault(&self, key: &str) -> Option<String> {
+        self.wrong.at("deploy", "reason", "The reason").filter(|_| self.is_typed(key))
+    }
+
+    fn is_typed(&self, key: &str) -> bool {
+        self.typed.environment == key
+    }
+}
+
+async fn one(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>) -> PageResult<Html<String>> {
+    render(&ReleasePage::load(&app, &visitor, &text).await?)
+}
+
+async fn put(app: &App, visitor: &Visitor, text: &str, typed: &Typed) -> app::Result<()> {
+    let version = releases::version(text)?;
+    releases::deploy(app, &visitor.caller, &version, environment(typed)?, Some(&typed.reason)).await.map(drop)
+}
+
+async fn deploy(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>, Form(typed): Form<Typed>) -> PageResult<Response> {
+    match put(&app, &visitor, &text, &typed).await {
+        Ok(()) => Ok(Redirect::to(&paths::with(paths::RELEASES, &[("done", &typed.environment)])).into_response()),
+        Err(error) => {
+            let wrong = Wrong::with("deploy", error)?;
+            let page = ReleasePage { wrong, typed, ..ReleasePage::load(&app, &visitor, &text).await? };
+            Ok(page.wrong.answer(render(&page)?))
+        }
+    }
+}
+
+async fn files(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>) -> PageResult<Response> {
+    let files = releases::files(&app, &visitor.caller, &text).await?;
+    Ok(download("application/zip", "prompts.zip", proposals::zipped(&files)?))
+}
