@@ -8,6 +8,7 @@ mod models;
 mod questions;
 mod resolve;
 mod sections;
+mod verdicts;
 mod web;
 
 pub(crate) use kept::{KIND, execute, give_up};

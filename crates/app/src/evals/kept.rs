@@ -1,18 +1,18 @@
 //! Evals that decide something: asked for by the team, done by a job, kept with every case.
 
 use super::Bench;
+use super::verdicts::verdict;
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
 use crate::{gates, proposals, releases, shelf};
 use ::evals::{CaseResult, Config, Options, Sink};
-use domain::evals::{CaseVerdict, Eval, Figures, Outcome, Progress, Subject};
+use domain::evals::{CaseVerdict, Eval, Figures, Progress, Subject};
 use domain::ids::{EvalId, ProposalId};
 use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
 use domain::roles::{Environment, Right};
 use domain::sections::SectionName;
-use domain::usage::{MicroDollars, Tokens};
 use futures::channel::mpsc;
 use futures::{StreamExt as _, future};
 use prompts::{FileFault, Library, Release, Template};
@@ -290,29 +290,4 @@ fn suite(template: &Template, cases: &[Value]) -> std::result::Result<Config, St
     let whole = json!({"prompts": [name.as_str()], "providers": [format!("planner:{name}")], "tests": cases});
     let broken = |faults: Vec<FileFault>| format!("the tests of {name} cannot be read: {}", faults[0]);
     Config::of(Path::new(&format!("tests/{name}.yaml")), whole).map_err(broken)
-}
-
-fn verdict(template: &Template, first: u32, result: &CaseResult) -> CaseVerdict {
-    let (tokens, failed) = (result.tokens, result.grade.components.iter().filter(|one| !one.pass));
-    let reasons = result.error.iter().cloned().chain(failed.map(|one| one.reason.clone()));
-    #[expect(clippy::cast_possible_truncation, reason = "millionths of a dollar of one answer")]
-    let cost = result.cost.map(|cost| MicroDollars((cost * 1e6).round() as i64));
-    CaseVerdict {
-        number: first + u32::try_from(result.test_index).unwrap_or(u32::MAX - first),
-        section: template.name.clone(),
-        description: result.description().unwrap_or("without a description").to_owned(),
-        outcome: match result.outcome {
-            ::evals::Outcome::Passed => Outcome::Pass,
-            ::evals::Outcome::Failed => Outcome::Fail,
-            ::evals::Outcome::Error => Outcome::Error,
-        },
-        score: result.grade.score,
-        quality: None,
-        latency_ms: result.latency_ms,
-        tokens: Tokens { input: tokens.prompt, cached: tokens.cached, output: tokens.completion, thoughts: tokens.reasoning },
-        cost,
-        reasons: reasons.collect(),
-        vars: Value::Object(result.vars.clone()),
-        output: result.output.clone(),
-    }
 }
