@@ -8,12 +8,12 @@ use crate::{releases, shelf};
 use domain::evals::{Eval, Progress, Subject};
 use domain::gates::{self, Gate, Question};
 use domain::ids::ProposalId;
-use domain::proposals::Proposal;
 use domain::roles::{Environment, Right};
 use domain::sections::SectionName;
 use llm::ModelClass;
-use prompts::{Library, Release, changes};
+use prompts::{Library, Release, Template, changes};
 use semver::Version;
+use std::sync::Arc;
 use store::TeamTx;
 
 /// A gate and the evals it was decided by.
@@ -31,24 +31,39 @@ pub struct Answer {
     pub baseline: Option<Eval>,
 }
 
-/// What an eval of a release would be about, today: its content, the models in use, its tests.
-pub(crate) fn subject(app: &App, library: &Library, release: &Release, proposal: Option<ProposalId>) -> Subject {
+/// The templates of a release that the gate has tested: every section, and the utilities that differ from what is deployed. A utility
+/// that stays as it is cannot get worse, and is no part of a plan.
+pub(crate) fn tested<'a>(release: &'a Release, deployed: Option<&Release>) -> Vec<&'a Arc<Template>> {
+    let is_new =
+        |template: &Template| deployed.and_then(|deployed| deployed.template(&template.name)).is_none_or(|old| old.hash != template.hash);
+    release.templates().filter(|template| template.is_section() || is_new(template)).collect()
+}
+
+/// What an eval of a release would be about, today: its content, the models in use, the tests of these templates.
+pub(crate) fn subject<'a>(
+    app: &App,
+    library: &Library,
+    release: &Release,
+    proposal: Option<ProposalId>,
+    tested: impl IntoIterator<Item = &'a Arc<Template>>,
+) -> Subject {
     let route = |class| app.llm.route(class).join(",");
     Subject {
         version: release.version.clone(),
         proposal,
         content: release.content(),
         models: format!("fast={};reasoning={}", route(ModelClass::Fast), route(ModelClass::Reasoning)),
-        suite: library.suite(release.templates()),
+        suite: library.suite(tested),
     }
 }
 
 /// The gate before a release. What is deployed in production is what it is measured against, wherever it goes: staging is for what is
 /// meant for production.
 pub(crate) async fn ask(app: &App, tx: &TeamTx, library: &Library, release: &Release, proposal: Option<ProposalId>) -> Result<Answer> {
-    let candidate = subject(app, library, release, proposal);
     let deployed = releases::standing(app, tx, Environment::Production).await?.version;
     let before = shelf::named(library, &deployed);
+    let tested = tested(release, before.as_ref());
+    let candidate = subject(app, library, release, proposal, tested.iter().copied());
     let finished = tx.eval_of(&candidate, Progress::Finished).await?;
     let eval = match finished {
         Some(eval) => Some(eval),
@@ -59,7 +74,7 @@ pub(crate) async fn ask(app: &App, tx: &TeamTx, library: &Library, release: &Rel
         None => None,
     };
     let schemas = before.as_ref().map(|before| changes::schemas(before, release)).unwrap_or_default();
-    let sections: Vec<SectionName> = release.templates().map(|template| template.name.clone()).collect();
+    let sections: Vec<SectionName> = tested.iter().map(|template| template.name.clone()).collect();
     let question = Question {
         candidate: &candidate,
         eval: eval.as_ref(),
@@ -82,7 +97,7 @@ pub async fn of_proposal(app: &App, who: &Caller, id: ProposalId) -> Result<Answ
     let Whole { proposal, files, .. } = proposals::get(app, who, id).await?;
     let (library, release) = proposals::candidate(app, &proposal, &files)?;
     let tx = app.store.team_read().await?;
-    ask(app, &tx, &library, &release, in_eval(&proposal)).await
+    ask(app, &tx, &library, &release, Some(id)).await
 }
 
 /// The gate before a release of the library.
@@ -92,8 +107,4 @@ pub async fn of_release(app: &App, who: &Caller, version: &Version) -> Result<An
     let release = shelf::named(&library, version).ok_or(crate::Error::NotFound("this release"))?;
     let tx = app.store.team_read().await?;
     ask(app, &tx, &library, &release, None).await
-}
-
-fn in_eval(proposal: &Proposal) -> Option<ProposalId> {
-    Some(proposal.id)
 }

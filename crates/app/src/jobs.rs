@@ -4,7 +4,7 @@
 
 use crate::App;
 use crate::error::{Error, Result};
-use crate::{accounts, evals, judging, mails, notices, releases, runs, tidying};
+use crate::{accounts, evals, judging, mails, notices, runs, tidying, watches};
 use chrono::TimeDelta;
 use domain::ids::OwnerId;
 use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
@@ -44,17 +44,8 @@ impl Workers {
 const SCHEDULES: [(&str, &str); 1] = [(tidying::KIND, "17 * * * *")];
 
 /// Every kind of job there is.
-const KINDS: [&str; 9] = [
-    runs::KIND,
-    mails::KIND,
-    accounts::ARCHIVE,
-    accounts::ERASE,
-    notices::KIND,
-    releases::WATCH,
-    tidying::KIND,
-    judging::KIND,
-    evals::KIND,
-];
+const KINDS: [&str; 9] =
+    [runs::KIND, mails::KIND, accounts::ARCHIVE, accounts::ERASE, notices::KIND, watches::KIND, tidying::KIND, judging::KIND, evals::KIND];
 
 /// The leases this process holds, each with what stops its work.
 #[derive(Debug, Default)]
@@ -145,7 +136,7 @@ async fn attempt(app: &App, job: &Claimed, cancel: &CancellationToken) -> Verdic
         (accounts::ARCHIVE, false) => accounts::make_archive(app, job).await,
         (accounts::ERASE, false) => accounts::really_erase(app, job).await,
         (notices::KIND, false) => notices::tell(app, job).await,
-        (releases::WATCH, false) => releases::settle(app, job).await,
+        (watches::KIND, false) => watches::look(app, job).await,
         (judging::KIND, false) => judging::judge(app, job, cancel).await,
         (_, false) => tidying::tidy(app).await.map(|()| Verdict::Done),
     };

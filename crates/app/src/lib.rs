@@ -37,6 +37,7 @@ mod shelf;
 mod tidying;
 mod tracing_spans;
 pub mod ventures;
+mod watches;
 
 pub use callers::{Caller, Credential};
 pub use desk::{Desk, Policy, is_signed, sign};

@@ -11,22 +11,17 @@ use crate::error::{Error, Result};
 use crate::gates;
 use crate::proposals::{self, keep, locked};
 use crate::shelf::{self, Chosen};
-use chrono::TimeDelta;
-use domain::Timestamp;
+use crate::watches;
 use domain::audit::reason;
 use domain::faults::Fault;
 use domain::ids::{DeploymentId, EvalId, ProposalId};
-use domain::jobs::{Claimed, NewJob, Priority, Verdict};
-use domain::proposals::{Proposal, ProposedFile, State};
+use domain::proposals::ProposedFile;
 use domain::releases::{Deployment, Move, Released, before_last};
 use domain::roles::{Environment, Right};
 use prompts::{Library, Release};
 use semver::Version;
 use serde_json::json;
 use store::TeamTx;
-
-/// The kind of the job that ends the watch over a release in production.
-pub(crate) const WATCH: &str = "watch";
 
 /// Deployments that are looked through for the way back.
 const HISTORY: u64 = 200;
@@ -175,7 +170,7 @@ pub async fn deploy(app: &App, who: &Caller, version: &Version, environment: Env
         let before = tx.locked_proposal(made.proposal).await?.ok_or(Error::NotFound("the release's proposal"))?;
         let after = before.clone().promote(who.actor(), app.now())?;
         keep(app, &tx, who, (&before, &after), deployment.reason.clone()).await?;
-        watch(&tx, &after, app.now()).await?;
+        watches::begin(&tx, &after, app.now()).await?;
     }
     tx.commit().await?;
     app.look().await?;
@@ -306,40 +301,4 @@ async fn end_life(app: &App, tx: &TeamTx, who: &Caller, left: &Version, why: &st
         // It has ended otherwise before.
         Err(_) => Ok(()),
     }
-}
-
-async fn watch(tx: &TeamTx, proposal: &Proposal, now: Timestamp) -> Result<()> {
-    let State::Live { watched_until, .. } = proposal.state else { return Ok(()) };
-    let job = NewJob {
-        kind: WATCH,
-        owner: None,
-        unique_key: format!("{}:{}", proposal.id, watched_until.timestamp()),
-        payload: json!({"proposal": proposal.id}),
-        priority: Priority::Program,
-        run_at: watched_until,
-        now,
-        head: None,
-    };
-    tx.enqueue(&job).await?;
-    Ok(())
-}
-
-/// Ends the watch of a job: what has not been taken back by now is settled.
-pub(crate) async fn settle(app: &App, job: &Claimed) -> Result<Verdict> {
-    let id = job.payload.get("proposal").and_then(|id| serde_json::from_value::<ProposalId>(id.clone()).ok());
-    let Some(id) = id else { return Ok(Verdict::Dead("it names no proposal".into())) };
-    let tx = app.store.team().await?;
-    let Some(before) = tx.locked_proposal(id).await? else { return Ok(Verdict::Done) };
-    let State::Live { watched_until, .. } = before.state else { return Ok(Verdict::Done) };
-    if app.now() < watched_until {
-        return Ok(Verdict::At { at: watched_until + TimeDelta::seconds(1), reason: "it is watched".into() });
-    }
-    let after = before.clone().settle(app.now())?;
-    tx.update_proposal(&after).await?;
-    let act =
-        Act::about("proposal", id, "proposal.settled").change(json!({"state": before.state.key()}), json!({"state": after.state.key()}));
-    audit::team_by_program(&tx, app.now(), act).await?;
-    crate::notices::enqueue(&tx, &after, app.now()).await?;
-    tx.commit().await?;
-    Ok(Verdict::Done)
 }

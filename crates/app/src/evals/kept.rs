@@ -36,10 +36,17 @@ const PAGE: u64 = 200;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Order {
     eval: EvalId,
+    #[serde(flatten)]
+    asked: Asked,
+}
+
+/// By which tests.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Asked {
     /// The proposal's revision whose files, and tests, are among the library's.
     proposal: Option<(ProposalId, u32)>,
-    /// It is of what is deployed, by the tests of what is to be.
-    baseline: bool,
+    /// The templates that are tested.
+    tested: BTreeSet<SectionName>,
 }
 
 /// Has a proposal evaluated, as the release it would be; and what is deployed in production by the same tests, where that was not done
@@ -60,27 +67,24 @@ pub async fn ask_for_release(app: &App, who: &Caller, version: &str) -> Result<E
 }
 
 async fn begin(app: &App, who: &Caller, library: &Library, release: &Release, proposal: Option<(ProposalId, u32)>) -> Result<Eval> {
-    let candidate = gates::subject(app, library, release, proposal.map(|(id, _)| id));
     let tx = app.store.team().await?;
     let deployed = releases::standing(app, &tx, Environment::Production).await?.version;
-    let eval = enqueue(app, &tx, who, (candidate.clone(), false), proposal).await?;
-    if let Some(before) = shelf::named(library, &deployed).filter(|before| before.content() != candidate.content) {
+    let before = shelf::named(library, &deployed);
+    let tested = gates::tested(release, before.as_ref());
+    let candidate = gates::subject(app, library, release, proposal.map(|(id, _)| id), tested.iter().copied());
+    let asked = Asked { proposal, tested: tested.iter().map(|template| template.name.clone()).collect() };
+    let eval = enqueue(app, &tx, who, candidate.clone(), &asked).await?;
+    if let Some(before) = before.filter(|before| before.content() != candidate.content) {
         let baseline = gates::baseline_of(&candidate, &before);
         if tx.eval_of(&baseline, Progress::Finished).await?.is_none() {
-            enqueue(app, &tx, who, (baseline, true), proposal).await?;
+            enqueue(app, &tx, who, baseline, &asked).await?;
         }
     }
     tx.commit().await?;
     Ok(eval)
 }
 
-async fn enqueue(
-    app: &App,
-    tx: &TeamTx,
-    who: &Caller,
-    (subject, baseline): (Subject, bool),
-    proposal: Option<(ProposalId, u32)>,
-) -> Result<Eval> {
+async fn enqueue(app: &App, tx: &TeamTx, who: &Caller, subject: Subject, asked: &Asked) -> Result<Eval> {
     if let Some(running) = tx.eval_of(&subject, Progress::Running).await? {
         return Ok(running);
     }
@@ -98,7 +102,7 @@ async fn enqueue(
         ended: None,
     };
     tx.insert_eval(&eval).await?;
-    let payload = json!(Order { eval: eval.id, proposal, baseline });
+    let payload = json!(Order { eval: eval.id, asked: asked.clone() });
     let (unique_key, priority) = (eval.id.to_string(), Priority::Program);
     tx.enqueue(&NewJob { kind: KIND, owner: None, unique_key, payload, priority, run_at: now, now, head: None }).await?;
     let act = Act::about("eval", eval.id, "eval.begun").change(Value::Null, json!({"version": eval.subject.version}));
@@ -173,7 +177,7 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
         Err(other) => return Err(other),
     };
     let bench = Bench::over(app, &found.0, &found.1).map_err(Error::Internal)?;
-    let work = Work { app, eval: &eval, lease: job.lease, bench };
+    let work = Work { app, eval: &eval, lease: job.lease, bench, tested: &order.asked.tested };
     let Some(done) = cancel.run_until_cancelled(work.sections(&found)).await else { return Ok(Verdict::HandedBack) };
     if let Some(why) = done? {
         return give_up_because(app, eval, why).await;
@@ -207,13 +211,14 @@ pub(crate) async fn give_up(app: &App, job: &Claimed) -> Result<()> {
 async fn material(app: &App, eval: &Eval, order: &Order) -> Result<(Arc<Library>, Arc<Release>)> {
     app.look().await?;
     let gone = |why: &str| Error::Internal(format!("{why} since this eval was asked for; ask for it again"));
-    let library = match order.proposal {
+    let library = match order.asked.proposal {
         Some((id, revision)) => proposals::library_with(app, id, revision).await?,
         None => Library::clone(&app.library()),
     };
     let release = shelf::named(&library, &eval.subject.version).ok_or_else(|| gone("the release has gone"))?;
-    let now = gates::subject(app, &library, &release, None);
-    if now.content != eval.subject.content || (!order.baseline && now.suite != eval.subject.suite) {
+    let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.latest().template(name).cloned()).collect();
+    let now = gates::subject(app, &library, &release, None, &templates);
+    if now.content != eval.subject.content || now.suite != eval.subject.suite {
         return Err(gone("the files have changed"));
     }
     if now.models != eval.subject.models {
@@ -228,6 +233,7 @@ struct Work<'a> {
     eval: &'a Eval,
     lease: Lease,
     bench: Bench,
+    tested: &'a BTreeSet<SectionName>,
 }
 
 impl Work<'_> {
@@ -235,7 +241,7 @@ impl Work<'_> {
     async fn sections(&self, (library, release): &(Arc<Library>, Arc<Release>)) -> Result<Option<String>> {
         let judged = self.app.store.team_read().await?.judged(self.eval.id).await?;
         let mut first = 0;
-        for template in release.templates() {
+        for template in release.templates().filter(|template| self.tested.contains(&template.name)) {
             let Some(tests) = library.tests(&template.name) else { continue };
             let config = match suite(template, &tests.cases) {
                 Ok(config) => config,

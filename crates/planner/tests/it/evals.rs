@@ -431,7 +431,7 @@ async fn a_script_that_never_ends_is_an_error_and_the_rest_is_judged() {
         "prompts: ['{{x}}']
 providers: [echo]
 tests:
-  - {description: endless, vars: {x: a}, assert: [{type: javascript, value: 'while (true) {}\n'}]}
+  - {description: endless, vars: {x: a}, assert: [{type: javascript, value: \"while (true) {}\\nreturn true\"}]}
   - {description: greedy, vars: {x: a}, assert: [{type: javascript, value: \"const a = []; for (;;) a.push('x'.repeat(100000));\\nreturn true\"}]}
   - {vars: {x: a}, assert: [{type: equals, value: a}]}
 ",
