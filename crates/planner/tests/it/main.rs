@@ -21,6 +21,7 @@ mod house;
 mod outside;
 mod pages;
 mod people;
+mod prompt_pages;
 mod quotas;
 mod replicas;
 mod secrets;
