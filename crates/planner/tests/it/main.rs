@@ -22,6 +22,7 @@ mod house;
 mod outside;
 mod pages;
 mod people;
+mod prompt_pages;
 mod quality;
 mod quotas;
 mod releases;

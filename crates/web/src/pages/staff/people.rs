@@ -1,5 +1,6 @@
 //! The team by name, on the pages where its members work together.
 
+use crate::views::sentence;
 use app::accounts;
 use app::{App, Caller};
 use domain::accounts::Email;
@@ -17,6 +18,15 @@ pub(super) struct Names {
 impl Names {
     pub(super) async fn load(app: &App, who: &Caller) -> app::Result<Self> {
         Ok(Self { team: accounts::team(app, who).await?, own: who.owner })
+    }
+
+    /// As it stands at the beginning of a sentence.
+    pub(super) fn first(&self, actor: Actor) -> String {
+        match actor {
+            Actor::Account(owner) if self.team.contains_key(&owner) && owner != self.own => self.of(actor),
+            // An address is no word, and stays as it is.
+            _ => sentence(&self.of(actor)).trim_end_matches('.').to_owned(),
+        }
     }
 
     /// As it stands in the middle of a sentence.

@@ -17,7 +17,8 @@ use crate::pages::render;
 use crate::shell::Shell;
 use crate::views::recently;
 use crate::{Shared, paths};
-use app::{App, proposals};
+use app::proposals::Step;
+use app::{App, Caller, proposals};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Html;
@@ -57,11 +58,20 @@ struct Row {
     author: String,
     updated: String,
     revision: u32,
+    /// Whoever looks can take it further.
+    turn: bool,
 }
 
 impl Row {
-    fn of(app: &App, names: &Names, proposal: &Proposal) -> Self {
+    fn of(app: &App, who: &Caller, names: &Names, proposal: &Proposal) -> Self {
+        let own = proposal.author.account() == Some(who.owner);
+        let further = |step: &Step| match step {
+            Step::Approve | Step::Stage | Step::Accept | Step::Promote => true,
+            Step::Submit => own,
+            _ => false,
+        };
         Self {
+            turn: proposals::possible(app, who, proposal).iter().any(further),
             path: paths::proposal(proposal.id),
             title: proposal.title.clone(),
             version: proposal.version.to_string(),
@@ -94,14 +104,15 @@ async fn list(State(app): State<App>, Staff(visitor): Staff, query: Query) -> Pa
     let open = if before.is_none() { proposals::open(&app, caller).await? } else { Vec::new() };
     let mut waiting: Vec<(&str, &str, Vec<Row>)> = Vec::new();
     for proposal in &open {
-        let (title, row) = (heading(&proposal.state), Row::of(&app, &names, proposal));
+        let (title, row) = (heading(&proposal.state), Row::of(&app, caller, &names, proposal));
         match waiting.last_mut().filter(|(last, ..)| *last == title) {
             Some((.., rows)) => rows.push(row),
             None => waiting.push((title, proposal.state.next(), vec![row])),
         }
     }
     let (found, last) = page(proposals::list(&app, caller, ENOUGH, before).await?, |proposal| proposal.id);
-    let ended = found.iter().filter(|proposal| proposal.state.has_ended()).map(|proposal| Row::of(&app, &names, proposal)).collect();
+    let ended =
+        found.iter().filter(|proposal| proposal.state.has_ended()).map(|proposal| Row::of(&app, caller, &names, proposal)).collect();
     let older = last.map(|last| paths::with(paths::PROPOSALS, &[("before", &last)]));
     let may_propose = caller.has(&app, Right::EditPrompts);
     render(&Proposals { shell: Shell::of(&app, &visitor), may_propose, waiting, ended, older })

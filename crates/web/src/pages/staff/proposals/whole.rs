@@ -9,7 +9,7 @@ use crate::pages::staff::gates::GateView;
 use crate::pages::staff::people::Names;
 use crate::requests::Path;
 use crate::shell::Shell;
-use crate::views::moment;
+use crate::views::{moment, recently};
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
 use app::proposals::{self, Changed, Step, Whole};
@@ -116,7 +116,7 @@ impl Said {
             "rejected" => "sent back from staging",
             _ => "decided about",
         });
-        Self { by: names.of(comment.by), at: moment(comment.at), revision: comment.revision, did, text: comment.text.clone() }
+        Self { by: names.first(comment.by), at: moment(comment.at), revision: comment.revision, did, text: comment.text.clone() }
     }
 }
 
@@ -167,7 +167,7 @@ impl WholePage {
             steps: proposals::possible(app, caller, proposal),
             path: paths::proposal(id),
             author: names.of(proposal.author),
-            begun: moment(proposal.created),
+            begun: recently(proposal.created, app.now()),
             stands: brought(&proposal.state).map(|(by, at, reason)| (names.of(by), moment(at), reason)),
             version: proposal.version.to_string(),
             base: changes.base.to_string(),
