@@ -1,6 +1,7 @@
 //! What evals ask and are judged by: sections of the library made as members get them, models by name, web addresses, the judge, the
 //! embedder. There is no owner, no quota and no store here, and nothing is written down but on a recording.
 
+mod beside;
 mod judge;
 mod kept;
 mod meter;
@@ -11,6 +12,8 @@ mod sections;
 mod verdicts;
 mod web;
 
+pub use ::evals::{Change, Comparison, Difference, Estimate, Metric, Part};
+pub use beside::{Beside, compare_kept};
 pub(crate) use kept::{KIND, execute, give_up};
 pub use kept::{ask_for_proposal, ask_for_release, cases, get, list, stop};
 pub use meter::{Meter, Spending};
@@ -75,10 +78,15 @@ impl Bench {
 
     /// A bench over the models this process works with, for sections of one release.
     pub(crate) fn over(app: &App, library: &Arc<Library>, release: &Arc<Release>) -> Result<Self, String> {
+        Self::on(app, library, release, Arc::clone(&app.llm))
+    }
+
+    /// The same over these models.
+    pub(crate) fn on(app: &App, library: &Arc<Library>, release: &Arc<Release>, llm: Arc<Llm>) -> Result<Self, String> {
         let (library, release, clock) = (Arc::clone(library), Arc::clone(release), app.clock.clone());
         let (models, prices) = (llm::Settings::default(), PriceTable::shipped().map_err(|fault| fault.to_string())?);
         let bench = Self::new(Setup { library, release, models, prices, clock, judge: None, env: Map::new() })?;
-        let _ = bench.routes.set(Ok(Arc::clone(&app.llm)));
+        let _ = bench.routes.set(Ok(llm));
         Ok(bench)
     }
 

@@ -25,6 +25,7 @@ mod live;
 mod lost_calls;
 pub mod mails;
 mod notices;
+pub mod playground;
 pub mod prompts;
 pub mod proposals;
 pub mod quotas;

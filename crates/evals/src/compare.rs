@@ -1,5 +1,6 @@
 //! Two runs beside each other: what got better, what got worse, and whether the difference is more than chance. Reads the JSONL files of
-//! runs line by line; of each result only its figures are kept, some hundred bytes, so that runs of any size fit.
+//! runs line by line, or takes the figures of cases that are kept elsewhere; of each result only its figures are kept, some hundred bytes,
+//! so that runs of any size fit.
 //!
 //! Results are matched by section (the prompt's label) and case (its description, or its variables), not by provider: that is what differs
 //! between the two. Repetitions of a case count as one, by their mean.
@@ -126,6 +127,47 @@ pub struct Comparison {
     pub only_after: Vec<String>,
 }
 
+/// The figures of one result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measure {
+    /// The section: what the two runs are matched by, with the case.
+    pub section: String,
+    /// The case. Results with the same section and case are repetitions of it.
+    pub case: String,
+    /// Whether every assertion held.
+    pub passed: bool,
+    /// The weighted mean of the assertions, 0 to 1.
+    pub score: f64,
+    /// The rubric's, 0 to 1, where there is one.
+    pub rubric: Option<f64>,
+    /// How long the answer took; none where that says nothing, as out of a cache or after an error.
+    pub latency_ms: Option<u64>,
+    /// Tokens used.
+    pub tokens: u64,
+    /// US dollars, where a price is known.
+    pub cost: Option<f64>,
+    /// Why it did not pass.
+    pub reason: String,
+}
+
+impl From<&CaseResult> for Measure {
+    fn from(row: &CaseResult) -> Self {
+        let (section, case) = key(row);
+        Self {
+            section,
+            case,
+            passed: row.outcome == Outcome::Passed,
+            score: row.grade.score,
+            rubric: RUBRICS.iter().find_map(|name| row.grade.named_scores.get(*name)).copied(),
+            // An answer out of a cache says nothing of how long answers take.
+            latency_ms: (!row.cached && row.outcome != Outcome::Error).then_some(row.latency_ms),
+            tokens: row.tokens.total,
+            cost: row.cost,
+            reason: row.error.clone().unwrap_or_else(|| row.grade.reason.clone()),
+        }
+    }
+}
+
 /// What is kept of the results of one case in one run.
 #[derive(Debug, Clone, Default)]
 struct Figures {
@@ -147,6 +189,19 @@ pub fn compare(before: &Path, after: &Path) -> io::Result<Comparison> {
     Ok(beside(&read(before)?, &read(after)?))
 }
 
+/// Compares results whose figures are at hand.
+pub fn compare_measures(before: impl IntoIterator<Item = Measure>, after: impl IntoIterator<Item = Measure>) -> Comparison {
+    beside(&gathered(before), &gathered(after))
+}
+
+fn gathered(measures: impl IntoIterator<Item = Measure>) -> Cases {
+    let mut cases = Cases::new();
+    for measure in measures {
+        cases.entry((measure.section.clone(), measure.case.clone())).or_default().add(&measure);
+    }
+    cases
+}
+
 fn read(path: &Path) -> io::Result<Cases> {
     let mut cases = Cases::new();
     let mut lines = BufReader::new(File::open(path)?).lines().enumerate().peekable();
@@ -154,7 +209,10 @@ fn read(path: &Path) -> io::Result<Cases> {
         let line = line?;
         let row = serde_json::from_str(&line).ok().and_then(|json| CaseResult::from_json(&json));
         match row {
-            Some(row) => cases.entry(key(&row)).or_default().add(&row),
+            Some(row) => {
+                let measure = Measure::from(&row);
+                cases.entry((measure.section.clone(), measure.case.clone())).or_default().add(&measure);
+            }
             // A last line that was cut is what a crash leaves.
             None if line.trim().is_empty() || lines.peek().is_none() => {}
             None => {
@@ -183,23 +241,22 @@ fn key(row: &CaseResult) -> Key {
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds and tokens of a call")]
 impl Figures {
-    fn add(&mut self, row: &CaseResult) {
+    fn add(&mut self, measure: &Measure) {
         self.count += 1.0;
-        self.passed += f64::from(u8::from(row.outcome == Outcome::Passed));
-        self.score += row.grade.score;
-        if let Some(rubric) = RUBRICS.iter().find_map(|name| row.grade.named_scores.get(*name)) {
+        self.passed += f64::from(u8::from(measure.passed));
+        self.score += measure.score;
+        if let Some(rubric) = measure.rubric {
             self.rubric = (self.rubric.0 + rubric, self.rubric.1 + 1.0);
         }
-        // An answer out of a cache says nothing of how long answers take.
-        if !row.cached && row.outcome != Outcome::Error {
-            self.latency = (self.latency.0 + row.latency_ms as f64, self.latency.1 + 1.0);
+        if let Some(latency) = measure.latency_ms {
+            self.latency = (self.latency.0 + latency as f64, self.latency.1 + 1.0);
         }
-        self.tokens += row.tokens.total as f64;
-        if let Some(cost) = row.cost {
+        self.tokens += measure.tokens as f64;
+        if let Some(cost) = measure.cost {
             self.cost = (self.cost.0 + cost, self.cost.1 + 1.0);
         }
-        if row.outcome != Outcome::Passed && self.reason.is_empty() {
-            self.reason = row.error.clone().unwrap_or_else(|| row.grade.reason.clone()).chars().take(300).collect();
+        if !measure.passed && self.reason.is_empty() {
+            self.reason = measure.reason.chars().take(300).collect();
         }
     }
 

@@ -57,7 +57,7 @@ mod words;
 
 pub use assertions::graded::{Embedder, GradeRequest, Grader, HelperError, Helpers, Verdict, Webhook};
 pub use cases::{Assert, AssertSet, Assertion, Case, TestCase, TestOptions};
-pub use compare::{Change, Comparison, Estimate, Metric, Part, Verdict as Difference, compare};
+pub use compare::{Change, Comparison, Estimate, Measure, Metric, Part, Verdict as Difference, compare, compare_measures};
 pub use config::{Config, DerivedMetric, EvaluateOptions, Prompt, Provider};
 pub use faults::read_value;
 pub use grading::Grade;

@@ -61,6 +61,16 @@ impl Llm {
         Ok(llm)
     }
 
+    /// The same, with this model alone on the routes, as `provider:model`.
+    ///
+    /// # Errors
+    /// When there is no such provider, or it is not configured.
+    pub fn on(&self, place: &str) -> Result<Self, ConfigError> {
+        let route = vec![place.to_owned()];
+        let settings = Settings { fast: route.clone(), reasoning: route, ..self.settings.clone() };
+        Self::new(settings, self.prices.clone(), Arc::clone(&self.clock))
+    }
+
     /// The route of a class, as `provider:model`.
     pub fn route(&self, class: ModelClass) -> Vec<String> {
         self.routes.of(class).iter().map(Target::name).collect()

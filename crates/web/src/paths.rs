@@ -18,6 +18,8 @@ pub(crate) const PROMPTS: &str = "/staff/prompts";
 pub(crate) const PROPOSALS: &str = "/staff/prompts/proposals";
 pub(crate) const NEW_PROPOSAL: &str = "/staff/prompts/proposals/new";
 pub(crate) const RELEASES: &str = "/staff/releases";
+pub(crate) const EVALS: &str = "/staff/evals";
+pub(crate) const PLAYGROUND: &str = "/staff/playground";
 pub(crate) const VENTURES: &str = "/ventures";
 
 pub(crate) fn venture(id: VentureId) -> String {
@@ -66,7 +68,11 @@ pub(crate) fn release(version: &str) -> String {
 }
 
 pub(crate) fn eval(id: EvalId) -> String {
-    format!("/staff/evals/{id}")
+    format!("{EVALS}/{id}")
+}
+
+pub(crate) fn evals_beside(before: EvalId, after: EvalId) -> String {
+    with("/staff/evals/compare", &[("before", &before.to_string()), ("after", &after.to_string())])
 }
 
 /// The account page, which says that something was done.

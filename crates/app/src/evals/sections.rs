@@ -61,6 +61,33 @@ impl Bench {
         self.make(&template, &layers).await.map_err(|why| if why == STALE { self.stale(&whose) } else { why })
     }
 
+    /// The prompts a section's variables make, system's and user's; why there are none, if there are none.
+    pub(crate) fn rendered(&self, spec: &str, vars: &Map<String, Value>) -> Result<(String, String), String> {
+        let found = resolve(&self.setup.library, &self.setup.release, spec)?;
+        let template = &found.template;
+        let context = if template.is_section() {
+            let Said { brief, feedback, earlier } =
+                briefs::read(&found.release, template, &fields(&found, vars)).map_err(|faults| faults.to_string())?;
+            let order = Order {
+                section: template.name.clone(),
+                brief,
+                venture: None,
+                run: None,
+                lease: None,
+                earlier,
+                feedback,
+                seed: 0,
+                key: None,
+                fresh: true,
+                reserved: None,
+            };
+            Layers::Brief { order: &order, examples: self.setup.library.examples() }.context(template)
+        } else {
+            Value::Object(vars.clone())
+        };
+        template.render(&context).map(|rendered| (rendered.system, rendered.user)).map_err(|fault| fault.to_string())
+    }
+
     async fn make(&self, template: &std::sync::Arc<Template>, layers: &Layers<'_>) -> Result<Output, String> {
         let llm = self.routes()?;
         let mut asking = Asking::of(&llm, template.clone(), Spans::new(self.setup.clock.clone()));

@@ -15,11 +15,7 @@ fn row(section: &str, case: &str, passed: bool, latency_ms: u64) -> CaseResult {
 }
 
 fn cases(rows: &[CaseResult]) -> Cases {
-    let mut cases = Cases::new();
-    for row in rows {
-        cases.entry(key(row)).or_default().add(row);
-    }
-    cases
+    gathered(rows.iter().map(Measure::from))
 }
 
 fn metric_of<'a>(part: &'a Part, name: &str) -> &'a Metric {
@@ -43,6 +39,15 @@ fn what_got_better_and_worse_is_named() {
     assert_eq!(found.sections.len(), 1);
     let written = serde_json::to_value(&found).expect("JSON");
     assert_eq!(written["whole"]["metrics"][0]["verdict"], "better");
+}
+
+#[test]
+fn figures_at_hand_are_compared_like_files() {
+    let rows = |better: bool| -> Vec<CaseResult> { (0..9).map(|n| row("swot", &format!("c{n}"), better || n > 4, 100 + n)).collect() };
+    let (before, after) = (rows(false), rows(true));
+    let at_hand = compare_measures(before.iter().map(Measure::from), after.iter().map(Measure::from));
+    assert_eq!(at_hand, beside(&cases(&before), &cases(&after)));
+    assert_eq!((at_hand.better.len(), metric_of(&at_hand.whole, "pass rate").verdict), (5, Verdict::Better));
 }
 
 #[test]

@@ -4,10 +4,12 @@ mod alerts;
 mod audit;
 mod decisions;
 mod diffs;
+mod evals;
 mod gates;
 mod mail;
 mod members;
 mod people;
+mod playground;
 mod prompts;
 mod proposals;
 mod quality;
@@ -39,6 +41,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(prompts::routes())
         .merge(proposals::routes())
         .merge(releases::routes())
+        .merge(evals::routes())
+        .merge(playground::routes())
 }
 
 /// How many lines a table shows at once.

@@ -1,0 +1,179 @@
+//! Trying a template out: any version of it or a proposal, any model, any variables. Nothing of what came of it is kept, but that
+//! somebody did so is written down; what is worth keeping becomes a test case of a proposal.
+
+use crate::App;
+use crate::audit::{self, Act};
+use crate::callers::Caller;
+use crate::error::{Error, Result};
+use crate::evals::Bench;
+use crate::proposals::{self, Wanted};
+use crate::releases;
+use ::evals::{Output, Provider, Target as _};
+use domain::faults::Fault;
+use domain::ids::ProposalId;
+use domain::proposals::{Proposal, State};
+use domain::roles::Right;
+use domain::sections::SectionName;
+use llm::ModelClass;
+use prompts::{Library, Release};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Characters the variables may have.
+const MOST: usize = 64 * 1024;
+
+/// What is to be tried.
+#[derive(Debug, Clone, Default)]
+pub struct Try {
+    /// The template's name.
+    pub template: String,
+    /// A version, or a proposal's id; empty is what is in use.
+    pub of: String,
+    /// A model as `provider:model`; empty is the route.
+    pub model: String,
+    /// The variables of a test case, as JSON.
+    pub vars: String,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// The prompts, system's and user's, or why there are none.
+    pub prompts: std::result::Result<(String, String), String>,
+    /// The answer with what it took, or why there is none.
+    pub answer: std::result::Result<Output, String>,
+    /// Milliseconds until it was there.
+    pub took_ms: u64,
+}
+
+/// What can be chosen.
+#[derive(Debug, Clone)]
+pub struct Choices {
+    /// Templates by name, with their titles.
+    pub templates: Vec<(String, String)>,
+    /// Versions, highest first.
+    pub versions: Vec<String>,
+    /// Proposals that are open, with their titles.
+    pub proposals: Vec<(ProposalId, String)>,
+    /// Models of the routes.
+    pub models: Vec<String>,
+    /// The variables of the template's first test case, as JSON.
+    pub sample: String,
+}
+
+/// What can be chosen for a template.
+pub async fn choices(app: &App, who: &Caller, template: &str) -> Result<Choices> {
+    who.may(app, Right::EditPrompts)?;
+    app.look().await?;
+    let (library, release) = (app.library(), app.release());
+    let mut models: Vec<String> = [ModelClass::Fast, ModelClass::Reasoning].into_iter().flat_map(|class| app.llm.route(class)).collect();
+    models.sort();
+    models.dedup();
+    let open = proposals::list(app, who, 50, None).await?.into_iter().filter(|one| !one.state.has_ended());
+    let name = SectionName::parse(template).ok();
+    let first = name.as_ref().and_then(|name| library.tests(name)).and_then(|file| file.cases.first()).and_then(|case| case.get("vars"));
+    Ok(Choices {
+        templates: release.templates().map(|template| (template.name.to_string(), template.title.clone())).collect(),
+        versions: library.releases().into_iter().rev().map(|version| version.to_string()).collect(),
+        proposals: open.map(|one| (one.id, one.title)).collect(),
+        models,
+        sample: first.map_or_else(|| "{}".into(), |vars| format!("{vars:#}")),
+    })
+}
+
+/// Tries a template out. What the model could not do is told, not an error.
+pub async fn try_out(app: &App, who: &Caller, wanted: &Try) -> Result<Tried> {
+    who.may(app, Right::EditPrompts)?;
+    let vars = variables(&wanted.vars)?;
+    let (library, release) = found(app, who, &wanted.of).await?;
+    let (name, llm) = (
+        wanted.template.trim(),
+        match wanted.model.trim() {
+            "" => Arc::clone(&app.llm),
+            place => Arc::new(app.llm.on(place).map_err(|fault| Error::Invalid(Fault::new("model", fault.to_string()).into()))?),
+        },
+    );
+    let bench = Bench::on(app, &Arc::new(library), &Arc::new(release), llm).map_err(Error::Internal)?;
+    let provider = Provider { id: format!("planner:{name}"), label: name.to_owned(), ..Provider::default() };
+    if let Some(fault) = bench.check(std::slice::from_ref(&provider)).pop() {
+        return Err(Error::Invalid(Fault::new("template", fault).into()));
+    }
+    let tx = app.store.team().await?;
+    audit::write_team(app, &tx, who, Act::about("template", name, "playground.run").change(Value::Null, json!({"model": wanted.model})))
+        .await?;
+    tx.commit().await?;
+    let began = Instant::now();
+    let answer = bench.call(&provider, "", &vars).await.map_err(|fault| fault.to_string());
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Tried { prompts: bench.rendered(name, &vars), answer, took_ms })
+}
+
+async fn found(app: &App, who: &Caller, of: &str) -> Result<(Library, Release)> {
+    match (of.trim(), of.trim().parse::<ProposalId>()) {
+        (_, Ok(id)) => proposals::as_release(app, who, id).await,
+        ("", _) => {
+            app.look().await?;
+            Ok((Library::clone(&app.library()), Release::clone(&app.release())))
+        }
+        (version, _) => releases::named(app, who, version).await,
+    }
+}
+
+fn variables(text: &str) -> Result<Map<String, Value>> {
+    let fault = |message: String| Error::Invalid(Fault::new("vars", message).into());
+    if text.len() > MOST {
+        return Err(fault(format!("has {} characters; at most {MOST} are read", text.len())));
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(vars)) => Ok(vars),
+        Ok(_) => Err(fault("is not an object; write {\"productIdea\": \"...\"}".into())),
+        Err(error) => Err(fault(format!("is not JSON: {error}"))),
+    }
+}
+
+/// Keeps what was tried as a test case: in one's own open draft that has the template, or in a new proposal.
+pub async fn save_case(app: &App, who: &Caller, wanted: &Try, description: &str) -> Result<Proposal> {
+    who.may(app, Right::EditPrompts)?;
+    let vars = variables(&wanted.vars)?;
+    let description = description.trim();
+    if !(3..=200).contains(&description.chars().count()) {
+        return Err(Error::Invalid(Fault::new("description", "say in 3 to 200 characters what the case is about").into()));
+    }
+    let (name, tests) = (wanted.template.trim(), format!("tests/{}.yaml", wanted.template.trim()));
+    let mine = proposals::list(app, who, 50, None).await?;
+    let mut mine = mine.into_iter().filter(|one| one.author == who.actor() && one.state == State::Draft);
+    let found = loop {
+        let Some(one) = mine.next() else { break None };
+        let whole = proposals::get(app, who, one.id).await?;
+        if whole.files.iter().any(|file| file.path.ends_with(&format!("/{name}.yaml")) && file.path != tests) {
+            break Some(whole);
+        }
+    };
+    let case = json!({
+        "description": description,
+        "metadata": {"kind": "edge"},
+        "vars": vars,
+        "assert": [{"type": "is-json"}, {"type": "not-icontains", "value": "[insert"}, {"type": "not-icontains", "value": "coming soon"}],
+    });
+    let begun = match &found {
+        Some(whole) => Wanted { title: whole.proposal.title.clone(), why: whole.proposal.why.clone(), files: whole.files.clone() },
+        None => Wanted {
+            title: format!("A test case for {name}"),
+            why: format!("Found in the playground: {description}"),
+            ..proposals::draft(app, who, name).await?
+        },
+    };
+    let mut with = begun;
+    if !with.files.iter().any(|file| file.path == tests) {
+        with = proposals::with_file(app, who, with, &tests).await?;
+    }
+    for file in with.files.iter_mut().filter(|file| file.path == tests) {
+        // JSON is YAML, on one line.
+        file.text = format!("{}\n- {case}\n", file.text.trim_end());
+    }
+    match found {
+        Some(whole) => proposals::save(app, who, whole.proposal.id, whole.proposal.revision, &with).await,
+        None => proposals::begin(app, who, &with).await,
+    }
+}

@@ -1,0 +1,125 @@
+//! Evals: what was tested with what result, every case of one, and two beside each other.
+
+mod compare;
+mod one;
+pub(super) mod words;
+
+use super::people::Names;
+use super::{ENOUGH, page};
+use crate::error::PageResult;
+use crate::pages::forms::{Query, Wrong};
+use crate::pages::members::{Staff, id};
+use crate::pages::render;
+use crate::requests::{Form, Nothing, Path};
+use crate::shell::Shell;
+use crate::views::recently;
+use crate::visitors::Visitor;
+use crate::{Shared, paths};
+use app::{App, evals, releases};
+use axum::Router;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use domain::evals::{Eval, Progress};
+use domain::ids::ProposalId;
+use domain::roles::Right;
+use words::Figured;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/staff/evals", get(list).post(begin))
+        .route("/staff/prompts/proposals/{id}/eval", post(begin_for_proposal))
+        .merge(one::routes())
+        .merge(compare::routes())
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    #[serde(default)]
+    version: String,
+}
+
+#[derive(askama::Template)]
+#[template(path = "staff/evals/list.html")]
+struct Evals {
+    shell: Shell,
+    wrong: Wrong,
+    may_run: bool,
+    /// Every release there is, and which of them production has.
+    releases: Vec<(String, bool)>,
+    rows: Vec<Row>,
+    older: Option<String>,
+}
+
+struct Row {
+    path: String,
+    version: String,
+    proposal: Option<String>,
+    by: String,
+    when: String,
+    progress: Progress,
+    total: Figured,
+    /// Beside the eval of the same tests that came before it.
+    beside: Option<String>,
+}
+
+impl Row {
+    fn of(app: &App, names: &Names, eval: &Eval, all: &[Eval]) -> Self {
+        let finished = |one: &&Eval| one.progress == Progress::Finished && one.subject.suite == eval.subject.suite;
+        let other = all.iter().filter(|one| one.id != eval.id && one.subject.content != eval.subject.content).find(finished);
+        Self {
+            path: paths::eval(eval.id),
+            version: eval.subject.version.to_string(),
+            proposal: eval.subject.proposal.map(paths::proposal),
+            by: names.of(eval.by),
+            when: recently(eval.created, app.now()),
+            progress: eval.progress,
+            total: Figured::of(&eval.total),
+            beside: other.filter(|_| eval.progress == Progress::Finished).map(|other| paths::evals_beside(other.id, eval.id)),
+        }
+    }
+}
+
+impl Evals {
+    async fn load(app: &App, visitor: &Visitor, query: &Query) -> app::Result<Self> {
+        let caller = &visitor.caller;
+        let found = evals::list(app, caller, None, ENOUGH, query.id("before")).await?;
+        let (names, overview) = (Names::load(app, caller).await?, releases::overview(app, caller).await?);
+        let (found, last) = page(found, |eval| eval.id);
+        let production = overview.environments.last().map(|standing| standing.version.clone());
+        Ok(Self {
+            shell: Shell::of(app, visitor),
+            wrong: Wrong::default(),
+            may_run: caller.has(app, Right::EditPrompts),
+            releases: overview.releases.iter().map(|(version, _)| (version.to_string(), Some(version) == production.as_ref())).collect(),
+            rows: found.iter().map(|eval| Row::of(app, &names, eval, &found)).collect(),
+            older: last.map(|last| paths::with(paths::EVALS, &[("before", &last)])),
+        })
+    }
+}
+
+async fn list(State(app): State<App>, Staff(visitor): Staff, query: Query) -> PageResult<Html<String>> {
+    render(&Evals::load(&app, &visitor, &query).await?)
+}
+
+async fn begin(State(app): State<App>, Staff(visitor): Staff, query: Query, Form(typed): Form<Typed>) -> PageResult<Response> {
+    match evals::ask_for_release(&app, &visitor.caller, &typed.version).await {
+        Ok(eval) => Ok(Redirect::to(&paths::eval(eval.id)).into_response()),
+        Err(error) => {
+            let page = Evals { wrong: Wrong::with("begin", error)?, ..Evals::load(&app, &visitor, &query).await? };
+            Ok(page.wrong.answer(render(&page)?))
+        }
+    }
+}
+
+async fn begin_for_proposal(
+    State(app): State<App>,
+    Staff(visitor): Staff,
+    Path(text): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult<Redirect> {
+    let proposal: ProposalId = id(&text, "this proposal")?;
+    let eval = evals::ask_for_proposal(&app, &visitor.caller, proposal).await?;
+    Ok(Redirect::to(&paths::eval(eval.id)))
+}
