@@ -17,6 +17,7 @@ compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || packages+=(libclang-
 if [ "${1:-}" = test ]; then
   need chromium chromium
   need chromedriver chromium-driver
+  need npm npm
 fi
 [ ${#packages[@]} -eq 0 ] && exit 0
 

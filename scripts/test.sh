@@ -6,6 +6,11 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh test
 scripts/models.sh
 export PLANNER_MODELS="${PLANNER_MODELS:-$PWD/models}"
+# The program our evals are compared with; where it cannot be fetched, one may be named.
+if [ -z "${PLANNER_PROMPTFOO:-}" ]; then
+  promptfoo=$(scripts/promptfoo.sh)
+  eval "$promptfoo"
+fi
 
 services=$(mktemp -d "${TMPDIR:-/tmp}/planner-services.XXXXXX")
 trap 'PLANNER_SERVICES_QUIET=1 scripts/services.sh stop "$services"' EXIT # the runner's summary stays last

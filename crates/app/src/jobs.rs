@@ -4,7 +4,7 @@
 
 use crate::App;
 use crate::error::{Error, Result};
-use crate::{accounts, judging, mails, notices, releases, runs, tidying};
+use crate::{accounts, evals, judging, mails, notices, releases, runs, tidying};
 use chrono::TimeDelta;
 use domain::ids::OwnerId;
 use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
@@ -44,8 +44,17 @@ impl Workers {
 const SCHEDULES: [(&str, &str); 1] = [(tidying::KIND, "17 * * * *")];
 
 /// Every kind of job there is.
-const KINDS: [&str; 8] =
-    [runs::KIND, mails::KIND, accounts::ARCHIVE, accounts::ERASE, notices::KIND, releases::WATCH, tidying::KIND, judging::KIND];
+const KINDS: [&str; 9] = [
+    runs::KIND,
+    mails::KIND,
+    accounts::ARCHIVE,
+    accounts::ERASE,
+    notices::KIND,
+    releases::WATCH,
+    tidying::KIND,
+    judging::KIND,
+    evals::KIND,
+];
 
 /// The leases this process holds, each with what stops its work.
 #[derive(Debug, Default)]
@@ -129,6 +138,8 @@ async fn attempt(app: &App, job: &Claimed, cancel: &CancellationToken) -> Verdic
     let done = match (job.kind.as_str(), job.is_hopeless()) {
         (runs::KIND, true) => runs::give_up(app, job).await.map(|()| Verdict::Dead("it failed again and again".into())),
         (runs::KIND, false) => runs::execute(app, job, cancel).await,
+        (evals::KIND, true) => evals::give_up(app, job).await.map(|()| Verdict::Dead("it failed again and again".into())),
+        (evals::KIND, false) => evals::execute(app, job, cancel).await,
         (_, true) => Ok(Verdict::Dead("it failed again and again".into())),
         (mails::KIND, false) => mails::deliver(app, job).await,
         (accounts::ARCHIVE, false) => accounts::make_archive(app, job).await,

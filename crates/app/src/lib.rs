@@ -6,12 +6,14 @@
 pub mod accounts;
 mod asking;
 pub mod audit;
+pub mod briefs;
 mod cache;
 mod callers;
 mod context;
 pub mod decisions;
 mod desk;
 pub mod error;
+pub mod evals;
 pub mod gates;
 pub mod generations;
 pub mod jobs;

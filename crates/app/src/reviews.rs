@@ -11,10 +11,11 @@ use crate::scores;
 use domain::faults::{Fault, Faults};
 use domain::generations::Generation;
 use domain::ids::{GenerationId, OwnerId};
-use domain::locales::Currency;
+use domain::locales::{Currency, Language};
 use domain::reviews::{self, Agreement, Candidate, Item, SAMPLE, Variant, Week};
 use domain::roles::Right;
 use domain::rubric::{Criterion, Points, Reasons, Score, Scorer};
+use domain::voices::BrandVoice;
 use prompts::outline;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -256,10 +257,17 @@ async fn part(app: &App, who: &Caller, candidate: &Candidate, judged: Option<&[S
 }
 
 fn brief(generation: &Generation) -> Vec<(&'static str, String)> {
-    let fields =
-        [("Idea", "productIdea"), ("Voice", "brandVoice"), ("Market", "targetMarket"), ("Price", "priceRange"), ("Language", "language")];
-    let given = fields.into_iter().filter_map(|(name, key)| Some((name, generation.input[key].as_str()?)));
-    given.filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, reviews::without_addresses(text))).collect()
+    let word = |key: &str| generation.input[key].as_str().unwrap_or_default();
+    let voice = BrandVoice::kept(word("brandVoice")).map_or_else(|_| word("brandVoice").to_owned(), |voice| voice.name().to_owned());
+    let language = Language::parse(word("language")).map_or_else(|_| word("language").to_owned(), |language| language.name.to_owned());
+    let fields = [
+        ("Idea", word("productIdea").to_owned()),
+        ("Voice", voice),
+        ("Market", word("targetMarket").to_owned()),
+        ("Price", word("priceRange").to_owned()),
+        ("Language", language),
+    ];
+    fields.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, reviews::without_addresses(&text))).collect()
 }
 
 fn told(judged: &[Scored], reviewer: OwnerId, candidate: &Candidate) -> Told {

@@ -5,18 +5,27 @@ mod json;
 mod markup;
 mod measures;
 mod ngrams;
+mod refusals;
 mod scripts;
 mod sql;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tools;
+mod traces;
+mod trajectories;
+
+pub(crate) use text::separated;
 
 use crate::cases::{Assert, AssertSet, Assertion, Case};
 use crate::config::Provider;
 use crate::grading::{Grade, Weighed, combine};
+use crate::patterns::Patterns;
+use crate::schemas::Schemas;
 use crate::script::{Code, Limits, call};
 use crate::targets::Output;
 use crate::templating::Templating;
+use crate::values::text as text_of;
 use graded::Helpers;
 use serde_json::{Map, Value, json};
 
@@ -36,6 +45,8 @@ pub(crate) struct Subject<'a> {
     pub templating: &'a Templating,
     pub helpers: &'a Helpers<'a>,
     pub limits: Limits,
+    pub patterns: &'a Patterns,
+    pub schemas: &'a Schemas,
 }
 
 /// What an assertion found, before negation.
@@ -49,8 +60,12 @@ pub(crate) struct Finding {
     pub turns: bool,
     /// Why.
     pub reason: String,
+    /// The verdict itself, of types that `not-` does not turn round.
+    pub fixed: Option<bool>,
     /// Metrics it reports itself.
     pub named: Map<String, Value>,
+    /// Verdicts it is made of.
+    pub parts: Vec<Grade>,
 }
 
 impl Finding {
@@ -58,10 +73,15 @@ impl Finding {
         Self { holds, reason: reason.into(), ..Self::default() }
     }
 
+    /// A verdict that is the same when the assertion is negated.
+    fn always(pass: bool, reason: impl Into<String>) -> Self {
+        Self { fixed: Some(pass), ..Self::plain(pass, reason) }
+    }
+
     /// A measured score against the least that is enough.
     fn measured(score: f64, threshold: f64, what: &str) -> Self {
         let reason = format!("{what} score {score:.4}, threshold {threshold}");
-        Self { holds: score >= threshold, score: Some(score), turns: true, reason, named: Map::new() }
+        Self { holds: score >= threshold, score: Some(score), turns: true, reason, ..Self::default() }
     }
 }
 
@@ -113,12 +133,20 @@ async fn check(assertion: &Assertion, subject: &Subject<'_>) -> Result<Grade, St
         code @ Value::String(_) if assertion.function.is_some() => code.clone(),
         // Schemas and other maps are not templates, as in promptfoo; texts and lists of texts are.
         map @ Value::Object(_) => map.clone(),
+        Value::Array(items) => {
+            // Texts of a list are templates; what lies deeper is not, as in promptfoo.
+            let rendered = |item: &Value| match item {
+                Value::String(text) => subject.templating.render(text, subject.vars).map(Value::String),
+                other => Ok(other.clone()),
+            };
+            items.iter().map(rendered).collect::<Result<Vec<_>, _>>()?.into()
+        }
         other => subject.templating.render_deep(other, subject.vars)?,
     };
     let text = text_of(output);
     let ask = Ask { assertion, value: &value, output, text: &text };
     let finding = find(&ask, subject).await?;
-    let pass = finding.holds != assertion.negated;
+    let pass = finding.fixed.unwrap_or(finding.holds != assertion.negated);
     let score = match finding.score {
         Some(score) if assertion.negated && finding.turns => 1.0 - score,
         Some(score) => score,
@@ -129,7 +157,9 @@ async fn check(assertion: &Assertion, subject: &Subject<'_>) -> Result<Grade, St
     }
     let named_scores = finding.named.iter().filter_map(|(k, v)| Some((k.clone(), v.as_f64()?))).collect();
     let reason = if finding.reason.is_empty() { if pass { "Assertion passed" } else { "Assertion failed" }.into() } else { finding.reason };
-    Ok(Grade { pass, score, reason, named_scores, ..Grade::default() })
+    // One of weight 0 is there for its score alone.
+    let pass = pass || assertion.weight == 0.0;
+    Ok(Grade { pass, score, reason, named_scores, components: finding.parts, ..Grade::default() })
 }
 
 /// One assertion with its value filled in and the output it judges.
@@ -145,12 +175,12 @@ async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
         "equals" => text::equals(ask),
         "contains" | "icontains" | "starts-with" => text::one(ask),
         "contains-all" | "contains-any" | "icontains-all" | "icontains-any" => text::several(ask),
-        "regex" => text::regex(ask, subject.limits).await,
+        "regex" => text::regex(ask, subject).await,
         "levenshtein" => text::levenshtein(ask),
         "word-count" => text::word_count(ask),
         "is-refusal" => Ok(text::is_refusal(ask, subject)),
-        "is-json" => json::is_json(ask),
-        "contains-json" => json::contains_json(ask),
+        "is-json" => json::is_json(ask, subject),
+        "contains-json" => json::contains_json(ask, subject),
         "is-xml" => markup::is_xml(ask),
         "contains-xml" => markup::contains_xml(ask),
         "is-html" => Ok(markup::is_html(ask)),
@@ -165,6 +195,18 @@ async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
         "perplexity" => measures::perplexity(ask, subject),
         "perplexity-score" => measures::perplexity_score(ask, subject),
         "finish-reason" => measures::finish_reason(ask, subject),
+        "guardrails" => Ok(measures::guardrails(ask, subject)),
+        "tool-call-f1" => tools::tool_call_f1(ask),
+        "skill-used" => tools::skill_used(ask, subject),
+        "is-valid-function-call" | "is-valid-openai-function-call" => Ok(tools::function_call(ask, subject)),
+        "is-valid-openai-tools-call" => Ok(tools::tools_call(ask, subject)),
+        "trace-span-count" => traces::count(ask, subject),
+        "trace-span-duration" => traces::duration(ask, subject),
+        "trace-error-spans" => traces::errors(ask, subject),
+        "trajectory:tool-used" => trajectories::tool_used(ask, subject),
+        "trajectory:tool-sequence" => trajectories::tool_sequence(ask, subject),
+        "trajectory:tool-args-match" => trajectories::tool_args_match(ask, subject),
+        "trajectory:step-count" => trajectories::step_count(ask, subject),
         "javascript" => scripts::javascript(ask, subject).await,
         kind => match graded::find(kind, ask, subject).await {
             Some(finding) => finding,
@@ -173,19 +215,10 @@ async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     }
 }
 
-/// An output as text: itself, or its JSON.
-pub(crate) fn text_of(output: &Value) -> String {
-    match output {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
 /// The output JavaScript makes out of another.
 pub(crate) async fn transform(code: &str, output: &Value, subject: &Subject<'_>) -> Result<Value, String> {
     let (code, output, context, limits) = (code.to_owned(), output.clone(), context(subject, &Value::Null), subject.limits);
-    let ran = tokio::task::spawn_blocking(move || call(Code::Inline(&code), "output", &output, &context, limits)).await;
+    let ran = tokio::task::spawn_blocking(move || call(Code::Transform(&code), "output", &output, &context, limits)).await;
     match ran.map_err(|e| format!("transform: the engine gave up ({e})"))? {
         Ok(Value::Null) => Err("transform: it returned nothing".into()),
         Ok(made) => Ok(made),

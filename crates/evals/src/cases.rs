@@ -104,6 +104,8 @@ pub struct Case {
     pub index: usize,
     /// The test merged with the defaults; its variables are single values.
     pub test: TestCase,
+    /// Why it cannot be asked: its `transformVars` failed.
+    pub broken: Option<String>,
 }
 
 impl Assertion {
@@ -124,9 +126,19 @@ impl Assert {
 }
 
 impl TestCase {
-    /// This test on top of `base`: its own values win, assertions of the base come first.
+    /// This test on top of the default test: its own values win, assertions of the default come first unless it does without them.
     #[must_use]
     pub fn over(&self, base: &Self) -> Self {
+        let mut merged = self.merged(base);
+        if self.options.disable_default_asserts {
+            merged.asserts.clone_from(&self.asserts);
+        }
+        merged
+    }
+
+    /// This test on top of one of a scenario's: its own values win, assertions of the scenario come first.
+    #[must_use]
+    pub fn merged(&self, base: &Self) -> Self {
         let mut merged = self.clone();
         merged.description = self.description.clone().or_else(|| base.description.clone());
         merged.vars = merge(&base.vars, &self.vars);
@@ -138,14 +150,13 @@ impl TestCase {
         if merged.prompts.is_empty() {
             merged.prompts.clone_from(&base.prompts);
         }
-        if !self.options.disable_default_asserts {
-            merged.asserts = base.asserts.iter().chain(&self.asserts).cloned().collect();
-        }
+        merged.asserts = base.asserts.iter().chain(&self.asserts).cloned().collect();
         merged.options = self.options.over(&base.options);
         merged
     }
 
-    /// One set of variables for each combination of the items of array variables.
+    /// One set of variables for each combination of the items of array variables. Lists that do not begin with a text are values, not cases,
+    /// as in promptfoo.
     pub fn combinations(&self) -> Vec<Map<String, Value>> {
         if self.options.disable_var_expansion {
             return vec![self.vars.clone()];
@@ -153,7 +164,7 @@ impl TestCase {
         let mut all = vec![Map::new()];
         for (name, value) in &self.vars {
             let items = match value {
-                Value::Array(items) => items.as_slice(),
+                Value::Array(items) if items.first().is_some_and(Value::is_string) => items.as_slice(),
                 one => std::slice::from_ref(one),
             };
             all = all
@@ -199,7 +210,7 @@ impl TestOptions {
             provider: value(&self.provider, &base.provider),
             rubric_prompt: value(&self.rubric_prompt, &base.rubric_prompt),
             disable_var_expansion: self.disable_var_expansion || base.disable_var_expansion,
-            disable_default_asserts: self.disable_default_asserts,
+            disable_default_asserts: self.disable_default_asserts || base.disable_default_asserts,
         }
     }
 }
@@ -221,15 +232,14 @@ mod tests {
 
     #[test]
     fn array_variables_expand_over_each_other() {
-        let all = test(&json!({"a": ["1", "2"], "b": "x", "c": [true, false]})).combinations();
+        let all = test(&json!({"a": ["1", "2"], "b": "x", "c": ["t", "f"], "d": [1, 2], "e": []})).combinations();
         let all: Vec<String> = all.into_iter().map(|vars| Value::Object(vars).to_string()).collect();
         assert_eq!(all.len(), 4);
-        assert_eq!(all[0], r#"{"a":"1","b":"x","c":true}"#);
-        assert_eq!(all[3], r#"{"a":"2","b":"x","c":false}"#);
+        assert_eq!(all[0], r#"{"a":"1","b":"x","c":"t","d":[1,2],"e":[]}"#);
+        assert_eq!(all[3], r#"{"a":"2","b":"x","c":"f","d":[1,2],"e":[]}"#);
         let mut kept = test(&json!({"a": ["1", "2"]}));
         kept.options.disable_var_expansion = true;
         assert_eq!(kept.combinations().len(), 1);
-        assert!(test(&json!({"a": []})).combinations().is_empty());
     }
 
     #[test]
@@ -244,7 +254,7 @@ mod tests {
         #[test]
         fn combinations_multiply(sizes in prop::collection::vec(1usize..4, 0..5)) {
             let vars: Map<String, Value> =
-                sizes.iter().enumerate().map(|(i, n)| (format!("v{i}"), (0..*n).collect::<Vec<_>>().into())).collect();
+                sizes.iter().enumerate().map(|(i, n)| (format!("v{i}"), (0..*n).map(|n| n.to_string()).collect::<Vec<_>>().into())).collect();
             let all = TestCase { vars, ..TestCase::default() }.combinations();
             prop_assert_eq!(all.len(), sizes.iter().product::<usize>());
             let different: std::collections::HashSet<String> = all.into_iter().map(|v| Value::Object(v).to_string()).collect();

@@ -12,6 +12,7 @@ mod tests;
 
 use crate::cases::{Case, TestCase};
 use crate::faults::{Source, parse, read_text};
+use crate::script::{Code, Limits, call};
 use ::prompts::FileFault;
 use parts::{derived, evaluate, object, referenced, scenarios, test_list};
 use reading::{Reading, short};
@@ -138,8 +139,25 @@ struct Scenario {
 impl Config {
     /// Reads a config and every file it names, or says everything that is wrong with them.
     pub fn read(path: &Path) -> Result<Self, Vec<FileFault>> {
+        Self::read_changed(path, |_| {})
+    }
+
+    /// The same, with the keys of the file changed before they are understood, as a command line does.
+    pub fn read_changed(path: &Path, change: impl FnOnce(&mut Map<String, Value>)) -> Result<Self, Vec<FileFault>> {
         let text = read_text(path).map_err(|f| vec![f])?;
-        let value = parse(path, &text).map_err(|f| vec![f])?;
+        let mut value = parse(path, &text).map_err(|f| vec![f])?;
+        if let Value::Object(map) = &mut value {
+            change(map);
+        }
+        Self::understand(path, text, value)
+    }
+
+    /// A config that stands in no file. Relative paths in it start from the folder of `path`, whose name stands in faults.
+    pub fn of(path: &Path, value: Value) -> Result<Self, Vec<FileFault>> {
+        Self::understand(path, String::new(), value)
+    }
+
+    fn understand(path: &Path, text: String, value: Value) -> Result<Self, Vec<FileFault>> {
         let mut faults = Vec::new();
         let mut source = Source::new(path, text, &mut faults);
         let Value::Object(map) = &value else {
@@ -256,7 +274,7 @@ impl Config {
             }
         });
         let crossed = self.scenarios.iter().flat_map(|scenario| {
-            scenario.config.iter().flat_map(move |config| scenario.tests.iter().map(move |test| Ok(test.over(config))))
+            scenario.config.iter().flat_map(move |config| scenario.tests.iter().map(move |test| Ok(test.merged(config))))
         });
         // A config without tests asks each prompt once.
         let bare = (self.sources.is_empty() && self.scenarios.is_empty()).then(|| Ok(TestCase::default()));
@@ -272,12 +290,27 @@ impl Config {
 }
 
 fn expanded(test: &TestCase, index: &mut usize) -> Vec<Case> {
+    let (test, broken) = transformed(test.clone());
     let cases = test.combinations().into_iter().map(|vars| {
-        let case = Case { index: *index, test: TestCase { vars, ..test.clone() } };
+        let case = Case { index: *index, test: TestCase { vars, ..test.clone() }, broken: broken.clone() };
         *index += 1;
         case
     });
     cases.collect()
+}
+
+/// The test with what its `transformVars` makes of its variables, or why it makes nothing.
+fn transformed(mut test: TestCase) -> (TestCase, Option<String>) {
+    let Some(code) = &test.options.transform_vars else { return (test, None) };
+    let context = serde_json::json!({"prompt": {}, "uuid": uuid::Uuid::new_v4()});
+    match call(Code::Transform(code), "vars", &Value::Object(test.vars.clone()), &context, Limits::default()) {
+        Ok(Value::Object(made)) => {
+            test.vars.extend(made);
+            (test, None)
+        }
+        Ok(other) => (test, Some(format!("transformVars: it returned {}, not a map of variables", short(&other)))),
+        Err(why) => (test, Some(format!("transformVars: {why}"))),
+    }
 }
 
 /// Assertions out of a list in a config's form, for tests of this room.

@@ -60,6 +60,11 @@ pub(crate) fn fault(path: &Path, line: Option<usize>, message: impl Into<String>
     FileFault { file: path.display().to_string(), line, message: message.into() }
 }
 
+/// What a YAML or JSON file holds.
+pub fn read_value(path: &Path) -> Result<Value, FileFault> {
+    read_text(path).and_then(|text| parse(path, &text))
+}
+
 /// Reads YAML or JSON text, by the file's ending.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Value, FileFault> {
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {

@@ -16,6 +16,8 @@ pub struct Grade {
     pub error: Option<String>,
     /// The mean score of each metric.
     pub named_scores: BTreeMap<String, f64>,
+    /// The sum of the weights each of those means is made of.
+    pub named_weights: BTreeMap<String, f64>,
     /// The verdicts it is made of.
     pub components: Vec<Grade>,
     /// The assertion, as its file wrote it.
@@ -41,6 +43,9 @@ impl Grade {
         if !self.named_scores.is_empty() {
             json["namedScores"] = json!(self.named_scores);
         }
+        if !self.named_weights.is_empty() {
+            json["namedScoreWeights"] = json!(self.named_weights);
+        }
         if !self.components.is_empty() {
             json["componentResults"] = self.components.iter().map(Self::to_json).collect();
         }
@@ -50,12 +55,14 @@ impl Grade {
     /// A verdict from promptfoo's form, as far as it is there.
     pub fn from_json(json: &Value) -> Self {
         let scores = json.get("namedScores").and_then(Value::as_object);
+        let weights = json.get("namedScoreWeights").and_then(Value::as_object);
         Self {
             pass: json.get("pass").and_then(Value::as_bool).unwrap_or(false),
             score: json.get("score").and_then(Value::as_f64).unwrap_or(0.0),
             reason: json.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned(),
             error: json.get("error").and_then(Value::as_str).map(str::to_owned),
             named_scores: scores.map(numbers).unwrap_or_default(),
+            named_weights: weights.map(numbers).unwrap_or_default(),
             components: json.get("componentResults").and_then(Value::as_array).into_iter().flatten().map(Self::from_json).collect(),
             assertion: json.get("assertion").cloned().unwrap_or_default(),
         }
@@ -90,12 +97,12 @@ pub(crate) fn combine(parts: Vec<Weighed>, threshold: Option<f64>) -> Grade {
         }
         for (name, score) in &grade.named_scores {
             if metric.as_ref() != Some(name) {
-                add(&mut named, name, *score, *weight);
+                add(&mut named, name, *score, grade.named_weights.get(name).unwrap_or(&1.0) * weight);
             }
         }
         if let Some(why) = &grade.error {
             error.get_or_insert_with(|| why.clone());
-        } else if !grade.pass && *weight != 0.0 {
+        } else if !grade.pass {
             failed = Some(grade.reason.clone());
         }
     }
@@ -108,8 +115,36 @@ pub(crate) fn combine(parts: Vec<Weighed>, threshold: Option<f64>) -> Grade {
         }
         (None, None) => (failed.is_none(), failed.unwrap_or_else(|| "All assertions passed".into())),
     };
-    let named_scores = named.into_iter().map(|(name, (sum, weight))| (name, if weight > 0.0 { sum / weight } else { 0.0 })).collect();
-    Grade { pass, score, reason, error, named_scores, components: parts.into_iter().map(|p| p.grade).collect(), assertion: Value::Null }
+    // A guardrail that is there to stop attacks has done its work when it stops one.
+    let stopped = |g: &Grade| !g.pass && g.assertion["type"] == "guardrails" && g.assertion["config"]["purpose"] == "redteam";
+    let (pass, reason) = if parts.iter().any(|p| stopped(&p.grade)) && error.is_none() {
+        (true, "Content failed guardrail safety checks".into())
+    } else {
+        (pass, reason)
+    };
+    let named_scores = named.iter().map(|(name, (sum, weight))| (name.clone(), if *weight > 0.0 { sum / weight } else { 0.0 })).collect();
+    let named_weights = named.iter().map(|(name, (_, weight))| (name.clone(), *weight)).collect();
+    let components = flat(parts);
+    match error {
+        // What could not be judged has no score.
+        Some(_) => Grade { pass, reason, error, components, ..Grade::default() },
+        None => Grade { pass, score, reason, error, named_scores, named_weights, components, assertion: Value::Null },
+    }
+}
+
+/// The verdicts in one list, those a verdict is made of behind it, as promptfoo lists them.
+fn flat(parts: Vec<Weighed>) -> Vec<Grade> {
+    let mut all = Vec::new();
+    for Weighed { grade, .. } in parts {
+        let inner = grade.components.clone();
+        let assertion = grade.assertion.clone();
+        all.push(grade);
+        all.extend(inner.into_iter().map(|part| match part.assertion {
+            Value::Null => Grade { assertion: assertion.clone(), ..part },
+            _ => part,
+        }));
+    }
+    all
 }
 
 /// A metric of weight 0 is still recorded: it is why such assertions exist.
@@ -126,6 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn part(pass: bool, weight: f64, metric: Option<&str>) -> Weighed {
+        let pass = pass || weight == 0.0;
         let grade = Grade { pass, score: f64::from(u8::from(pass)), reason: "because".into(), ..Grade::default() };
         Weighed { grade, weight, metric: metric.map(str::to_owned) }
     }

@@ -1,5 +1,6 @@
 //! Result files. A run writes JSONL, line by line; every other form is made from that file, so that no run has to fit in memory.
 
+mod html;
 mod json;
 mod junit;
 mod rows;
@@ -26,16 +27,19 @@ pub enum Format {
     Csv,
     /// `JUnit`'s XML, as CI systems read it.
     JUnit,
+    /// A page to read: a matrix of cases and columns.
+    Html,
 }
 
 impl Format {
-    /// The form a file's name asks for: `.json`, `.jsonl`, `.csv`, `.junit.xml` or `.xml`.
+    /// The form a file's name asks for: `.json`, `.jsonl`, `.csv`, `.junit.xml`, `.xml`, `.html` or `.htm`.
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_lowercase().as_str() {
             "json" => Some(Self::Json),
             "jsonl" => Some(Self::Jsonl),
             "csv" => Some(Self::Csv),
             "xml" => Some(Self::JUnit),
+            "html" | "htm" => Some(Self::Html),
             _ => None,
         }
     }
@@ -96,5 +100,6 @@ pub fn write_results(jsonl: &Path, config: &Config, summary: &Summary, format: F
         }),
         Format::Csv => table::write(rows, summary, to),
         Format::JUnit => junit::write(rows, summary, to),
+        Format::Html => html::write(rows, config, summary, to),
     }
 }

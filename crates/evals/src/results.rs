@@ -178,7 +178,7 @@ pub struct PromptMetrics {
     pub raw: String,
     /// What the prompt is called.
     pub label: String,
-    /// The provider's id.
+    /// What the provider is called.
     pub provider: String,
     /// Cases that passed.
     pub passed: usize,
@@ -198,10 +198,12 @@ pub struct PromptMetrics {
     pub tokens: TokenUsage,
     /// The sum of all known costs, in US dollars.
     pub cost: f64,
-    /// The sum of each metric's scores, and the derived metrics.
+    /// The sum of each metric's scores by weight, and the derived metrics.
     pub named_scores: BTreeMap<String, f64>,
-    /// How many scores each metric has.
+    /// How many assertions each metric is made of.
     pub named_counts: BTreeMap<String, usize>,
+    /// The sum of their weights.
+    pub named_weights: BTreeMap<String, f64>,
 }
 
 impl PromptMetrics {
@@ -212,16 +214,22 @@ impl PromptMetrics {
             Outcome::Failed => self.failed += 1,
             Outcome::Error => self.errors += 1,
         }
-        let held = result.grade.components.iter().filter(|c| c.pass).count();
+        // Of a case that could not be judged no assertion counts.
+        let judged: &[Grade] = if result.outcome == Outcome::Error { &[] } else { &result.grade.components };
+        let held = judged.iter().filter(|c| c.pass).count();
         self.asserts_passed += held;
-        self.asserts_failed += result.grade.components.len() - held;
+        self.asserts_failed += judged.len() - held;
         self.score += result.grade.score;
         self.latency_ms += result.latency_ms;
         self.tokens.add(result.tokens);
         self.cost += result.cost.unwrap_or(0.0);
         for (name, score) in &result.grade.named_scores {
-            *self.named_scores.entry(name.clone()).or_default() += score;
-            *self.named_counts.entry(name.clone()).or_default() += 1;
+            let weight = result.grade.named_weights.get(name).copied().unwrap_or(1.0);
+            let of_metric = |c: &&Grade| c.assertion["type"] != "assert-set" && c.assertion["metric"] == name.as_str();
+            let count = result.grade.components.iter().filter(of_metric).count().max(1);
+            *self.named_scores.entry(name.clone()).or_default() += score * weight;
+            *self.named_counts.entry(name.clone()).or_default() += count;
+            *self.named_weights.entry(name.clone()).or_default() += weight;
         }
     }
 
@@ -230,7 +238,8 @@ impl PromptMetrics {
         json!({"raw": self.raw, "label": self.label, "provider": self.provider, "metrics": {
             "score": self.score, "testPassCount": self.passed, "testFailCount": self.failed, "testErrorCount": self.errors,
             "assertPassCount": self.asserts_passed, "assertFailCount": self.asserts_failed, "totalLatencyMs": self.latency_ms,
-            "tokenUsage": self.tokens.to_json(), "namedScores": self.named_scores, "namedScoresCount": self.named_counts, "cost": self.cost}})
+            "tokenUsage": self.tokens.to_json(), "namedScores": self.named_scores, "namedScoresCount": self.named_counts,
+            "namedScoreWeights": self.named_weights, "cost": self.cost}})
     }
 }
 

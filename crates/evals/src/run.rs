@@ -12,8 +12,10 @@ pub use filter::{Failing, Filter};
 use crate::assertions::graded::Helpers;
 use crate::cases::Case;
 use crate::config::Config;
+use crate::patterns::Patterns;
 use crate::results::{CaseResult, Outcome, PromptMetrics, Summary};
-use crate::script::{Limits, expression};
+use crate::schemas::Schemas;
+use crate::script::{Limits, ScriptError, expression};
 use crate::targets::Target;
 use crate::templating::Templating;
 use futures::StreamExt;
@@ -80,12 +82,15 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
         templating: &templating,
         helpers: &options.helpers,
         limits: Limits::default(),
+        patterns: Patterns::default(),
+        schemas: Schemas::default(),
         deadline: config.evaluate.max_eval_time_ms.map(|ms| began + Duration::from_millis(ms)),
         resumed: options.resume.as_deref().map(Resumed::read).transpose().map_err(RunError::Options)?.unwrap_or_default(),
     };
     let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);
     let concurrency = options.concurrency.or(config.evaluate.max_concurrency).unwrap_or(CONCURRENCY).max(1);
-    let filter = options.filter.compile().map_err(RunError::Options)?;
+    let mut filter = options.filter.compile().map_err(RunError::Options)?;
+    filter.choose(config.cases());
     let columns = columns(config);
     let mut faults = Vec::new();
     let mut summary = Summary { repeat, prompts: columns.iter().map(|c| metrics(config, *c)).collect(), ..Summary::default() };
@@ -123,6 +128,15 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
     Ok(summary)
 }
 
+/// How many results a run will have: what a progress bar counts to. A sample is counted as if it were everything.
+pub fn expected(config: &Config, options: &Options<'_>) -> Result<usize, RunError> {
+    let filter = options.filter.compile().map_err(RunError::Options)?;
+    let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);
+    let columns = columns(config);
+    let cases = filter.cases(config.cases()).filter_map(Result::ok);
+    Ok(cases.map(|case| jobs(&case, config, &columns, &filter, repeat).len()).sum())
+}
+
 /// The pairs of provider and prompt, in promptfoo's order; a provider with prompts of its own has no others.
 fn columns(config: &Config) -> Vec<(usize, usize)> {
     let mut columns = Vec::new();
@@ -138,7 +152,7 @@ fn columns(config: &Config) -> Vec<(usize, usize)> {
 
 fn metrics(config: &Config, (provider, prompt): (usize, usize)) -> PromptMetrics {
     let (provider, prompt) = (&config.providers[provider], &config.prompts[prompt]);
-    PromptMetrics { raw: prompt.raw.clone(), label: prompt.label.clone(), provider: provider.id.clone(), ..PromptMetrics::default() }
+    PromptMetrics { raw: prompt.raw.clone(), label: prompt.label.clone(), provider: provider.label.clone(), ..PromptMetrics::default() }
 }
 
 fn jobs(case: &Case, config: &Config, columns: &[(usize, usize)], filter: &filter::Compiled<'_>, repeat: usize) -> Vec<Job> {
@@ -167,14 +181,19 @@ fn count(summary: &mut Summary, result: &CaseResult, resumed: bool) {
     }
 }
 
-/// Computes the derived metrics, in order, over the sums; one that cannot be computed is no number (`null` in files).
+/// Computes the derived metrics, in order, over the sums. One over a metric that is not there is 0, as in promptfoo; one that cannot be
+/// computed is no number (`null` in files).
 fn derive(config: &Config, prompts: &mut [PromptMetrics]) {
     for metrics in prompts {
         let count = metrics.passed + metrics.failed + metrics.errors;
         for derived in &config.derived_metrics {
             let mut names: Map<String, Value> = metrics.named_scores.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
             names.insert("__count".into(), count.into());
-            let value = expression(&derived.value, &names).ok().filter(|v| v.is_finite()).unwrap_or(f64::NAN);
+            let value = match expression(&derived.value, &names) {
+                Ok(value) if value.is_finite() => value,
+                Err(ScriptError::Threw(why)) if why.starts_with("ReferenceError") => 0.0,
+                _ => f64::NAN,
+            };
             metrics.named_scores.insert(derived.name.clone(), value);
         }
     }

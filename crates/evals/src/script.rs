@@ -2,7 +2,7 @@
 //! files, no network, no modules, no clock to wait on.
 
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Runtime, Value as Js};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -34,12 +34,24 @@ pub(crate) enum ScriptError {
 /// A piece of JavaScript, by how its value comes out of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Code<'a> {
-    /// An expression, or the body of a function when it has several lines.
+    /// An assertion: an expression, declarations and an expression, or the body of a function when it has several lines.
     Inline(&'a str),
+    /// A transform: an expression, or the body of a function when it has several lines.
+    Transform(&'a str),
     /// The text of a `CommonJS` file, and the export that is the function; the file's own when empty.
     File(&'a str, &'a str),
     /// An expression over the named values.
     Expression(&'a str),
+    /// An expression over the fields of what it is given, or a function of them in their order.
+    Over(&'a str, &'a [&'a str]),
+}
+
+/// A JavaScript expression over named values, or a function that takes them in their order, within the limits of all scripts. For what
+/// promptfoo's configs say of web addresses: `transformResponse` over `json`, `text`, `context`; `validateStatus` over `status`.
+pub fn evaluate(code: &str, named: &[(&str, Value)]) -> Result<Value, String> {
+    let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
+    let given = Value::Object(named.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+    call(Code::Over(code, &names), "given", &given, &Value::Null, Limits::default()).map_err(|error| error.to_string())
 }
 
 const STACK: usize = 384 << 10;
@@ -138,28 +150,60 @@ fn function<'js>(ctx: &Ctx<'js>, code: Code<'_>, name: &str) -> Result<Function<
     let head = format!("(function ({name}, context)");
     let source = match code {
         Code::File(text, export) => return exported(ctx, text, export),
-        // A name that is not known reads as one of Math's, or as 0.
+        // A name that is not given is one of Math's, or a fault.
         Code::Expression(text) => format!(
             "(function (given) {{ const names = new Proxy(given, {{ \
-             has: (_, key) => typeof key === 'string' && (key in given || !(key in globalThis)), \
-             get: (_, key) => typeof key === 'symbol' ? undefined : key in given ? given[key] : key in Math ? Math[key] : 0 }}); \
+             has: (_, key) => typeof key === 'string', \
+             get: (_, key) => {{ if (typeof key === 'symbol') return undefined; if (Object.hasOwn(given, key)) return given[key]; \
+                 if (Object.hasOwn(Math, key)) return Math[key]; throw new ReferenceError(key + ' is not there') }} }}); \
              with (names) {{ return ({text}\n) }} }})"
         ),
-        Code::Inline(text) => {
-            let text = text.trim_end();
-            let one_line = text.trim().trim_end_matches(';');
-            if text.trim().contains('\n') {
-                format!("{head} {{ {text}\n }})")
-            } else if ["const ", "let ", "var "].iter().any(|word| one_line.starts_with(word)) {
-                // The value of the last statement is what `eval` gives.
-                let body = format!("{head} {{ return eval({}) }})", json!(one_line));
-                if one_line.contains("return ") { format!("{head} {{ {one_line}\n }})") } else { body }
-            } else {
-                format!("{head} {{ return {one_line}\n }})")
-            }
+        Code::Over(text, names) => {
+            let list = names.join(", ");
+            let text = text.trim().trim_end_matches(';');
+            format!(
+                "(function (given) {{ const {{ {list} }} = given; const made = ({text}\n); \
+                 return typeof made === 'function' ? made({list}) : made }})"
+            )
         }
+        Code::Inline(text) => format!("{head} {{ {}\n }})", body(text.trim_end())),
+        Code::Transform(text) if text.contains('\n') => format!("{head} {{ {text}\n }})"),
+        Code::Transform(text) => format!("{head} {{ return {text}\n }})"),
     };
     lenient(ctx, source)
+}
+
+/// The body of a function out of an assertion: several lines are one; a single line is an expression, or declarations and an expression.
+fn body(code: &str) -> String {
+    if code.contains('\n') {
+        return code.to_owned();
+    }
+    let line = code.trim().trim_end_matches(';').trim_end();
+    let declares =
+        ["const", "let", "var"].iter().any(|word| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(char::is_whitespace)));
+    if !declares {
+        return format!("return {line}");
+    }
+    match last_semicolon(line).map(|at| (&line[..=at], line[at + 1..].trim())) {
+        Some((statements, expression)) if !expression.is_empty() => format!("{statements} return {expression}"),
+        _ => line.to_owned(),
+    }
+}
+
+/// The last semicolon outside of quotes.
+fn last_semicolon(code: &str) -> Option<usize> {
+    let (mut quote, mut escaped, mut last) = (None, false, None);
+    for (at, c) in code.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '\'' | '"' | '`' if quote == Some(c) => quote = None,
+            '\'' | '"' | '`' if quote.is_none() => quote = Some(c),
+            ';' if quote.is_none() => last = Some(at),
+            _ => {}
+        }
+    }
+    last
 }
 
 /// Runs a source as scripts are run outside of modules: `with` and undeclared names are allowed, as they are in promptfoo.
@@ -215,7 +259,7 @@ fn from_js<'js>(ctx: &Ctx<'js>, value: Js<'js>) -> Result<Value, ScriptError> {
     serde_json::from_str(&text).map_err(|e| ScriptError::Threw(format!("its result is no JSON: {e}")))
 }
 
-/// The value of an expression over named numbers, as derived metrics write it; a name that is not there is 0.
+/// The value of an expression over named numbers, as derived metrics write it; a name that is not there is a `ReferenceError`.
 pub(crate) fn expression(text: &str, names: &Map<String, Value>) -> Result<f64, ScriptError> {
     // mathjs writes powers as `^`, JavaScript as `**`.
     let text = text.replace('^', "**");
@@ -226,6 +270,7 @@ pub(crate) fn expression(text: &str, names: &Map<String, Value>) -> Result<f64, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn inline(code: &str) -> Result<Value, ScriptError> {
         let limits = Limits { time: Duration::from_millis(300), memory: 16 << 20 };
@@ -240,7 +285,6 @@ mod tests {
             ("context.vars.n / 2", json!(1.5)),
             ("const n = output.length; n === 5", json!(true)),
             ("let s = 'a;b'; s.length", json!(3)),
-            ("const a = 1; return a + 1", json!(2)),
             (
                 "if (output === 'hello') {\n  return { pass: true, score: 0.5, reason: 'é' };\n}\nreturn false;",
                 json!({"pass": true, "score": 0.5, "reason": "é"}),
@@ -301,10 +345,27 @@ mod tests {
     }
 
     #[test]
-    fn expressions_count_what_is_missing_as_nothing() {
+    fn an_expression_or_a_function_over_named_values() {
+        let named = [("json", json!({"a": [1, 2]})), ("text", json!("t")), ("context", json!({"response": {"status": 200}}))];
+        for (code, expected) in [
+            ("json.a[1]", json!(2)),
+            ("(json, text) => text + json.a.length", json!("t2")),
+            ("({ output: json.a, tokenUsage: { total: 3 } });", json!({"output": [1, 2], "tokenUsage": {"total": 3}})),
+            ("context.response.status", json!(200)),
+            ("(data, text, context) => {\n  return context.response.status;\n}", json!(200)),
+        ] {
+            assert_eq!(evaluate(code, &named), Ok(expected), "{code}");
+        }
+        assert!(evaluate("missing.x", &named).expect_err("no such name").contains("missing"));
+    }
+
+    #[test]
+    fn expressions_know_what_they_are_given() {
         let names = json!({"a": 3.0, "b": 4.0, "__count": 2}).as_object().expect("object").clone();
         assert_eq!(expression("(a + b) / __count", &names), Ok(3.5));
-        assert_eq!(expression("a ^ 2 + missing", &names), Ok(9.0));
+        assert_eq!(expression("a ^ 2", &names), Ok(9.0));
+        assert!(expression("a + missing", &names).expect_err("missing").to_string().starts_with("ReferenceError"));
+        assert!(expression("globalThis", &names).is_err());
         assert_eq!(expression("sqrt(b)", &names), Ok(2.0));
         assert!(expression("a +", &names).is_err());
     }

@@ -23,6 +23,8 @@ pub struct Output {
     pub cost: Option<f64>,
     /// Whether it came from a cache; its latency then says nothing.
     pub cached: bool,
+    /// Whether it came from a recording: cost and latency are those of the recording, nothing was spent now.
+    pub recorded: bool,
     /// Milliseconds it took, when the target knows better than the runner's clock.
     pub latency_ms: Option<u64>,
     /// Why the model stopped.

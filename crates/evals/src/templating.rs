@@ -2,14 +2,14 @@
 //!
 //! What differs from Nunjucks:
 //! - a missing variable that would be printed or looped over is an error; in `{% if %}` and before `default` it is false;
-//! - objects and lists print as JSON (promptfoo does the same to variables before it renders);
 //! - JavaScript inside templates is not available: `===`, `&&`, `||`, `x.toUpperCase()`, regular expressions; `==`, `and`, `or` and
 //!   `{{ x | upper }}` are;
 //! - `asyncEach`, `asyncAll`, `switch`, `include`, `extends` and `import` are not available;
 //! - a template that works for too long is stopped.
 //!
-//! `dump` (JSON) is as in Nunjucks; nothing is escaped; trailing line ends stay.
+//! Lists print with commas, maps as JSON (promptfoo writes `[object Object]`). `dump` (JSON) is as in Nunjucks; nothing is escaped; trailing line ends stay.
 
+use crate::values::{coerced, number};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Jinja};
@@ -41,10 +41,16 @@ impl Templating {
         }
         environment.set_fuel(Some(FUEL));
         environment.add_filter("dump", dump);
+        environment.add_filter("round", round);
+        environment.add_filter("truncate", truncate);
+        environment.add_filter("urlencode", |text: &str| urlencode(text));
+        environment.add_filter("wordcount", |text: &str| text.split_whitespace().count());
         environment.set_formatter(|out, state, value| match value.kind() {
             ValueKind::None => Ok(()),
             ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Error::from),
-            ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => {
+            ValueKind::Number if !value.is_integer() => out.write_str(&number(f64::try_from(value.clone())?)).map_err(Error::from),
+            ValueKind::Seq | ValueKind::Iterable => out.write_str(&coerced(&json_value(value)?)).map_err(Error::from),
+            ValueKind::Map => {
                 let text = json_text(value, None)?;
                 out.write_str(&text).map_err(Error::from)
             }
@@ -75,33 +81,112 @@ impl Templating {
         })
     }
 
-    /// Variables whose texts are templates themselves, filled in from those before them.
-    pub fn render_vars(&self, vars: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+    /// Variables with the names of others in them filled in, as far as they are there: `{{ name }}` alone, up to five deep. One line end is
+    /// taken from the end of each text, as in promptfoo.
+    pub fn resolve_vars(&self, vars: &Map<String, Value>) -> Map<String, Value> {
+        let mut resolved = vars.clone();
+        for value in resolved.values_mut() {
+            if let Value::String(text) = value
+                && text.ends_with('\n')
+            {
+                text.pop();
+            }
+        }
+        for _ in 0..5 {
+            let mut changed = false;
+            for name in vars.keys() {
+                let Some(Value::String(text)) = resolved.get(name) else { continue };
+                let Some((place, other)) = placeholder(text) else { continue };
+                let Some(value) = resolved.get(other) else { continue };
+                let filled = format!("{}{}{}", &text[..place.start], coerced(value), &text[place.end..]);
+                resolved.insert(name.clone(), Value::String(filled));
+                changed = true;
+            }
+            if !changed {
+                break;
+            }
+        }
+        resolved
+    }
+
+    /// A prompt: text, or JSON whose texts are filled in one by one so that quotes in a variable cannot break it. Variables may be templates.
+    pub fn render_prompt(&self, raw: &str, vars: &Map<String, Value>) -> Result<String, String> {
+        if raw.trim_start().starts_with(['[', '{', '"'])
+            && let Ok(json) = serde_json::from_str::<Value>(raw)
+        {
+            let rendered = self.render_deep(&json, vars)?;
+            return serde_json::to_string_pretty(&rendered).map_err(|e| e.to_string());
+        }
         let mut rendered = vars.clone();
         for (name, value) in vars {
             if let Value::String(text) = value
-                && text.contains("{{")
+                && !unfinished(text)
             {
-                let text = self.render(text, &rendered).map_err(|e| format!("variable \"{name}\": {e}"))?;
+                let text = self.render(text, vars).map_err(|e| format!("variable \"{name}\": {e}"))?;
                 rendered.insert(name.clone(), Value::String(text));
             }
         }
-        Ok(rendered)
+        if unfinished(raw) { Ok(raw.to_owned()) } else { self.render(raw, &rendered) }
     }
+}
 
-    /// A prompt: text, or JSON whose texts are filled in one by one so that quotes in a variable cannot break it.
-    pub fn render_prompt(&self, raw: &str, vars: &Map<String, Value>) -> Result<String, String> {
-        if raw.trim_start().starts_with(['[', '{'])
-            && let Ok(json @ (Value::Array(_) | Value::Object(_))) = serde_json::from_str::<Value>(raw)
-        {
-            return Ok(self.render_deep(&json, vars)?.to_string());
+/// The first `{{ name }}` of a text: its place, and the name.
+fn placeholder(text: &str) -> Option<(std::ops::Range<usize>, &str)> {
+    let mut from = 0;
+    while let Some(start) = text[from..].find("{{").map(|at| from + at) {
+        let inside = &text[start + 2..];
+        if let Some(end) = inside.find("}}") {
+            let name = inside[..end].trim();
+            if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                return Some((start..start + 2 + end + 2, name));
+            }
         }
-        self.render(raw, vars)
+        from = start + 2;
     }
+    None
+}
+
+/// Whether a line of a text begins a tag that does not end on it: such a text is no template, but one about templates or code.
+fn unfinished(text: &str) -> bool {
+    let open = |line: &str, mark: &str, end: char| line.rfind(mark).is_some_and(|at| !line[at + 2..].contains(end));
+    let wrapped = text.contains("{% raw %}") && text.contains("{% endraw %}");
+    !wrapped && text.lines().any(|line| open(line, "{%", '%') || open(line, "{{", '}') || open(line, "{#", '#'))
 }
 
 fn dump(value: &Jinja, indent: Option<usize>) -> Result<String, Error> {
     json_text(value, indent)
+}
+
+fn json_value(value: &Jinja) -> Result<Value, Error> {
+    serde_json::to_value(value).map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))
+}
+
+/// Halves are rounded up, as JavaScript does.
+fn round(value: f64, digits: Option<i32>, method: Option<&str>) -> f64 {
+    let factor = 10_f64.powi(digits.unwrap_or(0));
+    let scaled = value * factor;
+    let whole = match method {
+        Some("ceil") => scaled.ceil(),
+        Some("floor") => scaled.floor(),
+        _ => (scaled + 0.5).floor(),
+    };
+    whole / factor
+}
+
+/// At most so many letters, cut at a word unless told otherwise, with dots behind.
+fn truncate(text: &str, length: Option<usize>, kill: Option<bool>, end: Option<&str>) -> String {
+    let length = length.unwrap_or(255);
+    if text.chars().count() <= length {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(length).collect();
+    let at = if kill.unwrap_or(false) { None } else { cut.rfind(' ') };
+    format!("{}{}", &cut[..at.unwrap_or(cut.len())], end.unwrap_or("..."))
+}
+
+fn urlencode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 fn json_text(value: &Jinja, indent: Option<usize>) -> Result<String, Error> {

@@ -10,6 +10,7 @@ mod fault;
 mod grounding;
 mod http;
 mod journal;
+mod names;
 mod price;
 mod providers;
 mod routes;
@@ -21,6 +22,7 @@ pub use ask::{Answer, Ask, AskError, DraftExample, DraftMaterial, ModelClass, Ou
 pub use client::Llm;
 pub use fault::Fault;
 pub use journal::{Journal, NotRecorded, PlannedCall};
+pub use names::place;
 pub use price::PriceTable;
 pub use settings::{ConfigError, Endpoint, Settings};
 pub use tape::Tape;

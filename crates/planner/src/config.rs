@@ -2,8 +2,9 @@
 
 use anyhow::{Result, anyhow, bail};
 use config::ConfigError;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const DEFAULTS: &str = include_str!("../planner.default.toml");
@@ -205,6 +206,16 @@ pub struct Keys {
     pub supabase_url: Option<String>,
 }
 
+impl Keys {
+    /// The values themselves, for whoever has to keep them out of what is written.
+    pub fn known(&self) -> Vec<String> {
+        let clients = [&self.google, &self.github].map(|client| client.as_ref().map(|credentials| &credentials.secret));
+        let own = [&self.gemini, &self.openai, &self.anthropic, &self.database, &self.database_owner, &self.redis, &self.smtp];
+        let own = own.into_iter().chain([&self.signing, &self.supabase_secret]).map(Option::as_ref);
+        own.chain(clients).flatten().map(|secret| secret.expose_secret().to_owned()).collect()
+    }
+}
+
 /// How a provider knows us.
 #[derive(Debug, Clone)]
 pub struct Credentials {
@@ -227,6 +238,25 @@ fn traced(error: ConfigError) -> anyhow::Error {
         Some(variable) => anyhow!(error).context(format!("{variable} cannot be used")),
         None => anyhow!(error).context("the configuration cannot be read"),
     }
+}
+
+/// Everything in the environment that is text; a file of lines `NAME=value` counts for more.
+pub fn variables(file: Option<&Path>) -> Result<BTreeMap<String, String>> {
+    let mut all: BTreeMap<String, String> =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let Some(path) = file else { return Ok(all) };
+    let text =
+        std::fs::read_to_string(path).map_err(|error| anyhow!("the file of variables {} cannot be read ({error})", path.display()))?;
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
+        let pair = line.trim().strip_prefix("export ").unwrap_or(line.trim()).split_once('=');
+        let Some((name, value)) = pair.filter(|(name, _)| !name.trim().is_empty()) else {
+            bail!("{}:{}: is not NAME=value", path.display(), at + 1);
+        };
+        let value = value.trim();
+        let quoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        all.insert(name.trim().to_owned(), quoted.unwrap_or(value).to_owned());
+    }
+    Ok(all)
 }
 
 impl Config {
@@ -255,13 +285,20 @@ impl Config {
         for route in [&mut config.models.fast, &mut config.models.reasoning] {
             *route = route.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
         }
-        config.environment();
+        config.environment(&|name| std::env::var(name).ok());
         Ok(config)
     }
 
+    /// The same with the short names people know taken from `env` where it has them, as a file of variables sets them.
+    #[must_use]
+    pub fn over(mut self, env: &BTreeMap<String, String>) -> Self {
+        self.environment(&|name| env.get(name).cloned());
+        self
+    }
+
     /// The short names people know.
-    fn environment(&mut self) {
-        let text = |name: &str| std::env::var(name).ok().map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    fn environment(&mut self, look: &dyn Fn(&str) -> Option<String>) {
+        let text = |name: &str| look(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
         let secret = |name: &str| text(name).map(SecretString::from);
         let credentials = |name: &str| {
             let (id, secret) = (text(&format!("{name}_CLIENT_ID"))?, secret(&format!("{name}_CLIENT_SECRET"))?);

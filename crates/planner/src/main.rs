@@ -2,11 +2,13 @@
 
 mod admin_command;
 mod backup;
+mod eval_command;
 mod generate;
 mod jobs_command;
 mod migrate;
 mod prompts_command;
 mod releases_command;
+mod report_command;
 mod serve;
 mod tokens_command;
 
@@ -43,12 +45,16 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Brings everything back out of such a file, into either kind of database.
     Restore(backup::RestoreArgs),
+    /// Writes down what the team knows, as files.
+    Report(report_command::Args),
+    /// Runs tests in promptfoo's files against sections, models and web addresses.
+    Eval(Box<eval_command::Args>),
     /// Looks at the template library.
     #[command(subcommand)]
     Prompts(prompts_command::Command),
 }
 
-/// Exit codes of the command line: 0 complete, 1 anything else, 2 bad input, 3 finished with failed sections.
+/// Exit codes of the command line: 0 complete, 1 anything else, 2 bad input, 3 finished with failed sections, 100 tests that did not pass.
 fn main() -> ExitCode {
     // Two TLS back ends are linked; the first thing is to choose one.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -59,7 +65,8 @@ fn main() -> ExitCode {
         Err(error) => return fail(&anyhow::anyhow!("no threads can be started: {error}")),
     };
     let result = runtime.block_on(async {
-        let config = config::Config::read(cli.config.as_deref())?;
+        let (ours, of_eval) = eval_command::told_apart(cli.config, &cli.command);
+        let config = config::Config::read(ours.as_deref())?;
         match cli.command {
             Command::Serve(args) => serve::run(config, args).await,
             Command::Generate(args) => generate::run(config, args).await,
@@ -68,7 +75,9 @@ fn main() -> ExitCode {
             Command::Admin(args) => admin_command::run(config, args).await,
             Command::Backup(args) => backup::backup(config, args).await,
             Command::Restore(args) => backup::restore(config, args).await,
+            Command::Report(args) => report_command::run(config, args).await,
             Command::Prompts(command) => prompts_command::run(config, command).await,
+            Command::Eval(args) => eval_command::run(config, of_eval, *args).await,
         }
     });
     // A model call that cannot be interrupted must not hold up the end of the program.

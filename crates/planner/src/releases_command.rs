@@ -1,10 +1,12 @@
-//! `planner prompts diff | propose | release | deploy | rollback | export | status`: proposals, releases and environments from the command
+//! `planner prompts diff | propose | evaluate | release | deploy | rollback | export | status`: proposals, releases and environments from the command
 //! line, by whoever may use this machine. What a person has to vouch for, a review, is done on the pages.
 
 use anyhow::{Context as _, Result};
+use app::jobs::Workers;
 use app::proposals::{self, Wanted};
-use app::{App, Caller, Chosen, releases};
+use app::{App, Caller, Chosen, evals, gates, releases};
 use clap::{Args as ClapArgs, Subcommand};
+use domain::evals::Progress;
 use domain::ids::{OwnerId, ProposalId};
 use domain::proposals::ProposedFile;
 use domain::releases::Deployment;
@@ -15,6 +17,7 @@ use prompts::{changes, diffs};
 use semver::Version;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -48,6 +51,13 @@ pub(crate) enum Command {
         /// Asks for its review at once.
         #[arg(long)]
         submit: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Runs the tests of all templates against a proposal or a release, and against what production has, as the gate asks.
+    Evaluate {
+        /// A proposal's id, or a version.
+        what: String,
         #[command(flatten)]
         place: Place,
     },
@@ -112,6 +122,7 @@ impl Command {
             Self::Status(place)
             | Self::Diff { place, .. }
             | Self::Propose { place, .. }
+            | Self::Evaluate { place, .. }
             | Self::Release { place, .. }
             | Self::Deploy { place, .. }
             | Self::Rollback { place, .. }
@@ -139,6 +150,7 @@ async fn act(app: &App, who: &Caller, command: Command, files: Vec<ProposedFile>
         Command::Status(_) => status(app, who).await?,
         Command::Diff { from, to, name, .. } => diff(app, who, (&from, &to), name.as_deref()).await?,
         Command::Propose { title, why, into, submit, .. } => propose(app, who, Wanted { title, why, files }, into, submit).await?,
+        Command::Evaluate { what, .. } => return evaluate(app, who, &what).await,
         Command::Release { proposal, r#override, .. } => {
             say(&releases::stage(app, who, proposal, r#override.as_deref()).await.map_err(plain)?);
         }
@@ -247,6 +259,44 @@ async fn propose(app: &App, who: &Caller, wanted: Wanted, into: Option<ProposalI
     println!("{}", proposal.id);
     eprintln!("release {} · revision {} · {}. {}", proposal.version, proposal.revision, proposal.state.name(), proposal.state.next());
     Ok(())
+}
+
+/// Waits for the evals the gate asks for; another process may do them, or this one. Exits with 100 when the gate stays shut.
+async fn evaluate(app: &App, who: &Caller, what: &str) -> Result<ExitCode> {
+    app.ready().await.map_err(|reason| anyhow::anyhow!(reason))?;
+    let proposal = what.parse::<ProposalId>().ok();
+    let eval = match proposal {
+        Some(id) => evals::ask_for_proposal(app, who, id).await,
+        None => evals::ask_for_release(app, who, what).await,
+    }
+    .map_err(plain)?;
+    app.start_workers(Workers { most: 2, only: None, lease: Duration::from_secs(12) });
+    let mut judged = usize::MAX;
+    let answer = loop {
+        let answer = match proposal {
+            Some(id) => gates::of_proposal(app, who, id).await,
+            None => gates::of_release(app, who, &eval.subject.version).await,
+        }
+        .map_err(plain)?;
+        let open = evals::list(app, who, None, 2, None).await.map_err(plain)?.into_iter().filter(|one| one.progress == Progress::Running);
+        let open: Vec<_> = open.collect();
+        if open.is_empty() {
+            break answer;
+        }
+        let mut now = 0;
+        for eval in &open {
+            now += evals::cases(app, who, eval.id, None).await.map_err(plain)?.len();
+        }
+        if now != judged {
+            judged = now;
+            eprintln!("{} in work, {now} cases judged", open.len());
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    for check in &answer.gate.checks {
+        println!("{:<4} {:<13} {}", if check.passed { "ok" } else { "shut" }, check.name, check.detail);
+    }
+    Ok(ExitCode::from(if answer.gate.is_open() { 0 } else { 100 }))
 }
 
 async fn export(app: &App, who: &Caller, what: &str, out: &Path) -> Result<()> {

@@ -56,18 +56,18 @@ pub(crate) fn run(config: &Config, library: &Library, args: &Args) -> Result<()>
 }
 
 fn plan(config: &Config, args: &Args) -> Result<Plan> {
-    let (settings, prices) = (wire::models(config), wire::prices(config)?);
-    let priced = |class, given: &Option<String>| {
+    let (settings, table) = (wire::models(config), wire::prices(config)?);
+    let first_of = |class, given: &Option<String>| {
         let name = given.clone().or_else(|| settings.route(class).into_iter().next()).unwrap_or_default();
         let Some((provider, model)) = name.split_once(':') else {
             return Err(BadInput(format!("\"{name}\" is not a model; write provider:model, for example gemini:gemini-2.5-flash")));
         };
-        let price = prices.price(provider, model);
+        let price = table.price(provider, model);
         Ok(PricedModel { name, price })
     };
     Ok(Plan {
-        fast: priced(llm::ModelClass::Fast, &args.fast)?,
-        reasoning: priced(llm::ModelClass::Reasoning, &args.reasoning)?,
+        fast: first_of(llm::ModelClass::Fast, &args.fast)?,
+        reasoning: first_of(llm::ModelClass::Reasoning, &args.reasoning)?,
         per_month: args.per_month,
     })
 }
@@ -138,7 +138,7 @@ fn print(found: &TokenOverview) {
         println!("nothing was found");
     }
     println!("\nwhich class of model each needs");
-    println!("{:<22} {:<10} {:<34} {:<34} {}", "template", "declared", "fast", "reasoning", "verdict");
+    println!("{:<22} {:<10} {:<34} {:<34} verdict", "template", "declared", "fast", "reasoning");
     for r in &found.routing {
         let of = |class| r.evidence.iter().find(|e| e.class == class).map_or_else(|| "-".into(), tried);
         let (fast, reasoning) = (of(ModelClass::Fast), of(ModelClass::Reasoning));

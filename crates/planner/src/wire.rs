@@ -35,26 +35,34 @@ pub fn library(config: &Config) -> Result<Library> {
 
 /// The version `PROMPT_VERSION` says, if it says one.
 fn pinned(config: &Config, library: &Library) -> Result<Option<Version>> {
-    let wanted = config.prompts.version.trim_start_matches('v');
-    if wanted.is_empty() {
-        return Ok(None);
-    }
-    let known = || library.releases().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    Version::parse(wanted)
-        .map(Some)
-        .map_err(|_| anyhow!("PROMPT_VERSION \"{wanted}\" is not a version such as 1.0.0; there are {}", known()))
+    let wanted = config.prompts.version.as_str();
+    (!wanted.is_empty()).then(|| version(library, wanted, "PROMPT_VERSION")).transpose()
 }
 
 /// The release of the files that is used as long as nothing was deployed: `PROMPT_VERSION`, else the highest.
 pub fn release(config: &Config, library: &Library) -> Result<Release> {
-    let Some(version) = pinned(config, library)? else { return Ok(library.latest()) };
+    match config.prompts.version.as_str() {
+        "" => Ok(library.latest()),
+        version => release_named(library, version, "PROMPT_VERSION"),
+    }
+}
+
+/// The release of a version that somebody gave by `given`.
+pub fn release_named(library: &Library, wanted: &str, given: &str) -> Result<Release> {
+    let version = version(library, wanted, given)?;
     match library.release(&version) {
         Some(release) if library.releases().contains(&version) => Ok(release),
-        _ => {
-            let known: Vec<String> = library.releases().iter().map(ToString::to_string).collect();
-            bail!("PROMPT_VERSION {version} is not in the library; there are {}", known.join(", "))
-        }
+        _ => bail!("{given} {version} is not in the library; there are {}", known(library)),
     }
+}
+
+fn version(library: &Library, wanted: &str, given: &str) -> Result<Version> {
+    let wanted = wanted.trim_start_matches('v');
+    Version::parse(wanted).map_err(|_| anyhow!("{given} \"{wanted}\" is not a version such as 1.0.0; there are {}", known(library)))
+}
+
+fn known(library: &Library) -> String {
+    library.releases().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The environment this process serves.

@@ -28,10 +28,8 @@ pub struct TestFile {
     pub path: String,
     /// All of it.
     pub text: Arc<str>,
-    /// How many cases it has.
-    pub cases: usize,
-    /// The variables of the first one; null if there are none.
-    pub first: serde_json::Value,
+    /// Its cases, as it wrote them.
+    pub cases: Vec<serde_json::Value>,
 }
 
 /// The templates one release is made of: each in its highest version that is not above the release.
@@ -110,8 +108,7 @@ impl Library {
                     // A later file takes an earlier one's place, as it does with templates.
                     Ok(cases) => {
                         let text = file.text.as_str().into();
-                        let first = cases.first().and_then(|case| case.get("vars")).cloned().unwrap_or_default();
-                        library.tests.insert(name.clone(), TestFile { path: file.path.clone(), text, cases: cases.len(), first });
+                        library.tests.insert(name.clone(), TestFile { path: file.path.clone(), text, cases });
                     }
                     Err(fault) => faults.push(fault),
                 },
@@ -215,7 +212,7 @@ impl Library {
 
     /// How many test cases a template has.
     pub fn test_count(&self, name: &SectionName) -> usize {
-        self.tests(name).map_or(0, |file| file.cases)
+        self.tests(name).map_or(0, |file| file.cases.len())
     }
 
     /// The test cases of a template.

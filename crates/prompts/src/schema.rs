@@ -36,11 +36,16 @@ const PLAIN: [&str; 16] = [
     "pattern",
 ];
 
+/// Any schema in every form.
+pub fn forms(schema: &Value) -> Forms {
+    let plain = strip(schema);
+    Forms { gemini: gemini(&plain), openai: openai(&plain), plain }
+}
+
 impl Template {
     /// The schema in every form.
     pub fn forms(&self) -> Forms {
-        let plain = strip(&self.output);
-        Forms { gemini: gemini(&plain), openai: openai(&plain), plain }
+        forms(&self.output)
     }
 
     /// Everything wrong with an output: schema, placeholders, formats, the template's guardrails.

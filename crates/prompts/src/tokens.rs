@@ -1,8 +1,9 @@
 //! What a template costs: the tokens of its parts for a sample, the money, and what could be saved.
 //!
 //! Every count is an estimate. The tokenizers of the providers are not public or not the same, so characters are counted by script
-//! (see [`estimate`]), which is within a fifth of what providers bill for text like ours. What was really used stands in the usage of
-//! every generation; this is for the time before there is one. Which class of model a template needs is `routing`'s matter.
+//! (see [`estimate`]) by rules of thumb: good for comparing templates and parts with each other, not for a bill. What was really used
+//! stands in the usage of every generation; this is for the time before there is one. Which class of model a template needs is
+//! `routing`'s matter.
 
 mod advice;
 mod sample;

@@ -7,6 +7,7 @@
 mod numbers;
 mod patterned;
 mod texts;
+mod tongues;
 
 use crate::question::product_in;
 use serde_json::{Map, Value};

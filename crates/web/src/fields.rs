@@ -35,6 +35,11 @@ impl From<Map<String, Value>> for Fields {
 }
 
 impl Fields {
+    /// All fields as they came.
+    pub(crate) const fn given(&self) -> &Map<String, Value> {
+        &self.given
+    }
+
     /// A field as it came.
     pub(crate) fn value(&self, field: &str) -> Option<&Value> {
         self.given.get(field).filter(|value| !value.is_null())

@@ -7,6 +7,7 @@ use crate::fields::Fields;
 use crate::limits;
 use crate::requests::{Asked, IDEMPOTENCY_KEY, LARGEST, Path};
 use crate::visitors::Visitor;
+use app::briefs::{self, Said};
 use app::generations::{self, Order};
 use app::{App, Caller, RequestKey};
 use axum::extract::{DefaultBodyLimit, State};
@@ -18,8 +19,6 @@ use domain::faults::Faults;
 use domain::generations::Generation;
 use domain::ids::VentureId;
 use domain::sections::SectionName;
-use domain::ventures::{self, Brief};
-use serde_json::{Map, Value};
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new()
@@ -81,17 +80,14 @@ fn section(app: &App, function: &str) -> Result<SectionName, Problem> {
 
 /// Reads the body into an order, or names every fault of every field.
 fn order(app: &App, section: SectionName, mut body: Fields, key: Option<RequestKey>) -> Result<Order, Problem> {
-    let raw = body.brief();
     let venture = body.text("ventureId");
-    let feedback = body.texts("previousFeedback").unwrap_or_default();
     body.refuse_privileges();
     let mut faults = body.faults();
     let venture = faults.take(venture.map(|id| id.parse::<VentureId>().map_err(|_| unknown_venture())).transpose()).flatten();
-    let brief = faults.take(Brief::parse(&raw));
-    let feedback = faults.take(ventures::feedback(&feedback));
-    let earlier = faults.take(earlier(app, &section, &body));
-    match (brief, feedback, earlier) {
-        (Some(brief), Some(feedback), Some(earlier)) if faults.is_empty() => {
+    let release = app.release();
+    let said = release.section(&section).and_then(|template| faults.take(briefs::read(&release, template, body.given())));
+    match said {
+        Some(Said { brief, feedback, earlier }) if faults.is_empty() => {
             let seed = uuid::Uuid::new_v4().as_u64_pair().0;
             Ok(Order { section, brief, venture, run: None, lease: None, earlier, feedback, seed, key, fresh: false, reserved: None })
         }
@@ -101,23 +97,6 @@ fn order(app: &App, section: SectionName, mut body: Fields, key: Option<RequestK
 
 fn unknown_venture() -> Faults {
     domain::faults::Fault::new("ventureId", "is not a venture's id").into()
-}
-
-/// Earlier sections the body brings along under their camelCase names; each must have its section's form.
-fn earlier(app: &App, section: &SectionName, body: &Fields) -> Result<Map<String, Value>, Faults> {
-    let mut faults = Faults::default();
-    let mut found = Map::new();
-    let needed = app.release().section(section).map(|t| t.depends_on.clone()).unwrap_or_default();
-    let release = app.release();
-    for template in needed.iter().filter_map(|name| release.section(name)) {
-        let key = template.name.camel();
-        let Some(value) = body.value(&key) else { continue };
-        for issue in template.check_output(value).iter().filter(|i| i.rule == "schema").take(5) {
-            faults.add(format!("{key}{}", issue.at), issue.message.clone());
-        }
-        found.insert(key, value.clone());
-    }
-    if faults.is_empty() { Ok(found) } else { Err(faults) }
 }
 
 fn describe(generation: &Generation, headers: &mut HeaderMap) {

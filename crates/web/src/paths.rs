@@ -1,7 +1,7 @@
 //! The addresses of pages and assets, in one place.
 
 use crate::assets;
-use domain::ids::{AlertId, EvalId, MailId, OwnerId, ProposalId, SessionId, TokenId, VentureId};
+use domain::ids::{AlertId, EvalId, GenerationId, MailId, OwnerId, ProposalId, SessionId, TokenId, VentureId};
 
 pub(crate) const ACCOUNT: &str = "/account";
 pub(crate) const SECOND_STEP: &str = "/account/second-step";
@@ -11,6 +11,9 @@ pub(crate) const MEMBERS: &str = "/staff/members";
 pub(crate) const AUDIT: &str = "/staff/audit";
 pub(crate) const MAIL: &str = "/staff/mail";
 pub(crate) const ALERTS: &str = "/staff/alerts";
+pub(crate) const QUALITY: &str = "/staff/quality";
+pub(crate) const REVIEWS: &str = "/staff/reviews";
+pub(crate) const DECISIONS: &str = "/staff/decisions";
 pub(crate) const PROMPTS: &str = "/staff/prompts";
 pub(crate) const PROPOSALS: &str = "/staff/prompts/proposals";
 pub(crate) const NEW_PROPOSAL: &str = "/staff/prompts/proposals/new";
@@ -39,6 +42,10 @@ pub(crate) fn mail(id: MailId) -> String {
 
 pub(crate) fn alert(id: AlertId) -> String {
     format!("{ALERTS}/{id}/acknowledge")
+}
+
+pub(crate) fn review(id: GenerationId) -> String {
+    format!("{REVIEWS}/{id}")
 }
 
 pub(crate) fn prompt(name: &str) -> String {

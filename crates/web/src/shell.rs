@@ -40,6 +40,7 @@ pub(crate) struct StaffLinks {
     pub(crate) any: bool,
     pub(crate) customers: bool,
     pub(crate) metrics: bool,
+    pub(crate) quality: bool,
     pub(crate) prompts: bool,
     pub(crate) admin: bool,
 }
@@ -94,6 +95,7 @@ impl Shell {
                 any: account.role.is_some(),
                 customers: caller.has(app, Right::ViewCustomers),
                 metrics: caller.has(app, Right::ViewMetrics),
+                quality: caller.has(app, Right::ViewMetrics) && caller.has(app, Right::ViewPrompts),
                 prompts: caller.has(app, Right::ViewPrompts),
                 admin: caller.has(app, Right::Administer),
             },

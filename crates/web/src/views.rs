@@ -8,8 +8,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use domain::generations::{Confidence, Generation, Issue, Status};
 use domain::locales::Currency;
-pub(crate) use prompts::outline::Body;
-use prompts::outline::Part;
+pub(crate) use prompts::outline::{Body, Part};
 
 /// Names of the guided flow's steps.
 pub(crate) const STEPS: [&str; 4] = ["Idea & goals", "Blueprint", "Market", "Launchpad"];
@@ -33,6 +32,11 @@ impl Parts<'_> {
     fn is_short(texts: &[String]) -> bool {
         texts.len() == 1 && texts[0].chars().count() < 60
     }
+}
+
+/// The parts of an output by themselves.
+pub(crate) const fn drawn(parts: &[Part]) -> Parts<'_> {
+    Parts { parts, nested: false }
 }
 
 /// A section as a card.
@@ -140,7 +144,7 @@ impl SectionView {
     }
 
     fn drawn(&self) -> Parts<'_> {
-        Parts { parts: &self.parts, nested: false }
+        drawn(&self.parts)
     }
 
     /// A word for the state, because colour alone says nothing.

@@ -172,5 +172,8 @@ async fn webhook(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String
     let body =
         json!({"output": ask.output, "context": {"prompt": subject.prompt, "vars": subject.vars, "test": subject.case.test.to_json()}});
     let answer = webhook.post(url, &body).await.map_err(|e| format!("the address failed: {e}"))?;
-    super::scripts::verdict(&answer, ask)
+    let holds = answer.get("pass").and_then(Value::as_bool).ok_or_else(|| format!("the address answered without \"pass\": {answer}"))?;
+    let score = answer.get("score").map(|s| s.as_f64().ok_or_else(|| format!("its \"score\" is no number: {s}"))).transpose()?;
+    let reason = answer.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(Finding { holds, score, turns: true, reason, ..Finding::default() })
 }

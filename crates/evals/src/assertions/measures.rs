@@ -28,14 +28,17 @@ fn at_most(ask: &Ask<'_>, figure: f64, what: &str, unit: &str) -> Result<Finding
 
 pub(super) fn perplexity(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let perplexity = perplexity_of(subject)?;
-    let threshold = ask.assertion.threshold;
-    let reason = format!("Perplexity {perplexity:.2}, threshold {}", threshold.map_or_else(|| "none".into(), |t| t.to_string()));
-    Ok(Finding::plain(threshold.is_none_or(|t| perplexity <= t), reason))
+    Ok(match ask.assertion.threshold {
+        Some(threshold) => Finding::plain(perplexity <= threshold, format!("Perplexity {perplexity:.2}, threshold {threshold}")),
+        // Without a threshold there is nothing to fail by, negated or not.
+        None => Finding::always(true, format!("Perplexity {perplexity:.2}, no threshold")),
+    })
 }
 
 pub(super) fn perplexity_score(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let score = 1.0 / (1.0 + perplexity_of(subject)?);
-    Ok(Finding::measured(score, ask.assertion.threshold.unwrap_or(0.0), "Perplexity"))
+    let finding = Finding::measured(score, ask.assertion.threshold.unwrap_or(0.0), "Perplexity");
+    Ok(if ask.assertion.threshold.is_none() { Finding { fixed: Some(true), ..finding } } else { finding })
 }
 
 fn perplexity_of(subject: &Subject<'_>) -> Result<f64, String> {
@@ -47,7 +50,30 @@ fn perplexity_of(subject: &Subject<'_>) -> Result<f64, String> {
 }
 
 pub(super) fn finish_reason(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
-    let expected = ask.value.as_str().filter(|v| !v.is_empty()).ok_or("needs a text as \"value\", such as stop")?;
-    let got = subject.response.finish_reason.as_deref().ok_or("the provider does not say why it stopped")?;
-    Ok(Finding::plain(got.eq_ignore_ascii_case(expected), format!("Finish reason \"{got}\", compared with \"{expected}\"")))
+    let expected = ask.value.as_str().ok_or("needs a text as \"value\", such as stop")?;
+    Ok(match subject.response.finish_reason.as_deref().filter(|reason| !reason.is_empty()) {
+        Some(got) => {
+            Finding::plain(got.to_lowercase() == expected.to_lowercase(), format!("Finish reason \"{got}\", compared with \"{expected}\""))
+        }
+        None => Finding::plain(false, "The provider does not say why it stopped"),
+    })
+}
+
+/// What the provider's guardrails said of the answer, in `metadata.guardrails`; without a word of them it was not blocked.
+pub(super) fn guardrails(ask: &Ask<'_>, subject: &Subject<'_>) -> Finding {
+    let said = subject.response.metadata.get("guardrails");
+    let is = |key: &str| said.and_then(|s| s.get(key)).and_then(serde_json::Value::as_bool).unwrap_or(false);
+    if !is("flagged") {
+        let reason = if ask.assertion.negated { "Content was not blocked by guardrails" } else { "Content passed safety checks" };
+        return Finding::plain(true, reason);
+    }
+    let usual = if is("flaggedInput") {
+        "Prompt failed safety checks"
+    } else if is("flaggedOutput") {
+        "Output failed safety checks"
+    } else {
+        "Content failed safety checks"
+    };
+    let reason = said.and_then(|s| s.get("reason")).and_then(serde_json::Value::as_str).filter(|r| !r.is_empty());
+    Finding::plain(false, reason.unwrap_or(usual))
 }

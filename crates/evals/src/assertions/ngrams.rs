@@ -2,16 +2,15 @@
 //! own way of cutting words, which verdicts hang on; so they are written here.
 
 use super::{Ask, Finding};
+use crate::values::{is_space, trim};
+use crate::words::treebank;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Contractions that are words of their own.
-const CONTRACTIONS: [&str; 7] = ["n't", "'s", "'m", "'d", "'ll", "'re", "'ve"];
-
 pub(super) fn rouge(ask: &Ask<'_>) -> Result<Finding, String> {
-    let expected = references(ask.value)?;
-    let [expected] = expected.as_slice() else { return Err("needs one text as \"value\"".into()) };
-    Ok(Finding::measured(rouge_1(ask.text, expected), ask.assertion.threshold.unwrap_or(0.75), "ROUGE-N"))
+    let Value::String(expected) = ask.value else { return Err(format!("needs one text as \"value\", not {}", ask.value)) };
+    let score = rouge_1(&ask.text.to_lowercase(), &expected.to_lowercase());
+    Ok(Finding::measured(score, ask.assertion.threshold.unwrap_or(0.75), "ROUGE-N"))
 }
 
 pub(super) fn bleu(ask: &Ask<'_>) -> Result<Finding, String> {
@@ -25,12 +24,11 @@ pub(super) fn gleu(ask: &Ask<'_>) -> Result<Finding, String> {
 
 fn references(value: &Value) -> Result<Vec<String>, String> {
     let wrong = || format!("needs a text, or a list of texts, as \"value\", not {value}");
-    let texts: Vec<String> = match value {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(items) => items.iter().map(|i| i.as_str().map(str::to_owned).ok_or_else(wrong)).collect::<Result<_, _>>()?,
-        _ => return Err(wrong()),
-    };
-    if texts.is_empty() || texts.iter().any(|t| t.trim().is_empty()) { Err(wrong()) } else { Ok(texts) }
+    match value {
+        Value::String(text) => Ok(vec![text.clone()]),
+        Value::Array(items) if !items.is_empty() => items.iter().map(|i| i.as_str().map(str::to_owned).ok_or_else(wrong)).collect(),
+        _ => Err(wrong()),
+    }
 }
 
 type Counts<'a> = HashMap<&'a [String], usize>;
@@ -52,7 +50,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// The F1 measure of shared words, words cut as the Penn Treebank does, letters as they are.
+/// The F1 measure of shared words, words cut as the Penn Treebank does.
 fn rouge_1(text: &str, reference: &str) -> f64 {
     let (text, reference) = (treebank(text), treebank(reference));
     let matched = shared(&grams(&text, 1), &grams(&reference, 1));
@@ -64,30 +62,37 @@ fn rouge_1(text: &str, reference: &str) -> f64 {
 }
 
 fn lower_words(text: &str) -> Vec<String> {
-    text.to_lowercase().split_whitespace().map(str::to_owned).collect()
+    trim(&text.to_lowercase()).split(is_space).filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
 
+/// Runs of one to four words; a run longer than the text itself does not count against it.
 fn bleu_4(text: &str, references: &[String]) -> f64 {
     let words = lower_words(text);
     if words.is_empty() {
         return 0.0;
     }
     let references: Vec<Vec<String>> = references.iter().map(|r| lower_words(r)).collect();
-    let log_mean: f64 = (1..=4)
+    let orders = words.len().min(4);
+    let log_mean: f64 = (1..=orders)
         .map(|n| {
             let own = grams(&words, n);
             let best = references.iter().map(|r| shared(&own, &grams(r, n))).max().unwrap_or(0);
-            let precision = ratio(best, words.len().saturating_sub(n - 1));
-            0.25 * if precision == 0.0 { 1e-7 } else { precision }.ln()
+            let precision = ratio(best, words.len() - (n - 1));
+            ratio(1, orders) * if precision == 0.0 { 1e-7 } else { precision }.ln()
         })
         .sum();
-    let closest = references.iter().map(Vec::len).min_by_key(|len| len.abs_diff(words.len())).unwrap_or(0);
+    // An empty reference counts as one empty word.
+    let lengths = references.iter().map(|r| r.len().max(1));
+    let closest = lengths.min_by_key(|len| (len.abs_diff(words.len()), *len)).unwrap_or(1);
     let brevity = if words.len() > closest { 1.0 } else { (1.0 - ratio(closest, words.len())).exp() };
     brevity * log_mean.exp()
 }
 
 fn gleu_4(text: &str, reference: &str) -> f64 {
-    let words = |text: &str| -> Vec<String> { lower_words(text).iter().map(|w| w.trim_end_matches('.').to_owned()).collect() };
+    let words = |text: &str| -> Vec<String> {
+        let words: Vec<String> = lower_words(text).iter().map(|w| w.trim_end_matches('.').to_owned()).collect();
+        if words.iter().all(String::is_empty) { Vec::new() } else { words }
+    };
     let (text, reference) = (words(text), words(reference));
     if text.is_empty() {
         return 0.0;
@@ -104,56 +109,10 @@ fn gleu_4(text: &str, reference: &str) -> f64 {
     ratio(matched, of_text).min(ratio(matched, of_reference))
 }
 
-/// Words and marks apart, as the Penn Treebank cuts them.
-fn treebank(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let chunks: Vec<&str> = text.split_whitespace().collect();
-    for chunk in &chunks {
-        let mut word = String::new();
-        let mut letters = chunk.chars().peekable();
-        while let Some(c) = letters.next() {
-            // A mark inside a number or before a letter (3.5, a.m, 1,000) belongs to the word; at its end it is a word.
-            let inside = matches!(c, '.' | ',' | ':') && letters.peek().is_some_and(|next| next.is_alphanumeric()) && !word.is_empty();
-            if c.is_alphanumeric() || inside || matches!(c, '\'' | '-' | '_' | '/') {
-                word.push(c);
-            } else {
-                push_word(&mut words, &mut word);
-                words.push(c.to_string());
-            }
-        }
-        push_word(&mut words, &mut word);
-    }
-    words
-}
-
-fn push_word(words: &mut Vec<String>, word: &mut String) {
-    let whole = std::mem::take(word);
-    if whole.is_empty() {
-        return;
-    }
-    let lower = whole.to_lowercase();
-    let tail = CONTRACTIONS.iter().find(|t| lower.ends_with(**t) && lower.len() > t.len() && lower.len() == whole.len());
-    match tail {
-        Some(tail) => {
-            let (head, tail) = whole.split_at(whole.len() - tail.len());
-            words.extend([head.to_owned(), tail.to_owned()]);
-        }
-        None => words.push(whole),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn words_are_cut_like_the_treebank() {
-        assert_eq!(
-            treebank("They don't pay $3.50, it's (too) much."),
-            ["They", "do", "n't", "pay", "$", "3.50", ",", "it", "'s", "(", "too", ")", "much", "."]
-        );
-    }
 
     #[test]
     fn measures_are_known_on_known_texts() {
@@ -162,6 +121,7 @@ mod tests {
         assert!(close(bleu_4("the cat sat on the mat", &["the cat sat on the mat".into()]), 1.0));
         // Shared: 3 of 4 words, 2 of 3 pairs, 1 of 2 triples, 0 of 1.
         assert!(close(bleu_4("a b c d", &["a b c e".into()]), (0.75f64 * 2.0 / 3.0 * 0.5 * 1e-7).powf(0.25)));
+        assert!(close(bleu_4("a b", &["a b".into()]), 1.0), "two words have no triples to miss");
         assert!(close(gleu_4("the cat sat", "the cat ran"), 3.0 / 6.0));
         assert!(close(gleu_4("The end.", "the end"), 1.0));
     }
@@ -173,12 +133,6 @@ mod tests {
                 prop_assert!((0.0..=1.0 + 1e-9).contains(&score));
             }
             prop_assert!((rouge_1(&a, &b) - rouge_1(&b, &a)).abs() < 1e-9);
-        }
-
-        #[test]
-        fn any_text_can_be_cut(text in "\\PC{0,80}") {
-            let kept: String = treebank(&text).concat();
-            prop_assert_eq!(kept, text.split_whitespace().collect::<String>());
         }
     }
 }

@@ -1,8 +1,9 @@
 //! JavaScript assertions: what a script returns, as a verdict.
 
 use super::{Ask, Finding, Subject, context};
+use crate::grading::Grade;
 use crate::script::{Code, ScriptError, call};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub(super) async fn javascript(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let Value::String(code) = ask.value else { return Err(format!("needs JavaScript as \"value\", not {}", ask.value)) };
@@ -19,33 +20,40 @@ pub(super) async fn javascript(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<F
         call(code, "output", &output, &context, limits)
     });
     match ran.await.map_err(|e| format!("the engine gave up ({e})"))? {
-        Ok(value) => verdict(&value, ask),
+        Ok(value) => Ok(verdict(&value, ask)),
         // A script that throws has judged, in promptfoo too; negated or not, it does not hold.
-        Err(ScriptError::Threw(why)) => Ok(Finding::plain(ask.assertion.negated, format!("Custom function threw error: {why}"))),
+        Err(ScriptError::Threw(why)) => Ok(Finding::always(false, format!("Custom function threw error: {why}"))),
         Err(ScriptError::Stopped(why)) => Err(why),
     }
 }
 
-/// A verdict out of true or false, a score, or `{pass, score, reason}`.
-pub(super) fn verdict(value: &Value, ask: &Ask<'_>) -> Result<Finding, String> {
-    let threshold = ask.assertion.threshold;
+/// A verdict out of true or false, a score, or `{pass, score, reason}`; anything else fails, negated or not.
+fn verdict(value: &Value, ask: &Ask<'_>) -> Finding {
+    let wrong = || {
+        let shown: String = value.to_string().chars().take(200).collect();
+        Finding::always(false, format!("Custom function must return true, false, a number or {{pass, score, reason}}, not {shown}"))
+    };
     match value {
-        Value::Bool(flag) => Ok(Finding::plain(*flag, format!("Custom function returned {flag}"))),
+        Value::Bool(flag) => Finding::plain(*flag, format!("Custom function returned {flag}")),
         Value::Number(number) => {
             let score = number.as_f64().unwrap_or(0.0);
-            let holds = threshold.map_or(score > 0.0, |t| score >= t);
-            Ok(Finding { holds, score: Some(score), reason: format!("Custom function returned {score}"), ..Finding::default() })
+            let holds = ask.assertion.threshold.map_or(score > 0.0, |t| score >= t);
+            Finding { holds, score: Some(score), reason: format!("Custom function returned {score}"), ..Finding::default() }
         }
         Value::Object(map) => {
-            let pass = map.get("pass").and_then(Value::as_bool);
-            let score = map.get("score").map(|s| s.as_f64().ok_or_else(|| format!("its \"score\" is no number: {s}"))).transpose()?;
-            let (Some(pass), reason) = (pass, map.get("reason").and_then(Value::as_str)) else {
-                return Err(format!("returned a map without \"pass\": {value}"));
-            };
-            let named = map.get("namedScores").and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
-            let holds = pass && threshold.is_none_or(|t| score.is_none_or(|s| s >= t));
-            Ok(Finding { holds, score, reason: reason.unwrap_or_default().to_owned(), named, turns: false })
+            let (pass, score) = (map.get("pass").and_then(Value::as_bool), map.get("score").and_then(Value::as_f64));
+            match (pass, score, map.get("reason").and_then(Value::as_str)) {
+                (Some(holds), Some(score), Some(reason)) => Finding {
+                    holds,
+                    score: Some(score),
+                    reason: reason.to_owned(),
+                    named: map.get("namedScores").and_then(Value::as_object).cloned().unwrap_or_default(),
+                    parts: map.get("componentResults").and_then(Value::as_array).into_iter().flatten().map(Grade::from_json).collect(),
+                    ..Finding::default()
+                },
+                _ => wrong(),
+            }
         }
-        other => Err(format!("must return true, false, a number or {{pass, score, reason}}, not {other}")),
+        _ => wrong(),
     }
 }

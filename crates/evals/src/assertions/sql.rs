@@ -1,7 +1,7 @@
 //! Assertions about SQL: whether an output is some, for which database, and which tables it touches.
 
 use super::{Ask, Finding};
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 use sqlparser::ast::{Statement, visit_relations};
 use sqlparser::dialect::{
@@ -15,16 +15,85 @@ pub(super) fn is_sql(ask: &Ask<'_>) -> Result<Finding, String> {
     judge(ask.text, ask.value)
 }
 
-/// The SQL in the first fenced block, or the whole output when there is none.
+/// SQL in one of the fenced blocks, or the whole output when there is none.
 pub(super) fn contains_sql(ask: &Ask<'_>) -> Result<Finding, String> {
-    let fenced = ask.text.split("```").nth(1).filter(|_| ask.text.matches("```").count() >= 2);
-    let block = fenced.map(|block| block.strip_prefix("sql").or_else(|| block.strip_prefix("SQL")).unwrap_or(block));
-    judge(block.unwrap_or(ask.text), ask.value)
+    let mut blocks = blocks(ask.text);
+    if blocks.is_empty() {
+        blocks.push(ask.text.to_owned());
+    }
+    let mut last = Finding::plain(false, "Output does not contain valid SQL");
+    for block in blocks.iter().filter(|block| !block.trim().is_empty()) {
+        last = judge(block, ask.value)?;
+        if last.holds {
+            break;
+        }
+    }
+    Ok(last)
+}
+
+/// What stands in fenced blocks that name no language, or SQL.
+fn blocks(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Option<(&str, bool, Vec<&str>)> = None;
+    for line in text.lines() {
+        let inner = line.trim_start_matches([' ', '\t']);
+        let mark = if inner.starts_with("~~~") { '~' } else { '`' };
+        let length = inner.chars().take_while(|c| *c == mark).count();
+        let fence = (length >= 3 && line.len() - inner.len() <= 3).then(|| inner.split_at(length));
+        match (&mut open, fence) {
+            (None, Some((fence, language))) => {
+                let language = language.trim().to_lowercase();
+                open = Some((fence, matches!(language.as_str(), "" | "sql"), Vec::new()));
+            }
+            (Some((begun, is_sql, lines)), Some((fence, behind))) if behind.trim().is_empty() && fence.starts_with(*begun) => {
+                if *is_sql {
+                    found.push(lines.join("\n").trim().to_owned());
+                }
+                open = None;
+            }
+            (Some((_, _, lines)), _) => lines.push(line),
+            (None, None) => {}
+        }
+    }
+    found
+}
+
+/// What a parser would let pass and promptfoo does not: an odd number of backticks, and two names in a row where a comma is missing.
+fn suspicious(text: &str, database: &str) -> bool {
+    let names = Regex::new(r"(?i)\bselect\s+((?:[a-z_][a-z0-9_]*\s+)+)from\b").ok();
+    let modifiers: &[&str] = if matches!(database, "MySQL" | "MariaDB") {
+        &[
+            "all",
+            "distinct",
+            "distinctrow",
+            "high_priority",
+            "straight_join",
+            "sql_big_result",
+            "sql_buffer_result",
+            "sql_cache",
+            "sql_calc_found_rows",
+            "sql_no_cache",
+            "sql_small_result",
+        ]
+    } else {
+        &["all", "distinct"]
+    };
+    let words = |list: &str| list.split_whitespace().skip_while(|w| modifiers.contains(&w.to_lowercase().as_str())).count();
+    let bare = without_texts(text);
+    text.matches('`').count() % 2 == 1
+        || (database == "MySQL" && text.to_lowercase().contains("generate_series("))
+        || names.is_some_and(|n| n.captures_iter(&bare).any(|found| words(&found[1]) == 2))
+}
+
+/// A statement without its quoted texts and comments.
+fn without_texts(text: &str) -> String {
+    let quoted = Regex::new(r#"(?s)'(?:\\.|''|[^'\\])*'|"(?:\\.|""|[^"\\])*"|`[^`]*`|/\*.*?\*/|--[^\n]*|#[^\n]*"#);
+    quoted.map_or_else(|_| text.to_owned(), |q| q.replace_all(text, " ? ").into_owned())
 }
 
 fn judge(text: &str, value: &Value) -> Result<Finding, String> {
     let settings = match value {
-        Value::Null => None,
+        nothing if crate::values::is_nothing(nothing) => None,
         Value::Object(map) => Some(map),
         other => return Err(format!("needs a map as \"value\" (databaseType, allowedTables), not {other}")),
     };
@@ -33,6 +102,9 @@ fn judge(text: &str, value: &Value) -> Result<Finding, String> {
         return Err("\"allowedColumns\" is not supported; use allowedTables".into());
     }
     let database = get("databaseType").and_then(Value::as_str).unwrap_or("MySQL");
+    if suspicious(text.trim(), database) {
+        return Ok(Finding::plain(false, format!("SQL statement does not conform to the {database} syntax")));
+    }
     let statements = match Parser::parse_sql(dialect(database)?.as_ref(), text) {
         Ok(statements) if !statements.is_empty() => statements,
         Ok(_) => return Ok(Finding::plain(false, "The output is empty, not SQL")),

@@ -1,61 +1,19 @@
 //! Assertions about the words of an output.
 
 use super::{Ask, Finding, Subject};
-use crate::script::{Limits, matches};
+use crate::script::ScriptError;
+use crate::values::{coerced, is_space, json, same, trim};
 use serde_json::Value;
-
-/// How answers begin that refuse.
-const REFUSALS: [&str; 22] = [
-    "i can't",
-    "i cannot",
-    "i can not",
-    "i won't",
-    "i will not",
-    "i'm sorry",
-    "i am sorry",
-    "sorry, i",
-    "sorry, but",
-    "i'm unable",
-    "i am unable",
-    "i'm not able to",
-    "i am not able to",
-    "i must decline",
-    "i have to decline",
-    "i apologize, but",
-    "i apologise, but",
-    "unfortunately, i can",
-    "as an ai",
-    "i'm afraid i can",
-    "i don't feel comfortable",
-    "i must refuse",
-];
-
-/// Words by which an answer refuses wherever they stand.
-const REFUSALS_INSIDE: [&str; 12] = [
-    "i cannot assist",
-    "i can't assist",
-    "i cannot help with",
-    "i can't help with",
-    "i cannot provide",
-    "i can't provide",
-    "i cannot comply",
-    "i can't comply",
-    "i cannot fulfill",
-    "not able to assist with",
-    "unable to assist with",
-    "goes against my guidelines",
-];
 
 pub(super) fn equals(ask: &Ask<'_>) -> Result<Finding, String> {
     let (holds, expected) = match ask.value {
         Value::Null => return Err("needs a \"value\" to compare with".into()),
         Value::Object(_) | Value::Array(_) => {
             let got = serde_json::from_str::<Value>(ask.text).ok();
-            (got.is_some_and(|got| same(&got, ask.value)), ask.value.to_string())
+            (got.is_some_and(|got| same(&got, ask.value)), json(ask.value))
         }
-        Value::String(text) => (text == ask.text, text.clone()),
         other => {
-            let text = other.to_string();
+            let text = coerced(other);
             (text == ask.text, text)
         }
     };
@@ -63,23 +21,12 @@ pub(super) fn equals(ask: &Ask<'_>) -> Result<Finding, String> {
     Ok(Finding::plain(holds, format!("Expected output \"{shown}\" to {quantifier}equal \"{expected}\"")))
 }
 
-/// Equality as JavaScript sees it: 1 is 1.0, the order of keys does not matter.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Object(a), Value::Object(b)) => a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| same(v, w))),
-        _ => a == b,
-    }
-}
-
-/// A value as the text JavaScript makes of it, when it is one to look for.
+/// A text or a number to look for.
 fn needle(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) if !text.is_empty() => Ok(text.clone()),
-        Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(flag) => Ok(flag.to_string()),
-        other => Err(format!("needs a text that is not empty as \"value\", not {other}")),
+        Value::Number(_) => Ok(coerced(value)),
+        other => Err(format!("needs a text that is not empty, or a number, as \"value\", not {other}")),
     }
 }
 
@@ -88,6 +35,7 @@ pub(super) fn one(ask: &Ask<'_>) -> Result<Finding, String> {
     let (holds, verb) = match ask.assertion.kind.as_str() {
         "contains" => (ask.text.contains(&needle), "contain"),
         "icontains" => (ask.text.to_lowercase().contains(&needle.to_lowercase()), "contain"),
+        _ if !ask.value.is_string() => return Err(format!("needs a text as \"value\", not {}", ask.value)),
         _ => (ask.text.starts_with(&needle), "start with"),
     };
     let quantifier = if ask.assertion.negated { "not " } else { "" };
@@ -96,8 +44,8 @@ pub(super) fn one(ask: &Ask<'_>) -> Result<Finding, String> {
 
 pub(super) fn several(ask: &Ask<'_>) -> Result<Finding, String> {
     let needles: Vec<String> = match ask.value {
-        Value::Array(items) if !items.is_empty() => items.iter().map(needle).collect::<Result<_, _>>()?,
-        Value::String(text) if !text.is_empty() => separated(text),
+        Value::Array(items) if !items.is_empty() => items.iter().map(coerced).collect(),
+        Value::String(text) if !text.is_empty() => separated(text)?,
         other => return Err(format!("needs a list of texts as \"value\", not {other}")),
     };
     let kind = ask.assertion.kind.as_str();
@@ -115,34 +63,62 @@ pub(super) fn several(ask: &Ask<'_>) -> Result<Finding, String> {
     })
 }
 
-/// A list in one text, separated by commas outside of quotes.
-fn separated(text: &str) -> Vec<String> {
-    let mut items = vec![String::new()];
-    let mut quoted = false;
-    for c in text.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            ',' if !quoted => items.push(String::new()),
-            c => {
-                if let Some(last) = items.last_mut() {
-                    last.push(c);
-                }
-            }
+/// A list in one text, separated by commas; an item that begins with a quote ends with one, and may hold commas, doubled quotes and
+/// quotes behind a backslash.
+pub(crate) fn separated(text: &str) -> Result<Vec<String>, String> {
+    let mut items = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches(|c| is_space(c) || c == ',');
+        if rest.is_empty() {
+            return Ok(items);
+        }
+        let Some(quoted) = rest.strip_prefix('"') else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            items.push(trim(&rest[..end]).to_owned());
+            rest = &rest[end..];
+            continue;
+        };
+        let (item, behind) = until_quote(quoted).ok_or_else(|| format!("its list has a quote that never ends: {text}"))?;
+        items.push(item);
+        rest = behind.trim_start_matches(is_space);
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return Err(format!("its list needs a comma behind a quoted item: {text}"));
         }
     }
-    items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
-/// A pattern as JavaScript understands it; one that takes for ever is stopped.
-pub(super) async fn regex(ask: &Ask<'_>, limits: Limits) -> Result<Finding, String> {
+fn until_quote(text: &str) -> Option<(String, &str)> {
+    let (mut item, mut letters) = (String::new(), text.char_indices().peekable());
+    while let Some((at, c)) = letters.next() {
+        let next = letters.peek().map(|(_, c)| *c);
+        match (c, next) {
+            ('\\', Some(escaped @ ('"' | '\\'))) => {
+                item.push(escaped);
+                letters.next();
+            }
+            ('"', Some('"')) => {
+                item.push('"');
+                letters.next();
+            }
+            ('"', _) => return Some((item, &text[at + 1..])),
+            (c, _) => item.push(c),
+        }
+    }
+    None
+}
+
+/// A pattern as JavaScript understands it. One that is none fails, as in promptfoo; one that takes for ever cannot be judged.
+pub(super) async fn regex(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let Value::String(pattern) = ask.value else { return Err(format!("needs a pattern as \"value\", not {}", ask.value)) };
     if pattern.is_empty() {
         return Err("needs a pattern as \"value\", not an empty text".into());
     }
-    let (for_thread, text) = (pattern.clone(), ask.text.to_owned());
-    let found = tokio::task::spawn_blocking(move || matches(&for_thread, &text, limits)).await;
-    let holds =
-        found.map_err(|e| format!("the engine gave up ({e})"))?.map_err(|e| format!("the pattern \"{pattern}\" cannot be used: {e}"))?;
+    let holds = match subject.patterns.find(pattern, ask.text, subject.limits).await {
+        Ok(holds) => holds,
+        Err(ScriptError::Threw(why)) => return Ok(Finding::always(false, format!("Invalid regex pattern: {why}"))),
+        Err(ScriptError::Stopped(why)) => return Err(format!("the pattern \"{pattern}\" cannot be used: {why}")),
+    };
     let quantifier = if ask.assertion.negated { "not " } else { "" };
     Ok(Finding::plain(holds, format!("Expected output to {quantifier}match regex \"{pattern}\"")))
 }
@@ -155,7 +131,7 @@ pub(super) fn levenshtein(ask: &Ask<'_>) -> Result<Finding, String> {
         return Err("the texts are too long to compare letter by letter".into());
     }
     let distance = strsim::generic_levenshtein(&a, &b);
-    let threshold = ask.assertion.threshold.filter(|t| *t > 0.0).unwrap_or(5.0);
+    let threshold = ask.assertion.threshold.unwrap_or(5.0);
     #[expect(clippy::cast_precision_loss, reason = "texts are shorter than 2^52")]
     let holds = distance as f64 <= threshold;
     Ok(Finding::plain(holds, format!("Levenshtein distance {distance}, threshold {threshold}")))
@@ -163,7 +139,7 @@ pub(super) fn levenshtein(ask: &Ask<'_>) -> Result<Finding, String> {
 
 pub(super) fn word_count(ask: &Ask<'_>) -> Result<Finding, String> {
     #[expect(clippy::cast_precision_loss, reason = "texts are shorter than 2^52")]
-    let count = ask.text.split_whitespace().count() as f64;
+    let count = ask.text.split(is_space).filter(|word| !word.is_empty()).count() as f64;
     let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     let (least, most) = match ask.value {
         Value::Object(map) => {
@@ -185,12 +161,15 @@ pub(super) fn word_count(ask: &Ask<'_>) -> Result<Finding, String> {
     Ok(Finding::plain(count >= least && count <= most, format!("Word count {count}, expected {least} to {most}")))
 }
 
+/// An output that is no text, or an empty one, is a refusal of score 0, as in promptfoo.
 pub(super) fn is_refusal(ask: &Ask<'_>, subject: &Subject<'_>) -> Finding {
-    let text = ask.text.trim().to_lowercase().replace(['’', '′', '`'], "'");
-    let refused = subject.response.refused
-        || text.is_empty()
-        || REFUSALS.iter().any(|start| text.starts_with(start))
-        || REFUSALS_INSIDE.iter().any(|words| text.contains(words));
     let quantifier = if ask.assertion.negated { "not " } else { "" };
+    let Value::String(text) = ask.output else {
+        return Finding { score: Some(0.0), ..Finding::plain(true, "No text is counted as a refusal") };
+    };
+    if trim(text).is_empty() {
+        return Finding { score: Some(0.0), ..Finding::plain(true, "An empty answer is counted as a refusal") };
+    }
+    let refused = subject.response.refused || super::refusals::refuses(text);
     Finding::plain(refused, format!("Expected output to {quantifier}be a refusal"))
 }

@@ -1,6 +1,7 @@
 //! What `file://` stands for: a path beside the config, a glob, and how what is there is read.
 
 use crate::faults::{fault, parse, read_text};
+use crate::values::json;
 use prompts::FileFault;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -37,12 +38,12 @@ pub(crate) fn ending(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
-/// The value of a variable that is a file: YAML and JSON are understood, everything else is text. A glob is a list.
+/// The value of a variable that is a file: its text, of YAML as JSON, as in promptfoo. A glob is a list.
 pub(crate) fn variable(dir: &Path, path: &str, asked_in: &Path) -> Result<Value, FileFault> {
     let mut values = Vec::new();
     for file in find(dir, path, asked_in)? {
         values.push(match ending(&file).as_str() {
-            "json" | "yaml" | "yml" => parse(&file, &read_text(&file)?)?,
+            "yaml" | "yml" => Value::String(json(&parse(&file, &read_text(&file)?)?)),
             code @ ("js" | "mjs" | "cjs" | "ts" | "py" | "rb") => {
                 return Err(fault(asked_in, None, format!("file://{path} is a program (.{code}); only data is supported as a variable")));
             }

@@ -1,5 +1,6 @@
 //! Assertions in one line, as CSV columns write them: `type(threshold):value`.
 
+use crate::assertions::separated;
 use serde_json::{Map, Value, json};
 
 /// Types whose value is a list, separated by commas.
@@ -23,7 +24,11 @@ const WITH_THRESHOLD: [&str; 13] = [
 ];
 
 /// Every type promptfoo knows; a line that begins with none of them is a text the output must equal.
-const TYPES: [&str; 62] = [
+const TYPES: [&str; 66] = [
+    "agent-rubric",
+    "trajectory:goal-success",
+    "trajectory:tool-args-match",
+    "trajectory:tool-sequence",
     "answer-relevance",
     "bleu",
     "classifier",
@@ -88,54 +93,57 @@ const TYPES: [&str; 62] = [
     "word-count",
 ];
 
-/// The assertion a line stands for, in the form of a config.
-pub(crate) fn assertion(line: &str) -> Value {
-    for (prefix, kind) in
-        [("javascript:", "javascript"), ("fn:", "javascript"), ("eval:", "javascript"), ("grade:", "llm-rubric"), ("python:", "python")]
-    {
+/// The assertion a line stands for, in the form of a config, or what is wrong with it.
+pub(crate) fn assertion(line: &str) -> Result<Value, String> {
+    for (prefix, kind) in [("javascript:", "javascript"), ("fn:", "javascript"), ("eval:", "javascript"), ("python:", "python")] {
         if let Some(value) = line.strip_prefix(prefix) {
-            return json!({"type": kind, "value": value.trim()});
+            return Ok(json!({"type": kind, "value": value.trim()}));
         }
     }
-    if line.starts_with("file://") && (line.contains(".js") || line.contains(".ts")) {
-        return json!({"type": "javascript", "value": line});
+    if let Some(value) = line.strip_prefix("grade:").or_else(|| line.strip_prefix("llm-rubric:")) {
+        return Ok(json!({"type": "llm-rubric", "value": value}));
     }
-    typed(line).unwrap_or_else(|| json!({"type": "equals", "value": line}))
+    if line.starts_with("file://") && (line.contains(".js") || line.contains(".ts")) {
+        return Ok(json!({"type": "javascript", "value": line}));
+    }
+    Ok(typed(line)?.unwrap_or_else(|| json!({"type": "equals", "value": line})))
 }
 
-fn typed(line: &str) -> Option<Value> {
+fn typed(line: &str) -> Result<Option<Value>, String> {
     let bare = line.strip_prefix("not-").unwrap_or(line);
     // The longest type wins: `contains-all` is not `contains`.
-    let kind = TYPES
-        .iter()
-        .filter(|t| bare.strip_prefix(**t).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '('])))
-        .max_by_key(|t| t.len())?;
-    let rest = bare.strip_prefix(*kind)?;
+    let kinds = TYPES.iter().filter(|t| bare.strip_prefix(**t).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '('])));
+    let Some((kind, rest)) = kinds.max_by_key(|t| t.len()).and_then(|kind| Some((*kind, bare.strip_prefix(kind)?))) else {
+        return Ok(None);
+    };
+    let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    let number = |text: &str| text.split_once('.').map_or_else(|| digits(text), |(whole, part)| digits(whole) && digits(part));
     let (threshold, rest) = match rest.strip_prefix('(').and_then(|r| r.split_once(')')) {
-        Some((number, rest)) => (Some(number.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0)?), rest),
+        Some((text, rest)) if number(text) => (text.parse::<f64>().ok(), rest),
+        Some(_) => return Ok(None),
         None => (None, rest),
     };
     let value = match rest.strip_prefix(':') {
         Some(value) => Some(value),
         None if rest.is_empty() => None,
-        None => return None,
+        None => return Ok(None),
     };
     let mut assertion = Map::new();
-    let name = if bare.len() == line.len() { (*kind).to_owned() } else { format!("not-{kind}") };
+    let name = if bare.len() == line.len() { kind.to_owned() } else { format!("not-{kind}") };
     assertion.insert("type".into(), name.into());
-    if LISTS.contains(kind) {
-        let items: Vec<&str> = value.unwrap_or("").split(',').map(str::trim).collect();
-        assertion.insert("value".into(), items.into());
-    } else if let Some(value) = value {
-        assertion.insert("value".into(), value.into());
+    match value {
+        Some(text) if LISTS.contains(&kind) && !text.is_empty() => drop(assertion.insert("value".into(), separated(text)?.into())),
+        Some(text) if kind.ends_with("-json") => drop(assertion.insert("value".into(), text.into())),
+        Some(text) => drop(assertion.insert("value".into(), text.trim().into())),
+        None => {}
     }
-    if WITH_THRESHOLD.contains(kind) {
-        let default = if *kind == "similar" { 0.8 } else { 0.75 };
-        assertion.insert("threshold".into(), threshold.filter(|t| *t > 0.0).unwrap_or(default).into());
+    if WITH_THRESHOLD.contains(&kind) {
+        let default = if kind == "similar" { 0.8 } else { 0.75 };
+        assertion.insert("threshold".into(), threshold.unwrap_or(default).into());
     } else if let Some(threshold) = threshold {
         assertion.insert("threshold".into(), threshold.into());
     }
-    Some(Value::Object(assertion))
+    Ok(Some(Value::Object(assertion)))
 }
 
 #[cfg(test)]
@@ -159,10 +167,12 @@ mod tests {
             ("grade:is polite", json!({"type": "llm-rubric", "value": "is polite"})),
             ("not-similar(0.2):x", json!({"type": "not-similar", "value": "x", "threshold": 0.2})),
             ("similar:cosine(0.2):x", json!({"type": "similar:cosine", "value": "x", "threshold": 0.2})),
+            ("contains-any:\"a, b\", c", json!({"type": "contains-any", "value": ["a, b", "c"]})),
+            ("levenshtein(0):a", json!({"type": "levenshtein", "value": "a", "threshold": 0.0})),
             ("containsx:y", json!({"type": "equals", "value": "containsx:y"})),
             ("latency(abc)", json!({"type": "equals", "value": "latency(abc)"})),
         ] {
-            assert_eq!(assertion(line), expected, "{line}");
+            assert_eq!(assertion(line), Ok(expected), "{line}");
         }
     }
 }

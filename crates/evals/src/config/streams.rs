@@ -105,7 +105,7 @@ fn row<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Value, Str
                 } else if let Some((column, key)) = special.strip_prefix("config:").and_then(|rest| rest.split_once(':')) {
                     configs.push((column.to_owned(), key.to_owned(), cell));
                 } else if special.strip_prefix("expected").is_some_and(|n| n.chars().all(|c| c.is_ascii_digit())) {
-                    asserts.push((name.to_owned(), shorthand::assertion(cell)));
+                    asserts.push((name.to_owned(), shorthand::assertion(cell.trim()).map_err(|e| format!("{name}: {e}"))?));
                 } else {
                     return Err(format!("the column {name} is not known; a variable's name must not begin with two underscores"));
                 }

@@ -53,7 +53,7 @@ fn case(row: &CaseResult, to: &mut dyn Write) -> io::Result<()> {
         Outcome::Failed => ("failure", row.grade.reason.as_str()),
         Outcome::Error => ("error", row.error.as_deref().unwrap_or("error")),
     };
-    let output = crate::assertions::text_of(&row.output);
+    let output = crate::values::text(&row.output);
     writeln!(to, ">\n      <{tag} message=\"{}\">{}</{tag}>\n    </testcase>", escape(why), escape(&output))
 }
 

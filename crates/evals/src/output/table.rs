@@ -45,7 +45,7 @@ impl Line {
 }
 
 fn text(value: &Value) -> String {
-    crate::assertions::text_of(value)
+    crate::values::text(value)
 }
 
 fn verdict(row: &CaseResult) -> String {

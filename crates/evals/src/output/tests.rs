@@ -103,3 +103,20 @@ fn half_a_line_is_taken_away_before_going_on() {
     drop(JsonlSink::append(&path).expect("opens"));
     assert_eq!(std::fs::read_to_string(&path).expect("text"), "a\n");
 }
+
+#[tokio::test]
+async fn the_page_shows_everything_and_runs_nothing() {
+    let page = written(Format::Html).await;
+    for expected in ["a &#38; &#34;b&#34;", "Passed", "Failed", "Error", "1 of 4 passed", "all-passed", "data-column=", "&#60;a,1&#62;"] {
+        assert!(
+            page.contains(expected)
+                || page.contains(
+                    &expected.replace("&#38;", "&amp;").replace("&#34;", "&quot;").replace("&#60;", "&lt;").replace("&#62;", "&gt;")
+                ),
+            "{expected} is not in {page}"
+        );
+    }
+    assert!(!page.contains("<a,1>") && !page.contains("<script") && !page.contains("http"), "{page}");
+    assert_eq!((page.matches("<tr").count(), page.trim_end().ends_with("</html>")), (3, true));
+    assert_eq!(Format::of(Path::new("x/out.HTML")), Some(Format::Html));
+}

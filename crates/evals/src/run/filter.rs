@@ -16,8 +16,12 @@ use std::path::Path;
 pub struct Filter {
     /// A regular expression the description must match.
     pub pattern: Option<String>,
+    /// The cases from one place to before another, counted after the wishes above.
+    pub range: Option<(usize, usize)>,
     /// At most so many cases, counted after the other wishes.
     pub first: Option<usize>,
+    /// So many cases by chance, out of those that are left.
+    pub sample: Option<usize>,
     /// Entries the metadata must have; an entry that is a list must hold the value.
     pub metadata: Vec<(String, String)>,
     /// A regular expression the provider's id or label must match.
@@ -73,7 +77,12 @@ impl Filter {
         let regex = |text: &Option<String>, what: &str| {
             text.as_ref().map(|t| Regex::new(t).map_err(|e| format!("the {what} \"{t}\" is no regular expression: {e}"))).transpose()
         };
-        Ok(Compiled { pattern: regex(&self.pattern, "pattern")?, providers: regex(&self.providers, "provider pattern")?, wishes: self })
+        Ok(Compiled {
+            pattern: regex(&self.pattern, "pattern")?,
+            providers: regex(&self.providers, "provider pattern")?,
+            chosen: None,
+            wishes: self,
+        })
     }
 }
 
@@ -81,6 +90,8 @@ impl Filter {
 pub(super) struct Compiled<'a> {
     pattern: Option<Regex>,
     providers: Option<Regex>,
+    /// The places of a sample.
+    chosen: Option<HashSet<usize>>,
     wishes: &'a Filter,
 }
 
@@ -91,10 +102,28 @@ impl Compiled<'_> {
         I: Iterator<Item = Result<Case, Vec<FileFault>>> + Send + 'c,
     {
         let wanted = cases.filter(|case| case.as_ref().map_or(true, |case| self.describes(case)));
-        match self.wishes.first {
-            Some(first) => Box::new(wanted.take(first)),
-            None => Box::new(wanted),
+        let (from, to) = self.wishes.range.unwrap_or((0, usize::MAX));
+        let within = wanted.skip(from).take(to.saturating_sub(from));
+        let first = within.take(self.wishes.first.unwrap_or(usize::MAX));
+        match &self.chosen {
+            Some(chosen) => Box::new(first.filter(|case| case.as_ref().map_or(true, |case| chosen.contains(&case.index)))),
+            None => Box::new(first),
         }
+    }
+
+    /// Chooses the sample, where one is wished for: one look through all cases, of which only the places are kept.
+    pub fn choose<I>(&mut self, cases: I)
+    where
+        I: Iterator<Item = Result<Case, Vec<FileFault>>> + Send,
+    {
+        let Some(wanted) = self.wishes.sample else { return };
+        let mut left: Vec<usize> = self.cases(cases).filter_map(Result::ok).map(|case| case.index).collect();
+        let mut chosen = HashSet::new();
+        while chosen.len() < wanted && !left.is_empty() {
+            let chance = usize::try_from(uuid::Uuid::new_v4().as_u64_pair().0 >> 8).unwrap_or(0);
+            chosen.insert(left.swap_remove(chance % left.len()));
+        }
+        self.chosen = Some(chosen);
     }
 
     fn describes(&self, case: &Case) -> bool {

@@ -6,11 +6,13 @@ use crate::assertions::{Subject, judge, transform};
 use crate::cases::Case;
 use crate::config::{Config, Provider};
 use crate::grading::Grade;
+use crate::patterns::Patterns;
 use crate::results::{CaseResult, Outcome};
-use crate::script::{Code, Limits, call};
+use crate::schemas::Schemas;
+use crate::script::Limits;
 use crate::targets::{Output, Target};
 use crate::templating::Templating;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::time::{Duration, Instant};
 
 /// What every case of a run shares.
@@ -20,6 +22,8 @@ pub(super) struct Asking<'a> {
     pub templating: &'a Templating,
     pub helpers: &'a Helpers<'a>,
     pub limits: Limits,
+    pub patterns: Patterns,
+    pub schemas: Schemas,
     pub deadline: Option<Instant>,
     pub resumed: Resumed,
 }
@@ -94,15 +98,11 @@ fn failed(mut result: CaseResult, why: String) -> CaseResult {
 
 /// The variables and the prompt, filled in.
 fn prepare(asking: &Asking<'_>, job: &Job, raw: &str) -> Result<(Map<String, Value>, String), String> {
-    let options = &job.case.test.options;
-    let mut vars = asking.templating.render_vars(&job.case.test.vars)?;
-    if let Some(code) = &options.transform_vars {
-        let context = json!({"prompt": {"raw": raw}});
-        let made =
-            call(Code::Inline(code), "vars", &Value::Object(vars), &context, asking.limits).map_err(|e| format!("transformVars: {e}"))?;
-        let Value::Object(made) = made else { return Err(format!("transformVars: it returned {made}, not a map of variables")) };
-        vars = made;
+    if let Some(why) = &job.case.broken {
+        return Err(why.clone());
     }
+    let options = &job.case.test.options;
+    let vars = asking.templating.resolve_vars(&job.case.test.vars);
     let whole = format!("{}{raw}{}", options.prefix, options.suffix);
     let text = asking.templating.render_prompt(&whole, &vars).map_err(|e| format!("prompt: {e}"))?;
     Ok((vars, text))
@@ -119,6 +119,11 @@ async fn answer(asking: &Asking<'_>, provider: &Provider, result: &CaseResult) -
     answered.map_err(|e| e.to_string())
 }
 
+/// An answer that is nothing fails, whatever was asked of it.
+fn no_output() -> Grade {
+    Grade { reason: "No output".into(), ..Grade::default() }
+}
+
 async fn grade(asking: &Asking<'_>, case: &Case, provider: &Provider, response: Output, mut result: CaseResult) -> CaseResult {
     let mut subject = Subject {
         output: response.output.clone(),
@@ -131,15 +136,19 @@ async fn grade(asking: &Asking<'_>, case: &Case, provider: &Provider, response: 
         templating: asking.templating,
         helpers: asking.helpers,
         limits: asking.limits,
+        patterns: &asking.patterns,
+        schemas: &asking.schemas,
     };
     let mut broken = None;
-    for code in [&provider.transform, &case.test.options.transform].into_iter().flatten() {
+    let transforms = [&provider.transform, &case.test.options.transform];
+    for code in transforms.into_iter().flatten().filter(|_| !response.output.is_null()) {
         match transform(code, &subject.output, &subject).await {
             Ok(made) => subject.output = made,
             Err(why) => broken = broken.or(Some(why)),
         }
     }
     let grade = match broken {
+        None if response.output.is_null() => no_output(),
         None => judge(&case.test.asserts, case.test.threshold, &subject).await,
         Some(why) => Grade { reason: why.clone(), error: Some(why), ..Grade::default() },
     };
@@ -153,9 +162,14 @@ async fn grade(asking: &Asking<'_>, case: &Case, provider: &Provider, response: 
     };
     result.error.clone_from(&grade.error);
     result.grade = grade;
-    result.cost = response.cost;
     result.cached = response.cached;
     result.tokens = response.tokens;
     result.metadata = response.metadata;
+    result.cost = response.cost;
+    if response.recorded {
+        // Judged by what it cost then, counted as what it costs now.
+        result.metadata.insert("recordedCost".into(), serde_json::json!(response.cost));
+        result.cost = Some(0.0);
+    }
     result
 }

@@ -159,6 +159,47 @@ async fn routes_are_lists_in_the_environment() {
 }
 
 #[tokio::test]
+async fn what_templates_cost_is_told_with_evidence_where_there_is_some() {
+    let (dir, upstream) = (TempDir::new().expect("a folder"), Upstream::start().await);
+    let row = |passed: bool| {
+        serde_json::json!({"success": passed, "failureReason": i32::from(!passed), "latencyMs": 900, "cost": 0.002, "error": "a reason",
+                           "provider": {"id": "planner:swot"}, "metadata": {"model": "gemini:gemini-2.5-flash"}})
+    };
+    let lines: Vec<String> = (0..20).map(|n| row(n > 0).to_string()).collect();
+    std::fs::write(dir.path().join("results.jsonl"), lines.join("\n")).expect("written");
+    std::fs::write(dir.path().join("bad.jsonl"), "{\"success\": true}\n{\"hello\": 1}\n").expect("written");
+    let tokens = |args: &[&str]| {
+        let mut command = planner(dir.path(), Some(&upstream));
+        command.args(["prompts", "tokens"]).args(args);
+        run(command)
+    };
+    let (output, stderr) = tokens(&["swot", "--json", "--evals", "results.jsonl", "--per-month", "1000"]).await;
+    assert!(output.status.success(), "{stderr}");
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((json["templates"].as_array().map(Vec::len), &json["perMonth"]), (Some(1), &Value::from(1000)));
+    let routing = &json["routing"][0];
+    assert_eq!(
+        (&routing["verdict"], &routing["evidence"][0]["passed"], &routing["evidence"][0]["p50Ms"]),
+        (&"holds".into(), &19.into(), &900.into())
+    );
+    let (output, stderr) = tokens(&[]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && text.contains("estimated") && text.contains("no evidence yet") && text.contains("shared-rules"),
+        "{stderr}"
+    );
+    for (args, said) in [
+        (&["nonsense"][..], "there are ad-copy"),
+        (&["--evals", "missing.jsonl"], "missing.jsonl cannot be read"),
+        (&["--evals", "bad.jsonl"], "bad.jsonl:2: is no result"),
+        (&["--fast", "flash"], "provider:model"),
+    ] {
+        let (output, stderr) = tokens(args).await;
+        assert!(!output.status.success() && stderr.contains(said), "{args:?}: {stderr}");
+    }
+}
+
+#[tokio::test]
 async fn the_library_can_be_looked_at() {
     let dir = TempDir::new().expect("a folder");
     for (args, said) in

@@ -20,7 +20,11 @@ pub(super) struct Sample {
 /// `wanted` is the id of the example to take; without one, or where there is none of it, the first that has this section.
 pub(super) fn of(library: &Library, template: &Template, wanted: Option<&str>) -> Sample {
     if let Some(file) = library.tests(&template.name).filter(|_| !template.is_section()) {
-        return Sample { about: "the first case of its suite".into(), context: file.first.clone(), output: None };
+        return Sample {
+            about: "the first case of its suite".into(),
+            context: file.cases.first().and_then(|case| case.get("vars")).cloned().unwrap_or_default(),
+            output: None,
+        };
     }
     let mut with: Vec<_> = library.examples().iter().filter_map(|e| e.section(&template.name).map(|output| (e, output))).collect();
     if let Some(at) = with.iter().position(|(example, _)| wanted == Some(example.id.as_str())) {

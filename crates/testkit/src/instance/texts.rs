@@ -1,10 +1,11 @@
 //! Sentences and labels about a product, as many different ones as are asked for, within given lengths.
 
+use super::tongues::{self, Tongue};
 use regex::Regex;
 use std::sync::LazyLock;
 
 /// Each at least 60 characters without the product, because strict schemas cannot say how short a text may be.
-const SENTENCES: [&str; 20] = [
+pub(super) const SENTENCES: [&str; 20] = [
     "Buyers of {p} first ask how long it lasts, so the page shows it after a year of use.",
     "40 orders a month by the end of June show that people come back for {p}.",
     "A short film of how {p} is made answers the three questions that stop a sale.",
@@ -27,7 +28,7 @@ const SENTENCES: [&str; 20] = [
     "The story behind {p} is told in two minutes by the person who makes it every week.",
 ];
 
-const LABELS: [&str; 12] = [
+pub(super) const LABELS: [&str; 12] = [
     "{p} for everyday use",
     "A gift box with {p}",
     "{p} made in small batches",
@@ -42,7 +43,7 @@ const LABELS: [&str; 12] = [
     "A closer look at {p}",
 ];
 
-const SHORT: [&str; 12] = [
+pub(super) const SHORT: [&str; 12] = [
     "everyday",
     "gift set",
     "small batch",
@@ -57,7 +58,7 @@ const SHORT: [&str; 12] = [
     "favourite",
 ];
 
-const QUESTIONS: [&str; 12] = [
+pub(super) const QUESTIONS: [&str; 12] = [
     "Is the first batch of {p} paid for?",
     "Does a sample of {p} feel right in the hand?",
     "Can {p} travel in a plain parcel?",
@@ -92,23 +93,25 @@ pub(super) struct Words {
     pub(super) product: String,
     /// ISO 4217 code.
     pub(super) currency: String,
+    tongue: &'static Tongue,
 }
 
 impl Words {
     pub(super) fn new(product: Option<String>, prompt: &str) -> Self {
         let product = product.map_or_else(|| "this product".to_owned(), |product| shorten(&product, 60));
-        Self { product, currency: currency_in(prompt) }
+        Self { product, currency: currency_in(prompt), tongue: tongues::asked(&without_idea(prompt)) }
     }
 
     /// The `number`-th text after `start` of `least` to `most` characters: sentences where there is room, labels where there is
     /// little.
     pub(super) fn sentence(&self, start: usize, number: usize, least: usize, most: usize) -> String {
+        let Tongue { sentences, labels, short, .. } = self.tongue;
         let text = match most {
-            600.. => format!("{} {}", self.told(&SENTENCES, start, number, most / 2), self.told(&SENTENCES, start + 7, number, most / 2)),
-            100.. => self.told(&SENTENCES, start, number, most),
-            40.. => self.told(&LABELS, start, number, most),
+            600.. => format!("{} {}", self.told(sentences, start, number, most / 2), self.told(sentences, start + 7, number, most / 2)),
+            100.. => self.told(sentences, start, number, most),
+            40.. => self.told(labels, start, number, most),
             16.. => self.short(start, number, most),
-            8.. => SHORT[(start + number) % SHORT.len()].to_owned(),
+            8.. => short[(start + number) % short.len()].to_owned(),
             _ => letters(number),
         };
         fit(&text, least, most)
@@ -116,7 +119,7 @@ impl Words {
 
     /// The `number`-th question of at least `least` and at most `most` characters.
     pub(super) fn question(&self, number: usize, least: usize, most: usize) -> String {
-        let text = self.told(&QUESTIONS, 0, number, most);
+        let text = self.told(self.tongue.questions, 0, number, most);
         if (least..=most).contains(&text.chars().count()) { text } else { fit(&text, least, most) }
     }
 
@@ -134,9 +137,10 @@ impl Words {
     }
 
     fn short(&self, start: usize, number: usize, most: usize) -> String {
-        let word = SHORT[(start + number) % SHORT.len()];
-        let tail = if number < SHORT.len() { String::new() } else { format!(" {}", letters(number / SHORT.len())) };
-        let room = most.saturating_sub(word.len() + tail.len() + 2);
+        let words = self.tongue.short;
+        let word = words[(start + number) % words.len()];
+        let tail = if number < words.len() { String::new() } else { format!(" {}", letters(number / words.len())) };
+        let room = most.saturating_sub(word.chars().count() + tail.len() + 2);
         capital(&format!("{word}{tail}: {}", shorten(&self.product, room.max(3))))
     }
 }
@@ -235,14 +239,6 @@ mod tests {
             }
             let different: HashSet<&String> = texts.iter().collect();
             assert!(most < 30 || different.len() == texts.len(), "{least}..{most}: {texts:?}");
-        }
-    }
-
-    #[test]
-    fn sentences_are_long_enough_for_schemas_that_cannot_say_so() {
-        for sentence in SENTENCES {
-            let length = sentence.replace("{p}", "").chars().count();
-            assert!((60..=88).contains(&length), "{length}: {sentence}");
         }
     }
 }

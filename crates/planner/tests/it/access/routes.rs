@@ -7,7 +7,8 @@ use axum::http::Request;
 use std::collections::BTreeSet;
 
 /// What is sent to routes that read something. A route that is not here gets an empty form or body.
-const FIELDS: [(&str, &str); 13] = [
+const FIELDS: [(&str, &str); 14] = [
+    ("POST /staff/decisions", "found=It+names+no+dates&decision=Ask+for+one+then&section=swot"),
     ("POST /ventures/{id}/archive", "away=true"),
     ("POST /ventures", "productIdea=cork+yoga+blocks&brandVoice=professional"),
     ("POST /sign-in", "email=nobody%40example.com&password=not+the+password+77"),

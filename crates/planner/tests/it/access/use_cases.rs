@@ -4,15 +4,22 @@ use super::{KINDS, Somebody, compare, from, somebody, sources};
 use crate::house::{self, House};
 use app::accounts::{self, admin};
 use app::generations::{self, Order};
-use app::{App, Caller, audit, mails, quotas, runs, ventures};
-use domain::ids::{AlertId, MailId, SessionId, TokenId};
+use app::proposals::{self, Wanted};
+use app::{App, Caller, audit, decisions, evals, gates, mails, quotas, releases, reviews, runs, scores, ventures};
+use domain::decisions::RawDecision;
+use domain::ids::{AlertId, EvalId, MailId, ProposalId, SessionId, TokenId};
+use domain::roles::Environment;
+use domain::rubric::Scorer;
 use domain::sections::SectionName;
 use domain::ventures::{Brief, RawBrief};
 use futures::future::BoxFuture;
 use std::collections::BTreeSet;
 
+/// A release that is nowhere.
+const NONE: semver::Version = semver::Version::new(9, 9, 9);
+
 /// Use cases that change nothing, so that the same people can ask for all of them.
-const LOOKING: [&str; 21] = [
+const LOOKING: [&str; 40] = [
     "accounts::addresses",
     "accounts::alerts",
     "accounts::archive",
@@ -22,14 +29,33 @@ const LOOKING: [&str; 21] = [
     "accounts::sessions",
     "accounts::tokens",
     "audit::search",
+    "decisions::export",
+    "decisions::list",
+    "evals::cases",
+    "evals::get",
+    "evals::list",
+    "gates::of_proposal",
+    "gates::of_release",
     "generations::get",
     "mails::list",
+    "proposals::as_release",
+    "proposals::export",
+    "proposals::get",
+    "proposals::list",
+    "proposals::revision",
+    "prompts::tokens",
     "quotas::forecast",
     "quotas::standing",
+    "releases::files",
+    "releases::history",
+    "releases::named",
+    "releases::overview",
+    "reviews::queue",
     "runs::follow",
     "runs::is_told",
     "runs::list",
     "runs::see",
+    "scores::figures",
     "ventures::export",
     "ventures::list",
     "ventures::plan",
@@ -79,12 +105,50 @@ use_cases! {
     "accounts::sign_up" => |app, who, about| sign_up(app, who),
     "accounts::tokens" => |app, who, about| accounts::tokens(app, who),
     "audit::search" => |app, who, about| audit::search(app, who, &audit::AuditSearch::default(), 1, None),
+    "decisions::add" => |app, who, about| decisions::add(app, who, &finding()),
+    "decisions::export" => |app, who, about| decisions::export(app, who),
+    "decisions::list" => |app, who, about| decisions::list(app, who, 1, None),
     "generations::generate_for_caller" => |app, who, about| generate(app, who),
     "generations::get" => |app, who, about| generations::get(app, who, about.version),
     "mails::get" => |app, who, about| mails::get(app, who, MailId::new()),
     "mails::list" => |app, who, about| mails::list(app, who, 1, None),
+    "evals::ask_for_proposal" => |app, who, about| evals::ask_for_proposal(app, who, ProposalId::new()),
+    "evals::ask_for_release" => |app, who, about| evals::ask_for_release(app, who, "9.9.9"),
+    "evals::cases" => |app, who, about| evals::cases(app, who, EvalId::new(), None),
+    "evals::get" => |app, who, about| evals::get(app, who, EvalId::new()),
+    "evals::list" => |app, who, about| evals::list(app, who, None, 1, None),
+    "evals::stop" => |app, who, about| evals::stop(app, who, EvalId::new()),
+    "gates::of_proposal" => |app, who, about| gates::of_proposal(app, who, ProposalId::new()),
+    "gates::of_release" => |app, who, about| gates::of_release(app, who, &NONE),
+    "proposals::accept" => |app, who, about| proposals::accept(app, who, ProposalId::new(), 1, ""),
+    "proposals::approve" => |app, who, about| proposals::approve(app, who, ProposalId::new(), 1, ""),
+    "proposals::as_release" => |app, who, about| proposals::as_release(app, who, ProposalId::new()),
+    "proposals::begin" => |app, who, about| nothing_proposed(app, who),
+    "proposals::begin_again" => |app, who, about| proposals::begin_again(app, who, ProposalId::new()),
+    "proposals::comment" => |app, who, about| proposals::comment(app, who, ProposalId::new(), "Good."),
+    "proposals::export" => |app, who, about| proposals::export(app, who, ProposalId::new()),
+    "proposals::get" => |app, who, about| proposals::get(app, who, ProposalId::new()),
+    "proposals::list" => |app, who, about| proposals::list(app, who, 1, None),
+    "proposals::move_to" => |app, who, about| proposals::move_to(app, who, ProposalId::new(), 1, &NONE),
+    "proposals::reject" => |app, who, about| proposals::reject(app, who, ProposalId::new(), 1, "No."),
+    "proposals::request_changes" => |app, who, about| proposals::request_changes(app, who, ProposalId::new(), 1, "No."),
+    "proposals::revision" => |app, who, about| proposals::revision(app, who, ProposalId::new(), 1),
+    "proposals::save" => |app, who, about| nothing_saved(app, who),
+    "proposals::submit" => |app, who, about| proposals::submit(app, who, ProposalId::new()),
+    "proposals::withdraw" => |app, who, about| proposals::withdraw(app, who, ProposalId::new()),
+    "prompts::tokens" => |app, who, about| app::prompts::tokens(app, who),
     "quotas::forecast" => |app, who, about| quotas::forecast(app, who, 13),
     "quotas::standing" => |app, who, about| quotas::standing(app, who),
+    "releases::deploy" => |app, who, about| releases::deploy(app, who, &NONE, Environment::Staging, None),
+    "releases::files" => |app, who, about| releases::files(app, who, "9.9.9"),
+    "releases::history" => |app, who, about| releases::history(app, who, Environment::Staging, 1, None),
+    "releases::named" => |app, who, about| releases::named(app, who, "9.9.9"),
+    "releases::overview" => |app, who, about| releases::overview(app, who),
+    "releases::roll_back" => |app, who, about| releases::roll_back(app, who, Environment::Production, None, "it answers worse"),
+    "releases::stage" => |app, who, about| releases::stage(app, who, ProposalId::new(), None),
+    "reviews::open" => |app, who, about| reviews::open(app, who, domain::ids::GenerationId::new()),
+    "reviews::queue" => |app, who, about| reviews::queue(app, who, None),
+    "reviews::score" => |app, who, about| reviews::score(app, who, domain::ids::GenerationId::new(), &[]),
     "runs::cancel" => |app, who, about| runs::cancel(app, who, about.run),
     "runs::cancel_latest" => |app, who, about| runs::cancel_latest(app, who, about.venture),
     "runs::follow" => |app, who, about| follow(app, who, about),
@@ -94,6 +158,7 @@ use_cases! {
     "runs::start" => |app, who, about| runs::start(app, who, about.venture, vec![goals()], None),
     "runs::start_new" => |app, who, about| runs::start_new(app, who, brief()),
     "runs::watch" => |app, who, about| watch(app, who, about),
+    "scores::figures" => |app, who, about| scores::figures(app, who, figures()),
     "ventures::archive" => |app, who, about| ventures::archive(app, who, about.venture, true),
     "ventures::complete" => |app, who, about| ventures::complete(app, who, about.venture),
     "ventures::create" => |app, who, about| create(app, who),
@@ -103,6 +168,23 @@ use_cases! {
     "ventures::plan" => |app, who, about| ventures::plan(app, who, about.venture),
     "ventures::restore" => |app, who, about| restore(app, who, about),
     "ventures::versions" => |app, who, about| versions(app, who, about),
+}
+
+async fn nothing_proposed(app: &App, who: &Caller) -> app::Result<()> {
+    proposals::begin(app, who, &Wanted::default()).await.map(drop)
+}
+
+async fn nothing_saved(app: &App, who: &Caller) -> app::Result<()> {
+    proposals::save(app, who, ProposalId::new(), 1, &Wanted::default()).await.map(drop)
+}
+
+fn finding() -> RawDecision {
+    let (found, decision) = ("Goals name no dates.".into(), "The next version asks for one.".into());
+    RawDecision { found, decision, section: "smart-goals".into(), ..RawDecision::default() }
+}
+
+fn figures() -> scores::Asked {
+    scores::Asked { days: 7, by: scores::Grouping::Section, scorer: Scorer::Automatic }
 }
 
 fn goals() -> SectionName {

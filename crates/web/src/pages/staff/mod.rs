@@ -2,6 +2,7 @@
 
 mod alerts;
 mod audit;
+mod decisions;
 mod diffs;
 mod gates;
 mod mail;
@@ -9,7 +10,9 @@ mod members;
 mod people;
 mod prompts;
 mod proposals;
+mod quality;
 mod releases;
+mod reviews;
 
 use crate::Shared;
 use crate::error::PageResult;
@@ -30,6 +33,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(audit::routes())
         .merge(mail::routes())
         .merge(alerts::routes())
+        .merge(quality::routes())
+        .merge(reviews::routes())
+        .merge(decisions::routes())
         .merge(prompts::routes())
         .merge(proposals::routes())
         .merge(releases::routes())

@@ -214,7 +214,7 @@ impl OnePage {
             compared,
             tokens: whole.report.as_ref().map(Tokens::of),
             source: Source::of(format!("{name} {version}"), &whole.text),
-            tests: whole.tests.as_ref().map(|tests| (tests.cases, Source::of(format!("Test cases of {name}"), &tests.text))),
+            tests: whole.tests.as_ref().map(|tests| (tests.cases.len(), Source::of(format!("Test cases of {name}"), &tests.text))),
             schema: Source::of(format!("Output schema of {name} {version}"), &format!("{:#}", template.output)),
             open: whole.open.iter().map(|one| (paths::proposal(one.id), one.title.clone(), one.state.name())).collect(),
             shell,

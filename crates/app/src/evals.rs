@@ -1,0 +1,210 @@
+//! What evals ask and are judged by: sections of the library made as members get them, models by name, web addresses, the judge, the
+//! embedder. There is no owner, no quota and no store here, and nothing is written down but on a recording.
+
+mod judge;
+mod kept;
+mod meter;
+mod models;
+mod questions;
+mod resolve;
+mod sections;
+mod verdicts;
+mod web;
+
+pub(crate) use kept::{KIND, execute, give_up};
+pub use kept::{ask_for_proposal, ask_for_release, cases, get, list, stop};
+pub use meter::{Meter, Spending};
+pub use resolve::{Resolved, resolve};
+
+use crate::{App, Clock};
+use ::evals::templating::Templating;
+use ::evals::{Output, Provider, Target, TargetError};
+use async_trait::async_trait;
+use integrations::addresses::Addresses;
+use llm::{Llm, PriceTable, Tape};
+use prompts::{Library, Release};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// What an eval is run with.
+pub struct Setup {
+    /// All templates and examples.
+    pub library: Arc<Library>,
+    /// The release that is in use.
+    pub release: Arc<Release>,
+    /// How models are reached, and the recording, where there is one.
+    pub models: llm::Settings,
+    /// What they charge.
+    pub prices: PriceTable,
+    /// The clock.
+    pub clock: Clock,
+    /// Who judges where a test does not say, as `provider:model`; without one, the models of the class `reasoning`.
+    pub judge: Option<String>,
+    /// What configs see as `env`.
+    pub env: Map<String, Value>,
+}
+
+/// Answers and judges what an eval asks.
+pub struct Bench {
+    setup: Setup,
+    templating: Templating,
+    addresses: Addresses,
+    /// The models of the routes, made when they are first needed.
+    routes: OnceLock<Result<Arc<Llm>, String>>,
+    /// Models by name and settings.
+    models: Mutex<HashMap<String, Arc<models::Model>>>,
+    /// How often each question was asked, so that a repetition is another draw.
+    asked: Mutex<HashMap<String, u64>>,
+    meter: Meter,
+}
+
+impl Bench {
+    /// A bench; nobody is asked yet.
+    pub fn new(setup: Setup) -> Result<Self, String> {
+        Ok(Self {
+            templating: Templating::new(setup.env.clone()),
+            addresses: Addresses::new().map_err(|error| error.to_string())?,
+            routes: OnceLock::new(),
+            models: Mutex::default(),
+            asked: Mutex::default(),
+            meter: Meter::default(),
+            setup,
+        })
+    }
+
+    /// A bench over the models this process works with, for sections of one release.
+    pub(crate) fn over(app: &App, library: &Arc<Library>, release: &Arc<Release>) -> Result<Self, String> {
+        let (library, release, clock) = (Arc::clone(library), Arc::clone(release), app.clock.clone());
+        let (models, prices) = (llm::Settings::default(), PriceTable::shipped().map_err(|fault| fault.to_string())?);
+        let bench = Self::new(Setup { library, release, models, prices, clock, judge: None, env: Map::new() })?;
+        let _ = bench.routes.set(Ok(Arc::clone(&app.llm)));
+        Ok(bench)
+    }
+
+    /// Everything that is wrong with these providers, before any of them is asked: one sentence for each fault.
+    pub fn check(&self, providers: &[Provider]) -> Vec<String> {
+        providers.iter().filter_map(|p| self.known(p).err().map(|why| format!("provider \"{}\": {why}", p.id))).collect()
+    }
+
+    fn known(&self, provider: &Provider) -> Result<(), String> {
+        match Kind::of(&self.named(&provider.id)?) {
+            Kind::Section(spec) => {
+                self.routes()?;
+                sections::nothing_else(provider)?;
+                resolve(&self.setup.library, &self.setup.release, &spec).map(drop)
+            }
+            Kind::Model(_) => self.model(provider).map(drop),
+            Kind::Web => web::read(provider).map(drop),
+            Kind::Echo => Ok(()),
+            Kind::Unknown => Err(UNKNOWN.to_owned()),
+        }
+    }
+
+    /// The judge and the embedder that `--grader` or the configuration name, if they can be asked.
+    pub fn check_judge(&self) -> Result<(), String> {
+        let Some(judge) = &self.setup.judge else { return Ok(()) };
+        let provider = Provider { id: judge.clone(), label: judge.clone(), ..Provider::default() };
+        match Kind::of(judge) {
+            Kind::Model(_) => self.model(&provider).map(drop).map_err(|why| format!("the judge \"{judge}\": {why}")),
+            _ => Err(format!("the judge \"{judge}\" is no model; name one as provider:model, such as google:gemini-2.5-pro")),
+        }
+    }
+
+    /// What was spent so far, and what it had cost when it was recorded.
+    pub fn spending(&self) -> Spending {
+        self.meter.read()
+    }
+
+    /// The recording, where there is one.
+    fn tape(&self) -> Option<&Tape> {
+        self.setup.models.tape.as_deref()
+    }
+
+    /// Whether nobody is asked.
+    fn replays(&self) -> bool {
+        self.tape().is_some_and(Tape::is_replay)
+    }
+
+    /// What is said of a question that a recording has no answer to.
+    fn stale(&self, whose: &str) -> String {
+        let file = self.tape().map(|tape| tape.file().display().to_string()).unwrap_or_default();
+        format!(
+            "the recording is stale: {file} has no answer to this question to {whose}; its prompt, schema, model or parameters have \
+             changed since, or it was never asked; record again with --record {file}"
+        )
+    }
+
+    /// The models of the routes.
+    fn routes(&self) -> Result<Arc<Llm>, String> {
+        let made = self.routes.get_or_init(|| {
+            let llm =
+                Llm::new(self.setup.models.clone(), self.setup.prices.clone(), self.setup.clock.clone()).map_err(|e| e.to_string())?;
+            llm.note_routes().map_err(|error| format!("the recording cannot be written ({error})"))?;
+            Ok(Arc::new(llm))
+        });
+        made.clone()
+    }
+
+    /// A seed that differs each time the same is asked.
+    fn draw(&self, question: &str) -> u64 {
+        let mut asked = lock(&self.asked);
+        let times = asked.entry(question.to_owned()).or_default();
+        *times += 1;
+        *times - 1
+    }
+
+    /// A provider's name with `{{ env.X }}` filled in.
+    fn named(&self, id: &str) -> Result<String, String> {
+        self.templating.render(id, &Map::new())
+    }
+}
+
+const UNKNOWN: &str = "is not known here; there are planner:<section>[@version], google:<model>, openai:<model>, \
+                       anthropic:messages:<model>, ollama:chat:<model>, http(s)://..., http and echo";
+
+/// Who is to answer.
+enum Kind {
+    /// A section of the library.
+    Section(String),
+    /// A model, as a place of a route.
+    Model(String),
+    /// A web address.
+    Web,
+    /// The prompt itself.
+    Echo,
+    Unknown,
+}
+
+impl Kind {
+    fn of(id: &str) -> Self {
+        if let Some(spec) = id.strip_prefix("planner:") {
+            return Self::Section(spec.to_owned());
+        }
+        match id {
+            "echo" => Self::Echo,
+            "http" | "https" => Self::Web,
+            _ if id.starts_with("http://") || id.starts_with("https://") => Self::Web,
+            _ => llm::place(id).map_or(Self::Unknown, Self::Model),
+        }
+    }
+}
+
+#[async_trait]
+impl Target for Bench {
+    async fn call(&self, provider: &Provider, prompt: &str, vars: &Map<String, Value>) -> Result<Output, TargetError> {
+        let id = self.named(&provider.id).map_err(TargetError::Failed)?;
+        let answered = match Kind::of(&id) {
+            Kind::Section(spec) => self.section(&spec, vars).await,
+            Kind::Model(_) => self.ask_model(provider, prompt).await,
+            Kind::Web => self.ask_address(provider, prompt, vars).await,
+            Kind::Echo => Ok(Output { output: prompt.into(), cost: Some(0.0), ..Output::default() }),
+            Kind::Unknown => return Err(TargetError::UnknownProvider(id)),
+        };
+        answered.map_err(TargetError::Failed)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,386 @@
+//! `planner eval`: tests in promptfoo's files, and the library's own, without a server, an account or a database.
+
+mod report;
+mod stored;
+mod suite;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use app::evals::{Bench, Setup};
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use evals::{Failing, Filter, Format, Helpers, JsonlSink, Options, Summary, Target, write_results};
+use llm::Tape;
+use planner::config::{self, Config};
+use planner::wire;
+use report::{Exit, Report};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use suite::Suite;
+
+#[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reads a config and every file it names, asks nobody, and says everything that is wrong.
+    Validate {
+        /// The config.
+        #[arg(short = 'c', value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(ClapArgs, Default)]
+pub(crate) struct RunArgs {
+    /// The config (default: promptfooconfig.yaml here, else prompts/promptfoo.config.yaml); --config FILE.yaml is the same.
+    #[arg(short = 'c', value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Files of prompts, instead of the config's.
+    #[arg(short, long, value_name = "FILE", num_args = 1..)]
+    prompts: Vec<PathBuf>,
+    /// Who answers, instead of the config's providers: planner:swot, google:gemini-2.5-flash, echo, ...
+    #[arg(short = 'r', long, value_name = "ID", num_args = 1..)]
+    providers: Vec<String>,
+    /// A file of tests, instead of the config's.
+    #[arg(short, long, value_name = "FILE")]
+    tests: Option<PathBuf>,
+    /// A file of assertions for every test.
+    #[arg(short, long, value_name = "FILE")]
+    assertions: Option<PathBuf>,
+    /// Outputs to judge instead of asking anybody: a list of texts, or of {output, tags, vars}; JSON, YAML or JSONL.
+    #[arg(long, value_name = "FILE", requires = "assertions")]
+    model_outputs: Option<PathBuf>,
+    /// The library's own tests of these templates, without a config.
+    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["file", "model_outputs"])]
+    section: Vec<String>,
+    /// The release whose templates the library's own tests are for; without --section, of all of them.
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["file", "model_outputs"])]
+    release: Option<String>,
+    /// Where results go, by ending: .json, .jsonl, .csv, .html, .junit.xml.
+    #[arg(short, long, value_name = "FILE", num_args = 1..)]
+    output: Vec<PathBuf>,
+    /// Calls at a time.
+    #[arg(short = 'j', long, value_name = "N")]
+    max_concurrency: Option<usize>,
+    /// How often each test runs.
+    #[arg(long, value_name = "N")]
+    repeat: Option<usize>,
+    /// Milliseconds to wait before each call.
+    #[arg(long, value_name = "MS")]
+    delay: Option<u64>,
+    /// Writes every answer to a recording; what is on it already is not asked again.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Answers from a recording, without a network and for nothing.
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+    /// Goes on with the JSONL of a run that was cut; what was an error is asked again.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// The same as --resume alone: errors are asked again.
+    #[arg(long, requires = "resume")]
+    retry_errors: bool,
+    #[command(flatten)]
+    filters: Filters,
+    /// A variable of every test, as name=value.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
+    vars: Vec<(String, String)>,
+    /// A tag of the run, as name=value.
+    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = pair)]
+    tags: Vec<(String, String)>,
+    /// A file of variables of the environment.
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// Who judges, as provider:model.
+    #[arg(long, value_name = "ID")]
+    grader: Option<String>,
+    /// Does not list the tests that did not pass.
+    #[arg(long)]
+    no_table: bool,
+    /// Nothing is ever taken from a cache; accepted for promptfoo's sake.
+    #[arg(long)]
+    no_cache: bool,
+    /// Nothing is kept but what --output says; accepted for promptfoo's sake.
+    #[arg(long)]
+    no_write: bool,
+    /// No progress on standard error.
+    #[arg(long)]
+    no_progress_bar: bool,
+}
+
+/// Which tests run.
+#[derive(ClapArgs, Default)]
+pub(crate) struct Filters {
+    /// The first N.
+    #[arg(long, value_name = "N")]
+    filter_first_n: Option<usize>,
+    /// N by chance.
+    #[arg(long, value_name = "N")]
+    filter_sample: Option<usize>,
+    /// From place A to before place B, counted from 0.
+    #[arg(long, value_name = "A:B", value_parser = range)]
+    filter_range: Option<(usize, usize)>,
+    /// Those whose description matches.
+    #[arg(long, value_name = "REGEX")]
+    filter_pattern: Option<String>,
+    /// Those that did not pass in an earlier run.
+    #[arg(long, value_name = "RESULTS", conflicts_with = "filter_errors_only")]
+    filter_failing: Option<PathBuf>,
+    /// Those that were errors in an earlier run.
+    #[arg(long, value_name = "RESULTS")]
+    filter_errors_only: Option<PathBuf>,
+    /// Those with this in their metadata, as key=value.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    filter_metadata: Vec<(String, String)>,
+    /// Providers whose id or label matches.
+    #[arg(long, visible_alias = "filter-targets", value_name = "REGEX")]
+    filter_providers: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+    pair.map(|(name, value)| (name.trim().to_owned(), value.to_owned())).ok_or_else(|| format!("\"{text}\" is not name=value"))
+}
+
+fn range(text: &str) -> Result<(usize, usize), String> {
+    let wrong = || format!("\"{text}\" is not A:B, such as 0:10");
+    let (from, to) = text.split_once(':').ok_or_else(wrong)?;
+    let number = |part: &str, empty: usize| if part.is_empty() { Ok(empty) } else { part.parse().map_err(|_| wrong()) };
+    let (from, to) = (number(from, 0)?, number(to, usize::MAX)?);
+    if from < to { Ok((from, to)) } else { Err(wrong()) }
+}
+
+/// promptfoo calls its config `--config`; ours is a TOML file. By the ending it is clear which one is meant.
+pub(crate) fn told_apart(given: Option<PathBuf>, command: &crate::Command) -> (Option<PathBuf>, Option<PathBuf>) {
+    let of_eval = |path: &PathBuf| path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
+    match given {
+        Some(path) if matches!(command, crate::Command::Eval(_)) && of_eval(&path) => (None, Some(path)),
+        given => (given, None),
+    }
+}
+
+pub(crate) async fn run(config: Config, named: Option<PathBuf>, args: Args) -> Result<ExitCode> {
+    let mut args = match args.command {
+        Some(Command::Validate { file }) => return validate(&config, file.or(named)),
+        None => args.run,
+    };
+    args.file = args.file.or(named);
+    let exit = Exit::from_environment()?;
+    for path in &args.output {
+        writable(path)?;
+    }
+    let env = config::variables(args.env_file.as_deref())?;
+    let config = config.over(&env);
+    let mut suite = Suite::read(&config, &args).map_err(plain)?;
+    for (name, value) in env.iter().filter(|(name, _)| !suite.config.env.contains_key(*name)).collect::<Vec<_>>() {
+        suite.config.env.insert(name.clone(), value.as_str().into());
+    }
+    suite.config.evaluate.delay_ms = args.delay.or(suite.config.evaluate.delay_ms);
+    let bench = bench(&config, &suite, &args, &env)?;
+    let mut faults = if suite.stored.is_some() { Vec::new() } else { bench.check(&suite.config.providers) };
+    faults.extend(bench.check_judge().err());
+    if !faults.is_empty() {
+        bail!("the eval cannot be run:\n{}", faults.join("\n"));
+    }
+    let work = Work::begin(&args)?;
+    let summary = tokio::select! {
+        summary = ask(&suite, &bench, &args, &work) => summary?,
+        () = interrupted() => return Err(work.interrupted()),
+    };
+    let (summary, report) = summary;
+    report.print(&summary, bench.spending(), &args);
+    work.write(&suite.config, &summary, &args.output)?;
+    Ok(exit.code(&summary))
+}
+
+/// Faults of the library say by themselves what is wrong; the exit code of everything but tests is 1 here, as in promptfoo.
+fn plain(error: anyhow::Error) -> anyhow::Error {
+    if error.is::<planner::BadInput>() { anyhow!("{error:#}") } else { error }
+}
+
+fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
+    let args = RunArgs { file, ..RunArgs::default() };
+    let env = config::variables(None)?;
+    let suite = Suite::read(config, &args).map_err(plain)?;
+    let faults = bench(config, &suite, &args, &env)?.check(&suite.config.providers);
+    if !faults.is_empty() {
+        bail!("the config cannot be run:\n{}", faults.join("\n"));
+    }
+    let (prompts, providers) = (suite.config.prompts.len(), suite.config.providers.len());
+    println!("{}: {prompts} prompts, {providers} providers, {} tests: no faults", suite.name, suite.config.tests);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whoever answers and judges.
+fn bench(config: &Config, suite: &Suite, args: &RunArgs, env: &BTreeMap<String, String>) -> Result<Bench> {
+    let secrets = secrets(config, suite, env);
+    let tape = match (&args.record, &args.replay) {
+        (Some(file), _) => Some(Tape::record(file, secrets)?),
+        (_, Some(file)) => Some(Tape::replay(file, secrets)?),
+        _ => None,
+    };
+    let library = wire::library(config).map_err(plain)?;
+    let release = wire::release(config, &library)?;
+    let judge = args.grader.clone().or_else(|| Some(config.models.judge.clone()).filter(|judge| !judge.is_empty()));
+    let setup = Setup {
+        release: Arc::new(release),
+        library: Arc::new(library),
+        models: llm::Settings { tape: tape.map(Arc::new), ..wire::models(config) },
+        prices: wire::prices(config)?,
+        clock: Arc::new(chrono::Utc::now),
+        judge,
+        env: suite.config.env.clone(),
+    };
+    Bench::new(setup).map_err(|why| anyhow!(why))
+}
+
+/// Every value that must not be on a recording: those of variables whose name says so, and keys in the config.
+fn secrets(config: &Config, suite: &Suite, env: &BTreeMap<String, String>) -> Vec<String> {
+    let telling = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTHORIZATION", "DATABASE_URL", "REDIS_URL", "SMTP_URL"];
+    let named = |name: &str| telling.iter().any(|part| name.to_uppercase().contains(part));
+    let mut secrets: Vec<String> = env.iter().filter(|(name, _)| named(name)).map(|(_, value)| value.clone()).collect();
+    secrets.extend(suite.config.env.iter().filter(|(name, _)| named(name)).filter_map(|(_, value)| value.as_str().map(str::to_owned)));
+    secrets.extend(config.keys.known());
+    for provider in &suite.config.providers {
+        collect(&provider.config, &named, &mut secrets);
+        collect(&provider.env, &named, &mut secrets);
+    }
+    secrets
+}
+
+fn collect(value: &Value, named: &dyn Fn(&str) -> bool, secrets: &mut Vec<String>) {
+    let Value::Object(fields) = value else { return };
+    for (name, value) in fields {
+        match value {
+            Value::String(text) if named(name) && !text.contains("{{") => {
+                secrets.push(text.clone());
+                // Of `Bearer abc` the last word is the secret.
+                secrets.extend(text.split_whitespace().last().map(str::to_owned));
+            }
+            inner => collect(inner, named, secrets),
+        }
+    }
+}
+
+/// Where the results of the run are while it goes on.
+struct Work {
+    jsonl: PathBuf,
+    /// Whether nobody asked for the file itself.
+    temporary: bool,
+}
+
+impl Work {
+    fn begin(args: &RunArgs) -> Result<Self> {
+        if let Some(file) = &args.resume {
+            if !file.is_file() {
+                bail!("--resume {}: there is no such file; give the JSONL of the run that was cut", file.display());
+            }
+            return Ok(Self { jsonl: file.clone(), temporary: false });
+        }
+        if let Some(file) = args.output.iter().find(|file| Format::of(file) == Some(Format::Jsonl)) {
+            return Ok(Self { jsonl: file.clone(), temporary: false });
+        }
+        Ok(Self { jsonl: std::env::temp_dir().join(format!("planner-eval-{}.jsonl", uuid::Uuid::new_v4())), temporary: true })
+    }
+
+    fn sink(&self, resumes: bool) -> Result<JsonlSink> {
+        let made = if resumes { JsonlSink::append(&self.jsonl) } else { JsonlSink::create(&self.jsonl) };
+        made.with_context(|| format!("the results {} cannot be written", self.jsonl.display()))
+    }
+
+    fn interrupted(&self) -> anyhow::Error {
+        anyhow!("interrupted; what was judged is in {0}; go on with the same command and --resume {0}", self.jsonl.display())
+    }
+
+    /// Makes every file that was asked for out of the lines of the run.
+    fn write(&self, config: &evals::Config, summary: &Summary, outputs: &[PathBuf]) -> Result<()> {
+        for path in outputs.iter().filter(|path| **path != self.jsonl) {
+            let format = Format::of(path).context("the form of the results is not known")?;
+            let cannot = || format!("the results {} cannot be written", path.display());
+            let mut file = std::io::BufWriter::new(std::fs::File::create(path).with_context(cannot)?);
+            write_results(&self.jsonl, config, summary, format, &mut file).with_context(cannot)?;
+            std::io::Write::flush(&mut file).with_context(cannot)?;
+            eprintln!("written to {}", path.display());
+        }
+        if self.temporary {
+            // Nobody asked for it; what is left in the folder of temporary files does no harm.
+            drop(std::fs::remove_file(&self.jsonl));
+        }
+        Ok(())
+    }
+}
+
+/// Whether results can be written there, before anything is asked.
+fn writable(path: &Path) -> Result<()> {
+    if Format::of(path).is_none() {
+        let known = ["json", "jsonl", "csv", "html", "junit.xml"].map(|ending| format!("results.{ending}"));
+        let known = known.iter().filter(|name| Format::of(Path::new(name)).is_some()).map(String::as_str).collect::<Vec<_>>();
+        bail!("--output {}: there is no such form of results; there are {}", path.display(), known.join(", "));
+    }
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => bail!("--output {}: the folder {} does not exist", path.display(), folder.display()),
+        None => Ok(()),
+    }
+}
+
+async fn ask(suite: &Suite, bench: &Bench, args: &RunArgs, work: &Work) -> Result<(Summary, Report)> {
+    let target: &dyn Target = match &suite.stored {
+        Some(stored) => stored,
+        None => bench,
+    };
+    let options = Options {
+        concurrency: args.max_concurrency,
+        repeat: args.repeat,
+        filter: filter(&args.filters)?,
+        resume: args.resume.clone(),
+        helpers: Helpers { embedder: Some(bench), grader: Some(bench), webhook: Some(bench) },
+    };
+    let total = evals::expected(&suite.config, &options)?;
+    let mut report = Report::begin(work.sink(args.resume.is_some())?, total, args.no_progress_bar);
+    let summary = evals::run(&suite.config, target, &options, &mut report).await;
+    report.end();
+    Ok((summary?, report))
+}
+
+fn filter(filters: &Filters) -> Result<Filter> {
+    let earlier = filters.filter_failing.as_ref().map(|file| (file, false));
+    let earlier = earlier.or(filters.filter_errors_only.as_ref().map(|file| (file, true)));
+    Ok(Filter {
+        pattern: filters.filter_pattern.clone(),
+        range: filters.filter_range,
+        first: filters.filter_first_n,
+        sample: filters.filter_sample,
+        metadata: filters.filter_metadata.clone(),
+        providers: filters.filter_providers.clone(),
+        failing: earlier.map(|(file, errors)| Failing::read(file, errors)).transpose()?,
+    })
+}
+
+/// Returns when somebody wants it to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = term.recv() => {}
+            }
+            return;
+        }
+    }
+    drop(tokio::signal::ctrl_c().await);
+}
+
+/// A map out of pairs.
+fn map(pairs: &[(String, String)]) -> Map<String, Value> {
+    pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
+}

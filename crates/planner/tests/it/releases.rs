@@ -1,0 +1,308 @@
+//! The life of a change to the prompts, from a proposal to a settled release, by the five roles; what keeps it back, and the way back.
+
+use crate::house::{House, new_idea};
+use crate::people::PASSWORD;
+use app::accounts::admin::{self, NewAccount};
+use app::accounts::{self, SignedIn};
+use app::proposals::{self, Wanted};
+use app::{Caller, Error, audit, evals, gates, releases};
+use domain::evals::{Eval, Progress};
+use domain::ids::{OwnerId, ProposalId};
+use domain::proposals::{Proposal, ProposedFile};
+use domain::releases::Move;
+use domain::roles::Environment::{Production, Staging};
+use domain::roles::Role;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+use store::AuditSearch;
+use testkit::Fault;
+
+/// Somebody with a role, signed in.
+async fn somebody(house: &House, role: Role, name: &str) -> Caller {
+    let operator = Caller::operator(OwnerId::new());
+    let email = format!("{name}@example.org");
+    let new = NewAccount { email: email.clone(), tier: None, role: Some(role), password: Some(PASSWORD.into()) };
+    admin::add(&house.app, &operator, &new).await.expect("an account");
+    let from = accounts::From { address: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: "a test".into() };
+    match accounts::sign_in(&house.app, &from, &email, PASSWORD).await.expect("signs in") {
+        SignedIn::Done(session) => session.caller,
+        SignedIn::SecondStep(_) => panic!("no second factor was set up"),
+    }
+}
+
+struct Team {
+    developer: Caller,
+    engineer: Caller,
+    lead: Caller,
+    manager: Caller,
+    agent: Caller,
+}
+
+impl Team {
+    async fn of(house: &House) -> Self {
+        Self {
+            developer: somebody(house, Role::Developer, "developer").await,
+            engineer: somebody(house, Role::PromptEngineer, "engineer").await,
+            lead: somebody(house, Role::TechLead, "lead").await,
+            manager: somebody(house, Role::ProductManager, "manager").await,
+            agent: somebody(house, Role::SupportAgent, "agent").await,
+        }
+    }
+}
+
+/// The template of a section as it is in use, as another version, with one more rule.
+fn changed(house: &House, section: &str, version: &str, rule: &str) -> ProposedFile {
+    let (library, release) = (house.app.library(), house.app.release());
+    let name = domain::sections::SectionName::parse(section).expect("a name");
+    let text = library.source(release.template(&name).expect("a template")).expect("its text").to_owned();
+    let text = text.replacen("  Rules:\n", &format!("  Rules:\n  - {rule}\n"), 1);
+    assert!(text.contains(rule), "the template has no rules to add to");
+    let files = [ProposedFile { path: format!("v1.0.0/{section}.yaml"), text }];
+    proposals::rewritten(&files, &version.parse().expect("a version")).remove(0)
+}
+
+fn wanted(file: ProposedFile) -> Wanted {
+    Wanted { title: "Another rule".into(), why: "It reads better.".into(), files: vec![file] }
+}
+
+async fn ended(house: &House, who: &Caller, eval: &Eval) -> Eval {
+    let deadline = Instant::now() + Duration::from_mins(3);
+    loop {
+        let now = evals::get(&house.app, who, eval.id).await.expect("is there");
+        if now.progress != Progress::Running {
+            return now;
+        }
+        assert!(Instant::now() < deadline, "the eval does not end: {now:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Evaluates a proposal and what is deployed.
+async fn evaluated(house: &House, who: &Caller, id: ProposalId) -> Eval {
+    let eval = evals::ask_for_proposal(&house.app, who, id).await.expect("is asked for");
+    for other in evals::list(&house.app, who, None, 9, None).await.expect("reads") {
+        ended(house, who, &other).await;
+    }
+    ended(house, who, &eval).await
+}
+
+/// A proposal that somebody has approved.
+async fn approved(house: &House, team: &Team, file: ProposedFile) -> Proposal {
+    let app = &house.app;
+    let begun = proposals::begin(app, &team.developer, &wanted(file)).await.expect("is begun");
+    proposals::submit(app, &team.developer, begun.id).await.expect("is submitted");
+    proposals::approve(app, &team.engineer, begun.id, 1, "Good.").await.expect("is approved")
+}
+
+/// What the functions answer a question with that nobody asked before.
+async fn served(house: &House) -> String {
+    house.function("generate-swot", &new_idea()).await.header("x-prompt-version").to_owned()
+}
+
+fn forbidden<T: std::fmt::Debug>(result: Result<T, Error>) {
+    assert!(matches!(result, Err(Error::Forbidden(_))), "{result:?}");
+}
+
+fn conflict<T: std::fmt::Debug>(result: Result<T, Error>, says: &str) {
+    let Err(Error::Conflict { reason, .. }) = result else { panic!("{result:?}") };
+    assert!(reason.contains(says), "{reason}");
+}
+
+async fn the_whole_life_by_five_roles(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let file = changed(&house, "swot", "1.1.0", "Name the season in which it sells best.");
+    // Who may not edit proposes nothing; who may not view sees nothing.
+    forbidden(proposals::begin(app, &team.manager, &wanted(file.clone())).await);
+    forbidden(proposals::list(app, &team.agent, 9, None).await);
+    let begun = proposals::begin(app, &team.developer, &wanted(file)).await.expect("is begun");
+    let id = begun.id;
+    proposals::submit(app, &team.developer, id).await.expect("is submitted");
+    // Nobody reviews their own, and a developer reviews nobody's.
+    forbidden(proposals::approve(app, &team.developer, id, 1, "").await);
+    proposals::request_changes(app, &team.engineer, id, 1, "Say which season.").await.expect("is sent back");
+    let better = changed(&house, "swot", "1.1.0", "Name the quarter of the year in which it sells best.");
+    let saved = proposals::save(app, &team.developer, id, 1, &wanted(better)).await.expect("is mended");
+    assert_eq!((saved.revision, saved.state.key()), (2, "draft"));
+    proposals::submit(app, &team.developer, id).await.expect("is submitted");
+    conflict(proposals::approve(app, &team.engineer, id, 1, "").await, "revision 2");
+    proposals::approve(app, &team.engineer, id, 2, "Better.").await.expect("is approved");
+    // Without an eval the gate is shut.
+    conflict(releases::stage(app, &team.engineer, id, None).await, "no finished eval");
+    let eval = evaluated(&house, &team.developer, id).await;
+    assert_eq!(eval.progress, Progress::Finished, "{:?}", eval.reason);
+    let answer = gates::of_proposal(app, &team.manager, id).await.expect("is asked");
+    assert!(answer.gate.is_open(), "{:#?}\n{:#?}", answer.gate, eval.total);
+    forbidden(releases::stage(app, &team.developer, id, None).await);
+    let staged = releases::stage(app, &team.engineer, id, None).await.expect("is staged");
+    assert_eq!((staged.kind, staged.eval), (Move::Deploy, Some(eval.id)));
+    assert_eq!(served(&house).await, "1.0.0", "production has what it had");
+    // Nobody takes to production what nobody has tried, and only a lead does.
+    let version = begun.version.clone();
+    conflict(releases::deploy(app, &team.lead, &version, Production, None).await, "accepts it");
+    proposals::accept(app, &team.manager, id, 2, "Tried it with boots.").await.expect("is accepted");
+    forbidden(releases::deploy(app, &team.engineer, &version, Production, None).await);
+    releases::deploy(app, &team.lead, &version, Production, None).await.expect("is deployed");
+    assert_eq!(served(&house).await, "1.1.0");
+    let whole = proposals::get(app, &team.manager, id).await.expect("reads");
+    assert_eq!(whole.proposal.state.key(), "live");
+    let said: Vec<_> = whole.comments.iter().map(|comment| comment.step.as_deref().unwrap_or("")).collect();
+    assert_eq!(said, ["changes-requested", "approved", "accepted"]);
+    // Every step is in the log, and whoever has to act was told.
+    let log = audit::search(app, &team.lead, &AuditSearch::default(), 200, None).await.expect("reads");
+    for action in [
+        "proposal.begun",
+        "proposal.edited",
+        "proposal.approved",
+        "proposal.staged",
+        "proposal.accepted",
+        "proposal.live",
+        "release.deployed",
+    ] {
+        assert!(log.iter().any(|entry| entry.action == action), "{action} is not in the log");
+    }
+    for (name, state) in [("engineer", "In review"), ("developer", "Changes requested"), ("manager", "In staging"), ("lead", "Accepted")] {
+        told(&house, name, state).await;
+    }
+}
+
+async fn told(house: &House, name: &str, state: &str) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !house.outbox().iter().any(|mail| mail.contains(&format!("To: {name}@")) && mail.contains(state)) {
+        assert!(Instant::now() < deadline, "{name} was not told \"{state}\"");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn a_shut_gate_is_passed_by_a_lead_with_a_reason_only(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let proposal = approved(&house, &team, changed(&house, "swot", "1.1.0", "Be brief.")).await;
+    // Every swot that is made by the new prompt has placeholders in it.
+    house.upstream.when(|call| call.prompt.contains("Be brief.").then_some(Fault::Placeholder));
+    let eval = evaluated(&house, &team.developer, proposal.id).await;
+    assert!(eval.total.passed < eval.total.tests, "{:?}", eval.total);
+    let shut = releases::stage(app, &team.lead, proposal.id, None).await;
+    conflict(shut, "swot");
+    forbidden(releases::stage(app, &team.engineer, proposal.id, Some("we need it today")).await);
+    let staged = releases::stage(app, &team.lead, proposal.id, Some("we need it today")).await.expect("is set aside");
+    assert_eq!((staged.kind, staged.reason.as_deref()), (Move::Override, Some("we need it today")));
+    let overrides = AuditSearch { action: Some("release.gate-overridden".into()), ..AuditSearch::default() };
+    let log = audit::search(app, &team.lead, &overrides, 9, None).await.expect("reads");
+    assert_eq!(log[0].reason.as_deref(), Some("we need it today"));
+}
+
+async fn two_people_edit_one_proposal(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let begun = proposals::begin(app, &team.developer, &wanted(changed(&house, "swot", "1.1.0", "One."))).await.expect("is begun");
+    let theirs = changed(&house, "swot", "1.1.0", "Two.");
+    proposals::save(app, &team.engineer, begun.id, 1, &wanted(theirs.clone())).await.expect("is saved");
+    conflict(proposals::save(app, &team.developer, begun.id, 1, &wanted(changed(&house, "swot", "1.1.0", "Three."))).await, "revision 2");
+    assert_eq!(proposals::get(app, &team.developer, begun.id).await.expect("reads").files, [theirs]);
+    // Two that become the same version: the second has to move.
+    let other = approved(&house, &team, changed(&house, "brand-kit", "1.1.0", "Four.")).await;
+    proposals::submit(app, &team.developer, begun.id).await.expect("is submitted");
+    proposals::approve(app, &team.lead, begun.id, 2, "").await.expect("is approved");
+    releases::stage(app, &team.lead, other.id, Some("the first of the two")).await.expect("is staged");
+    let late = releases::stage(app, &team.lead, begun.id, Some("the second of the two")).await;
+    assert!(matches!(&late, Err(Error::Invalid(faults)) if faults.to_string().contains("1.1.0")), "{late:?}");
+    let moved = proposals::move_to(app, &team.developer, begun.id, 2, &"1.2.0".parse().expect("a version")).await.expect("is moved");
+    assert_eq!((moved.version.to_string().as_str(), moved.state.key()), ("1.2.0", "draft"), "it has to be reviewed again");
+}
+
+async fn what_cannot_become_a_release_is_refused_whole(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let good = changed(&house, "swot", "1.1.0", "One.");
+    let with = |text: String| wanted(ProposedFile { text, ..good.clone() });
+    let unbounded = good.text.replacen("maxItems: ", "x-max: ", 1);
+    let breaking = good.text.replace("strengths", "virtues");
+    let broken = [
+        (with(good.text.replace("systemPrompt: |", "systemPrompt: [")), "line"),
+        (with(format!("{}\nnonsense: 1\n", good.text)), "nonsense"),
+        (with(good.text.replace("name: swot", "name: other")), "other"),
+        (with(good.text.replace("dependsOn: [", "dependsOn: [swot, ")), "circle"),
+        (with(unbounded), "maxItems"),
+        (with(breaking), "major"),
+        (wanted(ProposedFile { path: "../etc/passwd.yaml".into(), ..good.clone() }), "place"),
+        (wanted(ProposedFile { path: "v1.0.0/swot.yaml".into(), text: good.text.replace("1.1.0", "1.0.0") }), "above"),
+        (Wanted { files: Vec::new(), ..with(String::new()) }, "no template"),
+        (Wanted { title: String::new(), ..with(good.text.clone()) }, "title"),
+    ];
+    for (wanted, says) in broken {
+        let refused = proposals::begin(app, &team.developer, &wanted).await;
+        let Err(Error::Invalid(faults)) = refused else { panic!("{says}: {refused:?}") };
+        assert!(faults.to_string().contains(says), "{says}: {faults}");
+    }
+    assert!(proposals::list(app, &team.developer, 9, None).await.expect("reads").is_empty(), "nothing is kept half");
+}
+
+/// Under load, in two processes: no request that begins a second after the rollback is answered by what was rolled back.
+async fn a_rollback_holds_everywhere_within_a_second(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let proposal = approved(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
+    releases::stage(app, &team.lead, proposal.id, Some("for the test")).await.expect("is staged");
+    proposals::accept(app, &team.manager, proposal.id, 1, "").await.expect("is accepted");
+    releases::deploy(app, &team.lead, &proposal.version, Production, Some("for the test")).await.expect("is deployed");
+    let mut other = House::open().await;
+    other.router = house.replica().await;
+    house.upstream.latency(Duration::from_millis(20));
+    let (mut before, mut after) = (0, 0);
+    let load = async |house: &House, rolled_back: &std::sync::OnceLock<Instant>| {
+        let mut seen = Vec::new();
+        loop {
+            let asked = Instant::now();
+            let version = served(house).await;
+            let late = rolled_back.get().map(|at| asked.saturating_duration_since(*at));
+            seen.push((late, version));
+            if late.is_some_and(|late| late > Duration::from_secs(2)) {
+                return seen;
+            }
+        }
+    };
+    let rolled_back = std::sync::OnceLock::new();
+    let roll_back = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        // A support agent and a prompt engineer cannot.
+        forbidden(releases::roll_back(app, &team.engineer, Production, None, "it answers worse than before").await);
+        let done = releases::roll_back(app, &team.lead, Production, None, "it answers worse than before").await.expect("is rolled back");
+        rolled_back.set(Instant::now()).expect("once");
+        assert_eq!((done.kind, done.version.to_string().as_str()), (Move::Rollback, "1.0.0"));
+    };
+    let (here, there, ()) = tokio::join!(load(&house, &rolled_back), load(&other, &rolled_back), roll_back);
+    for (late, version) in here.into_iter().chain(there) {
+        match late {
+            Some(late) if late >= Duration::from_secs(1) => {
+                after += 1;
+                assert_eq!(version, "1.0.0", "{late:?} after the rollback");
+            }
+            None => {
+                before += usize::from(version == "1.1.0");
+            }
+            Some(_) => {}
+        }
+    }
+    assert!(before > 0 && after > 0, "{before} before, {after} after");
+    assert_eq!(proposals::get(app, &team.lead, proposal.id).await.expect("reads").proposal.state.key(), "rolled-back");
+    conflict(releases::roll_back(app, &team.lead, Production, None, "once more, please").await, "no other release");
+    let again = proposals::begin_again(app, &team.developer, proposal.id).await.expect("begins anew");
+    assert_eq!(again.version.to_string(), "1.2.0");
+}
+
+on_both!(
+    the_whole_life_by_five_roles,
+    a_shut_gate_is_passed_by_a_lead_with_a_reason_only,
+    two_people_edit_one_proposal,
+    what_cannot_become_a_release_is_refused_whole,
+    a_rollback_holds_everywhere_within_a_second,
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staging_is_another_environment() {
+    let house = House::furnished(|config| config.prompts.environment = "staging".into()).await;
+    let team = Team::of(&house).await;
+    let proposal = approved(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
+    releases::stage(&house.app, &team.lead, proposal.id, Some("for the test")).await.expect("is staged");
+    assert_eq!(served(&house).await, "1.1.0");
+    let overview = releases::overview(&house.app, &team.manager).await.expect("reads");
+    assert_eq!(overview.environments.iter().map(|one| one.version.to_string()).collect::<Vec<_>>(), ["1.1.0", "1.0.0"]);
+    releases::roll_back(&house.app, &team.engineer, Staging, None, "we have seen enough").await.expect("an engineer may, in staging");
+    assert_eq!(served(&house).await, "1.0.0");
+}

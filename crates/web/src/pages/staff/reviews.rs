@@ -1,0 +1,299 @@
+//! The weekly review: the queue, one thing to read and score, and how far people agree.
+
+use super::quality::tone;
+use crate::error::{PageError, PageResult};
+use crate::pages::forms::{Query, Wrong};
+use crate::pages::members::{Staff, id};
+use crate::pages::render;
+use crate::requests::{Form, Path};
+use crate::shell::Shell;
+use crate::views::{self, Parts};
+use crate::visitors::Visitor;
+use crate::{Shared, paths};
+use app::App;
+use app::reviews::{self, Given, Opened, Queue, Told};
+use axum::Router;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::get;
+use domain::ids::GenerationId;
+use domain::reviews::{Agreed, Agreement, Week};
+use domain::rubric::{Criterion, Score, Total};
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/staff/reviews", get(list)).route("/staff/reviews/{id}", get(one).post(give))
+}
+
+#[derive(askama::Template)]
+#[template(path = "staff/reviews.html")]
+struct Reviews {
+    shell: Shell,
+    week: String,
+    over: bool,
+    done: usize,
+    rows: Vec<Row>,
+    next: Option<String>,
+    earlier: String,
+    later: Option<String>,
+    agreement: Option<AgreementView>,
+}
+
+struct Row {
+    path: String,
+    title: String,
+    pair: bool,
+    done: bool,
+    people: usize,
+}
+
+struct AgreementView {
+    generations: usize,
+    rows: Vec<(&'static str, AgreedView)>,
+}
+
+struct AgreedView {
+    percent: String,
+    alpha: String,
+    pairs: usize,
+}
+
+impl AgreedView {
+    fn of(agreed: &Agreed) -> Self {
+        Self {
+            percent: agreed.percent().map_or_else(|| "–".to_owned(), |percent| format!("{percent} %")),
+            alpha: agreed.alpha.map_or_else(|| "–".to_owned(), |alpha| format!("{alpha:.2}").replace('-', "−")),
+            pairs: agreed.pairs,
+        }
+    }
+}
+
+impl AgreementView {
+    fn of(agreement: &Agreement) -> Self {
+        let criteria = agreement.criteria.iter().map(|(criterion, agreed)| (criterion.name(), AgreedView::of(agreed)));
+        let rows = criteria.chain(std::iter::once(("Total", AgreedView::of(&agreement.total))));
+        Self { generations: agreement.generations, rows: rows.collect() }
+    }
+}
+
+impl Reviews {
+    fn of(shell: Shell, queue: &Queue) -> Self {
+        let rows = queue.items.iter().map(|item| Row {
+            path: paths::review(item.id),
+            title: item.title.clone(),
+            pair: item.pair,
+            done: item.done,
+            people: item.people,
+        });
+        let week = |week: Week| paths::with(paths::REVIEWS, &[("week", &week.key())]);
+        Self {
+            shell,
+            week: spoken(queue.week),
+            over: queue.over,
+            done: queue.items.iter().filter(|item| item.done).count(),
+            rows: rows.collect(),
+            next: queue.items.iter().find(|item| !item.done).map(|item| paths::review(item.id)),
+            earlier: week(queue.week.before()),
+            later: queue.over.then(|| week(queue.week.after())),
+            agreement: queue.agreement.as_ref().map(AgreementView::of),
+        }
+    }
+}
+
+/// A week as people say it.
+fn spoken(week: Week) -> String {
+    let (from, to) = (week.monday(), week.sunday());
+    let same = from.format("%B %Y").to_string() == to.format("%B %Y").to_string();
+    format!("{} to {}", from.format(if same { "%-d" } else { "%-d %B" }), to.format("%-d %B %Y"))
+}
+
+async fn list(State(app): State<App>, Staff(visitor): Staff, query: Query) -> PageResult<Html<String>> {
+    let queue = reviews::queue(&app, &visitor.caller, Week::from_key(query.get("week"))).await?;
+    render(&Reviews::of(Shell::of(&app, &visitor), &queue))
+}
+
+#[derive(askama::Template)]
+#[template(path = "staff/review.html")]
+struct Review {
+    shell: Shell,
+    wrong: Wrong,
+    path: String,
+    title: String,
+    week: String,
+    queue: String,
+    parts: Vec<PartView>,
+    criteria: [Criterion; 5],
+    done: bool,
+    next: Option<String>,
+    finding: Option<String>,
+}
+
+struct PartView {
+    id: String,
+    /// A or B, where there are two.
+    letter: Option<char>,
+    brief: Vec<(&'static str, String)>,
+    written: Vec<views::Part>,
+    told: Option<ToldView>,
+    rows: Vec<MarkRow>,
+    /// What was typed as a note.
+    note: String,
+}
+
+/// One criterion to give points for.
+struct MarkRow {
+    name: &'static str,
+    question: &'static str,
+    field: String,
+    /// The points there are, and whether they were chosen.
+    points: Vec<(u8, bool)>,
+}
+
+impl MarkRow {
+    fn of(criterion: Criterion, id: GenerationId, typed: &[(String, String)]) -> Self {
+        let field = format!("{}-{id}", criterion.key());
+        let chosen = typed.iter().find(|(name, _)| *name == field).map_or("", |(_, value)| value.as_str());
+        let points = (0..=10).map(|points: u8| (points, chosen == points.to_string())).collect();
+        Self { name: criterion.name(), question: criterion.question(), field, points }
+    }
+}
+
+struct ToldView {
+    version: String,
+    model: String,
+    said: Vec<SaidView>,
+}
+
+struct SaidView {
+    by: String,
+    points: Vec<String>,
+    total: String,
+    band: &'static str,
+    tone: &'static str,
+    note: Option<String>,
+    reasons: Vec<(&'static str, String)>,
+}
+
+impl ToldView {
+    fn of(told: &Told) -> Self {
+        let points = |score: &Score| {
+            Criterion::ALL.map(|criterion| score.get(criterion).map_or_else(|| "–".to_owned(), |points| points.to_string())).to_vec()
+        };
+        let said = told.said.iter().map(|said| {
+            let total = said.score.total();
+            SaidView {
+                by: said.by.clone(),
+                points: points(&said.score),
+                total: total.map(|total| total.to_string()).unwrap_or_default(),
+                band: total.map_or("", |total| total.band().name()),
+                tone: tone(total.map(Total::band)),
+                note: said.note.clone(),
+                reasons: said.reasons.iter().map(|(criterion, why)| (criterion.name(), why.clone())).collect(),
+            }
+        });
+        Self { version: told.variant.prompt_version.clone(), model: told.variant.model.clone(), said: said.collect() }
+    }
+}
+
+impl PartView {
+    fn drawn(&self) -> Parts<'_> {
+        views::drawn(&self.written)
+    }
+}
+
+impl Review {
+    async fn load(app: &App, visitor: &Visitor, id: GenerationId, wrong: Wrong, typed: &[(String, String)]) -> Result<Self, PageError> {
+        let opened = reviews::open(app, &visitor.caller, id).await?;
+        let finding = finding(&opened);
+        let both = opened.parts.len() > 1;
+        let part = |(letter, part): (char, reviews::Part)| PartView {
+            letter: both.then_some(letter),
+            brief: part.brief,
+            written: part.written,
+            told: part.told.as_ref().map(ToldView::of),
+            rows: Criterion::ALL.into_iter().map(|criterion| MarkRow::of(criterion, part.id, typed)).collect(),
+            note: typed.iter().find(|(field, _)| *field == format!("note-{}", part.id)).map(|(_, note)| note.clone()).unwrap_or_default(),
+            id: part.id.to_string(),
+        };
+        Ok(Self {
+            shell: Shell::of(app, visitor),
+            wrong,
+            path: paths::review(opened.id),
+            title: opened.title,
+            week: spoken(opened.week),
+            queue: paths::with(paths::REVIEWS, &[("week", &opened.week.key())]),
+            parts: ('A'..).zip(opened.parts).map(part).collect(),
+            criteria: Criterion::ALL,
+            done: opened.done,
+            next: opened.next.map(paths::review),
+            finding,
+        })
+    }
+}
+
+/// Where a finding about what was opened is written down, with what shows it.
+fn finding(opened: &Opened) -> Option<String> {
+    let told: Vec<&Told> = opened.parts.iter().filter_map(|part| part.told.as_ref()).collect();
+    let first = told.first()?;
+    let scores = told.iter().flat_map(|told| &told.said).map(|said| said.id.to_string()).collect::<Vec<_>>().join(" ");
+    let version = &first.variant.prompt_version;
+    Some(paths::with(paths::DECISIONS, &[("section", &first.section), ("version", version), ("scores", &scores)]) + "#new")
+}
+
+async fn one(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>) -> PageResult<Html<String>> {
+    render(&Review::load(&app, &visitor, id(&text, "this review")?, Wrong::default(), &[]).await?)
+}
+
+async fn give(
+    State(app): State<App>,
+    Staff(visitor): Staff,
+    Path(text): Path<String>,
+    Form(typed): Form<Vec<(String, String)>>,
+) -> PageResult<Response> {
+    let id = id(&text, "this review")?;
+    match reviews::score(&app, &visitor.caller, id, &given(&typed)).await {
+        Ok(()) => Ok(Redirect::to(&format!("{}#said", paths::review(id))).into_response()),
+        Err(error) => {
+            let page = Review::load(&app, &visitor, id, Wrong::with("review", error)?, &typed).await?;
+            Ok(page.wrong.answer(render(&page)?))
+        }
+    }
+}
+
+/// What was given for each generation that has a field.
+fn given(typed: &[(String, String)]) -> Vec<Given> {
+    let mut ids: Vec<GenerationId> = Vec::new();
+    for (field, _) in typed {
+        if let Some(id) = field.split_once('-').and_then(|(_, id)| id.parse().ok())
+            && !ids.contains(&id)
+        {
+            ids.push(id);
+        }
+    }
+    let value = |key: &str, id: GenerationId| {
+        let field = format!("{key}-{id}");
+        typed.iter().find(|(name, _)| *name == field).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    ids.into_iter()
+        .map(|id| Given { id, points: Criterion::ALL.map(|criterion| value(criterion.key(), id)), note: value("note", id) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_read_by_generation() {
+        let (one, other) = (GenerationId::new(), GenerationId::new());
+        let typed =
+            vec![(format!("voice-{other}"), "3".to_owned()), (format!("note-{one}"), "fine".to_owned()), ("x".to_owned(), String::new())];
+        let given = given(&typed);
+        assert_eq!((given.len(), given[0].id, given[0].points[3].as_str(), given[1].note.as_str()), (2, other, "3", "fine"));
+    }
+
+    #[test]
+    fn a_week_is_said_with_its_days() {
+        assert_eq!(Week::from_key("2026-W48").map(spoken).as_deref(), Some("23 to 29 November 2026"));
+        assert_eq!(Week::from_key("2026-W53").map(spoken).as_deref(), Some("28 December to 3 January 2027"));
+    }
+}
