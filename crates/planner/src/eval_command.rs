@@ -1,5 +1,6 @@
 //! `planner eval`: tests in promptfoo's files, and the library's own, without a server, an account or a database.
 
+mod compare;
 mod report;
 mod stored;
 mod suite;
@@ -11,6 +12,7 @@ use evals::{Failing, Filter, Format, Helpers, JsonlSink, Options, Summary, Targe
 use llm::Tape;
 use planner::config::{self, Config};
 use planner::wire;
+use prompts::{Library, Release};
 use report::{Exit, Report};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -38,7 +40,7 @@ enum Command {
     },
 }
 
-#[derive(ClapArgs, Default)]
+#[derive(ClapArgs, Default, Clone)]
 pub(crate) struct RunArgs {
     /// The config (default: promptfooconfig.yaml here, else prompts/promptfoo.config.yaml); --config FILE.yaml is the same.
     #[arg(short = 'c', value_name = "FILE")]
@@ -64,6 +66,10 @@ pub(crate) struct RunArgs {
     /// The release whose templates the library's own tests are for; without --section, of all of them.
     #[arg(long, value_name = "VERSION", conflicts_with_all = ["file", "model_outputs"])]
     release: Option<String>,
+    /// Two of the library's releases by the same tests: BEFORE:AFTER, each a version, staging, production, a proposal's id, or the JSONL of
+    /// an earlier run. Exits with 100 when something got worse by more than chance.
+    #[arg(long, value_name = "BEFORE:AFTER", conflicts_with_all = ["file", "model_outputs", "release", "resume", "tests", "providers"])]
+    compare: Option<String>,
     /// Where results go, by ending: .json, .jsonl, .csv, .html, .junit.xml.
     #[arg(short, long, value_name = "FILE", num_args = 1..)]
     output: Vec<PathBuf>,
@@ -117,7 +123,7 @@ pub(crate) struct RunArgs {
 }
 
 /// Which tests run.
-#[derive(ClapArgs, Default)]
+#[derive(ClapArgs, Default, Clone)]
 pub(crate) struct Filters {
     /// The first N.
     #[arg(long, value_name = "N")]
@@ -173,6 +179,9 @@ pub(crate) async fn run(config: Config, named: Option<PathBuf>, args: Args) -> R
         None => args.run,
     };
     args.file = args.file.or(named);
+    if let Some(sides) = args.compare.take() {
+        return compare::run(config, args, &sides).await;
+    }
     let exit = Exit::from_environment()?;
     for path in &args.output {
         writable(path)?;
@@ -221,14 +230,23 @@ fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
 
 /// Whoever answers and judges.
 fn bench(config: &Config, suite: &Suite, args: &RunArgs, env: &BTreeMap<String, String>) -> Result<Bench> {
+    let library = wire::library(config).map_err(plain)?;
+    let release = wire::release(config, &library)?;
+    bench_over(config, (suite, args, env), library, release)
+}
+
+fn bench_over(
+    config: &Config,
+    (suite, args, env): (&Suite, &RunArgs, &BTreeMap<String, String>),
+    library: Library,
+    release: Release,
+) -> Result<Bench> {
     let secrets = secrets(config, suite, env);
     let tape = match (&args.record, &args.replay) {
         (Some(file), _) => Some(Tape::record(file, secrets)?),
         (_, Some(file)) => Some(Tape::replay(file, secrets)?),
         _ => None,
     };
-    let library = wire::library(config).map_err(plain)?;
-    let release = wire::release(config, &library)?;
     let judge = args.grader.clone().or_else(|| Some(config.models.judge.clone()).filter(|judge| !judge.is_empty()));
     let setup = Setup {
         release: Arc::new(release),

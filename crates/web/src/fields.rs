@@ -2,6 +2,7 @@
 
 use domain::faults::{Fault, Faults};
 use domain::ventures::RawBrief;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// The JSON object of a body. A field that is `null` is one that was not given.
@@ -63,6 +64,11 @@ impl Fields {
     /// A list of texts.
     pub(crate) fn texts(&mut self, field: &'static str) -> Option<Vec<String>> {
         self.one(field, "must be a list of texts", |value| value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect())
+    }
+
+    /// A list of anything else.
+    pub(crate) fn list<T: DeserializeOwned>(&mut self, field: &'static str, must: &str) -> Option<Vec<T>> {
+        self.one(field, must, |value| serde_json::from_value(value.clone()).ok())
     }
 
     /// What somebody says about a venture.

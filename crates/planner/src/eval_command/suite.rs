@@ -30,6 +30,16 @@ pub(super) struct Suite {
 }
 
 impl Suite {
+    /// The library's own tests, asked of one release.
+    pub(super) fn of_release(library: &Library, tests: &Library, release: &Release, args: &RunArgs) -> Result<Self> {
+        let here = std::env::current_dir()?;
+        let args = RunArgs { release: Some(release.version.to_string()), ..args.clone() };
+        let mut value = own(tests, release, &args, &here)?;
+        value.insert("description".into(), json!(format!("Release {} of {} releases", release.version, library.releases().len())));
+        let config = understood(evals::Config::of(&here.join("library"), Value::Object(value)))?;
+        Ok(Self { name: release.version.to_string(), config, stored: None })
+    }
+
     pub(super) fn read(config: &Config, args: &RunArgs) -> Result<Self> {
         let here = std::env::current_dir()?;
         if let Some(file) = &args.model_outputs {
@@ -164,18 +174,20 @@ fn own(library: &Library, release: &Release, args: &RunArgs, here: &Path) -> Res
     if wanted.is_empty() {
         wanted = known;
     }
-    let (mut providers, mut tests) = (Vec::new(), Vec::new());
+    let (mut prompts, mut providers, mut tests) = (Vec::new(), Vec::new(), Vec::new());
     for name in wanted {
         let id = args.release.as_ref().map_or_else(|| format!("planner:{name}"), |_| format!("planner:{name}@{}", release.version));
+        // Results are told apart by the prompt's label, which is the section's name.
+        prompts.push(json!({"raw": name, "label": name}));
         tests.extend(library.tests(name).iter().flat_map(|file| &file.cases).map(|test| only_for(test, &id)));
-        providers.push(id);
+        providers.push(json!({"id": id, "prompts": [name]}));
     }
     if tests.is_empty() {
         bail!("there are no tests of {}; add tests/<name>.yaml to the library", args.section.join(", "));
     }
     let config = json!({
         "description": format!("The library's own tests, release {}", release.version),
-        "prompts": [{"raw": "template", "label": "template"}], "providers": providers, "tests": tests,
+        "prompts": prompts, "providers": providers, "tests": tests,
     });
     let changes = Changes { providers: Vec::new(), ..changes(args, here)? };
     changes.over(config.as_object().cloned().unwrap_or_default())

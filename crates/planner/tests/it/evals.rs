@@ -439,3 +439,12 @@ tests:
     .await;
     bench.eval("").await.ends(100, &["1 of 3 passed", "2 errors", "was stopped"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_releases_are_compared_by_the_same_tests() {
+    let bench = Bench::with("prompts: [x]\nproviders: [echo]\n").await;
+    let same = bench.eval("--compare v1.0.0:v1.0.0 --section swot");
+    same.await.ends(0, &["swot, 21 cases in both", "pass rate", "no difference seen"]);
+    bench.eval("--compare v1.0.0").await.ends(1, &["BEFORE:AFTER"]);
+    bench.eval("--compare v1.0.0:v9.9.9 --section swot").await.ends(1, &["9.9.9"]);
+}

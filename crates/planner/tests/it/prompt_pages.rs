@@ -354,4 +354,63 @@ on_both!(
     two_people_editing_one_proposal_lose_nothing,
     files_come_and_go_as_text_and_as_an_archive,
     every_link_of_the_team_s_pages_leads_somewhere,
+    programs_of_the_team_propose_and_deploy,
 );
+
+/// Asks the API with a token.
+async fn api(house: &House, token: &str, method: &str, path: &str, body: Option<serde_json::Value>) -> Reply {
+    let request = axum::http::Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+    let request = match body {
+        Some(body) => request.header("content-type", "application/json").body(axum::body::Body::from(body.to_string())),
+        None => request.body(axum::body::Body::empty()),
+    };
+    house.send(request.expect("a request")).await
+}
+
+async fn programs_of_the_team_propose_and_deploy(house: House) {
+    let operator = Caller::operator(OwnerId::new());
+    let new = NewAccount { email: "lena@example.com".into(), role: Some(Role::TechLead), ..NewAccount::default() };
+    let owner = admin::add(&house.app, &operator, &new).await.expect("an account").owner;
+    let mut tokens = Vec::new();
+    for scopes in [vec!["staff".to_owned()], vec!["read".to_owned(), "write".to_owned()]] {
+        tokens.push(admin::add_token(&house.app, &operator, owner, "ci", &scopes, None).await.expect("a token").secret);
+    }
+    let (staff, plain) = (&tokens[0], &tokens[1]);
+    for path in ["/api/v1/prompts", "/api/v1/proposals", "/api/v1/releases"] {
+        assert_eq!(api(&house, plain, "GET", path, None).await.status, StatusCode::FORBIDDEN, "{path}: without the scope");
+        assert_eq!(api(&house, staff, "GET", path, None).await.status, StatusCode::OK, "{path}");
+    }
+    let library = api(&house, staff, "GET", "/api/v1/prompts", None).await.json();
+    let swot = library["items"].as_array().expect("items").iter().find(|item| item["name"] == "swot").expect("there").clone();
+    assert_eq!((&swot["production"], &swot["modelClass"], &swot["kind"]), (&"1.0.0".into(), &"fast".into(), &"section".into()));
+
+    let text = house.app.library().source(house.app.release().sections()[0]).expect("its text").to_owned();
+    let name = house.app.release().sections()[0].name.to_string();
+    let files = |text: &str| serde_json::json!([{"path": format!("v1.1.0/{name}.yaml"), "text": text}]);
+    let wanted = |text: &str| serde_json::json!({"title": "Shorter", "why": "They are long.", "files": files(text)});
+    let broken = api(&house, staff, "POST", "/api/v1/proposals", Some(wanted("name: [\n"))).await;
+    assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(broken.json()["errors"][0]["message"].as_str().is_some_and(|said| said.starts_with("line ")), "{}", broken.body);
+    let odd = api(&house, staff, "POST", "/api/v1/proposals", Some(serde_json::json!({"files": "all"}))).await;
+    assert!(odd.body.contains("must be a list of objects with a path and a text"), "{}", odd.body);
+    let made = api(&house, staff, "POST", "/api/v1/proposals", Some(wanted(&text.replace("version: 1.0.0", "version: 1.1.0")))).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    assert_eq!((&made.json()["state"], &made.json()["version"]), (&"draft".into(), &"1.1.0".into()));
+    assert!(made.header("location").starts_with(PROPOSALS));
+    assert_eq!(api(&house, staff, "GET", "/api/v1/proposals", None).await.json()["items"][0]["id"], made.json()["id"]);
+
+    let deploy = serde_json::json!({"version": "1.0.0", "environment": "staging"});
+    let shut = api(&house, staff, "POST", "/api/v1/releases/deploy", Some(deploy.clone())).await;
+    assert_eq!(shut.status, StatusCode::CONFLICT, "{}", shut.body);
+    assert!(shut.body.contains("the gate is shut"), "{}", shut.body);
+    let mut past = deploy;
+    past["overrideReason"] = "the first deployment of this place".into();
+    let done = api(&house, staff, "POST", "/api/v1/releases/deploy", Some(past)).await;
+    assert_eq!((done.status, &done.json()["kind"]), (StatusCode::OK, &"override".into()), "{}", done.body);
+    let back = serde_json::json!({"environment": "somewhere", "reason": "answers were empty"});
+    let refused = api(&house, staff, "POST", "/api/v1/releases/rollback", Some(back)).await;
+    assert!(refused.body.contains("must be staging or production"), "{}", refused.body);
+    let back = serde_json::json!({"environment": "staging", "reason": "answers were empty"});
+    assert_eq!(api(&house, staff, "POST", "/api/v1/releases/rollback", Some(back)).await.status, StatusCode::CONFLICT, "nothing before");
+    assert_eq!(api(&house, staff, "GET", "/api/v1/releases", None).await.json()["environments"][0]["deployment"]["kind"], "override");
+}

@@ -7,7 +7,10 @@ mod docs;
 mod events;
 mod exports;
 mod paging;
+mod prompts;
+mod proposals;
 mod refusals;
+mod releases;
 mod runs;
 mod sections;
 mod ventures;
@@ -35,7 +38,10 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(versions::routes())
         .merge(exports::routes())
         .merge(account::routes())
-        .merge(audit::routes());
+        .merge(audit::routes())
+        .merge(prompts::routes())
+        .merge(proposals::routes())
+        .merge(releases::routes());
     let (routes, document) = nouns.split_for_parts();
     let routes = routes.layer(DefaultBodyLimit::max(LARGEST)).layer(middleware::map_response(guards::unkept));
     routes.merge(docs::routes(&document))

@@ -7,7 +7,12 @@ use axum::http::Request;
 use std::collections::BTreeSet;
 
 /// What is sent to routes that read something. A route that is not here gets an empty form or body.
-const FIELDS: [(&str, &str); 14] = [
+const FIELDS: [(&str, &str); 19] = [
+    ("POST /staff/prompts/proposals/{id}/comment", "text=Good."),
+    ("POST /staff/prompts/proposals/{id}/request-changes", "text=Good.&revision=1"),
+    ("POST /staff/prompts/proposals/{id}/reject", "text=Good.&revision=1"),
+    ("POST /staff/releases/roll-back", "environment=staging&reason=answers+were+empty"),
+    ("POST /staff/releases/{version}/deploy", "environment=production"),
     ("POST /staff/decisions", "found=It+names+no+dates&decision=Ask+for+one+then&section=swot"),
     ("POST /ventures/{id}/archive", "away=true"),
     ("POST /ventures", "productIdea=cork+yoga+blocks&brandVoice=professional"),
@@ -25,7 +30,10 @@ const FIELDS: [(&str, &str); 14] = [
 ];
 
 /// JSON bodies, by route.
-const BODIES: [(&str, &str); 7] = [
+const BODIES: [(&str, &str); 10] = [
+    ("POST /api/v1/proposals", r#"{"title": "Name risks", "why": "Why not.", "files": []}"#),
+    ("POST /api/v1/releases/deploy", r#"{"version": "1.0.0", "environment": "production"}"#),
+    ("POST /api/v1/releases/rollback", r#"{"environment": "staging", "reason": "answers were empty"}"#),
     ("POST /functions/v1/{name}", r#"{"productIdea": "cork yoga mats", "brandVoice": "professional"}"#),
     ("POST /api/v1/ventures", r#"{"productIdea": "cork yoga blocks", "brandVoice": "professional"}"#),
     ("PATCH /api/v1/ventures/{id}", r#"{"archived": true}"#),
@@ -134,6 +142,7 @@ fn fill(path: &str, who: &Somebody) -> String {
     let (venture, run) = (who.venture.to_string(), who.run.to_string());
     let id = if path.starts_with("/api/v1/runs") { &run } else { &venture };
     path.replace("/examples/{id}", "/examples/alpine-boots")
+        .replace("/releases/{version}", "/releases/1.0.0")
         .replace("{*path}", "style.css")
         .replace("{*rest}", "")
         .replace("/functions/v1/{name}", "/functions/v1/generate-smart-goals")

@@ -8,9 +8,9 @@ use super::people::Names;
 use super::{ENOUGH, page};
 use crate::error::PageResult;
 use crate::pages::forms::{Query, Wrong};
-use crate::pages::members::{Staff, id};
+use crate::pages::members::Staff;
 use crate::pages::render;
-use crate::requests::{Form, Nothing, Path};
+use crate::requests::Form;
 use crate::shell::Shell;
 use crate::views::recently;
 use crate::visitors::Visitor;
@@ -19,18 +19,13 @@ use app::{App, evals, releases};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use domain::evals::{Eval, Progress};
-use domain::ids::ProposalId;
 use domain::roles::Right;
 use words::Figured;
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/staff/evals", get(list).post(begin))
-        .route("/staff/prompts/proposals/{id}/eval", post(begin_for_proposal))
-        .merge(one::routes())
-        .merge(compare::routes())
+    Router::new().route("/staff/evals", get(list).post(begin)).merge(one::routes()).merge(compare::routes())
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -111,15 +106,4 @@ async fn begin(State(app): State<App>, Staff(visitor): Staff, query: Query, Form
             Ok(page.wrong.answer(render(&page)?))
         }
     }
-}
-
-async fn begin_for_proposal(
-    State(app): State<App>,
-    Staff(visitor): Staff,
-    Path(text): Path<String>,
-    Form(Nothing {}): Form<Nothing>,
-) -> PageResult<Redirect> {
-    let proposal: ProposalId = id(&text, "this proposal")?;
-    let eval = evals::ask_for_proposal(&app, &visitor.caller, proposal).await?;
-    Ok(Redirect::to(&paths::eval(eval.id)))
 }

@@ -10,6 +10,8 @@ use domain::gates::Check;
 #[template(path = "staff/gate.html")]
 pub(super) struct GateView {
     pub(super) open: bool,
+    /// An eval is under way that may open it.
+    pub(super) running: bool,
     checks: Vec<Check>,
     evals: Vec<EvalView>,
 }
@@ -24,7 +26,8 @@ impl GateView {
     pub(super) fn of(answer: &Answer) -> Self {
         let candidate = answer.eval.iter().map(|eval| EvalView::of(format!("Eval of {}", answer.candidate.version), eval));
         let baseline = answer.baseline.iter().map(|eval| EvalView::of(format!("Eval of {}, with the same tests", answer.deployed), eval));
-        Self { open: answer.gate.is_open(), checks: answer.gate.checks.clone(), evals: candidate.chain(baseline).collect() }
+        let running = answer.eval.as_ref().is_some_and(|eval| eval.progress == Progress::Running);
+        Self { open: answer.gate.is_open(), running, checks: answer.gate.checks.clone(), evals: candidate.chain(baseline).collect() }
     }
 
     /// What a check looks at, in a word or two.

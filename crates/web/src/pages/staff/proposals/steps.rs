@@ -8,7 +8,7 @@ use crate::pages::render;
 use crate::requests::{Form, Path};
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
-use app::{App, proposals, releases};
+use app::{App, evals, proposals, releases};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -22,6 +22,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/staff/prompts/proposals/{id}/approve", post(approve))
         .route("/staff/prompts/proposals/{id}/request-changes", post(request_changes))
         .route("/staff/prompts/proposals/{id}/withdraw", post(withdraw))
+        .route("/staff/prompts/proposals/{id}/evaluate", post(evaluate))
         .route("/staff/prompts/proposals/{id}/stage", post(stage))
         .route("/staff/prompts/proposals/{id}/accept", post(accept))
         .route("/staff/prompts/proposals/{id}/reject", post(reject))
@@ -40,6 +41,8 @@ async fn settled(
 ) -> PageResult<Response> {
     match did {
         Ok(()) => Ok(Redirect::to(&paths::with(&paths::proposal(id), &[("done", step)])).into_response()),
+        // They have not the button either: there is nothing of theirs to keep.
+        Err(error @ app::Error::Forbidden(_)) => Err(error.into()),
         Err(error) => {
             let page = WholePage::load(app, visitor, id, None).await?.refused(Wrong::with(step, error)?, typed);
             Ok(page.wrong.answer(render(&page)?))
@@ -77,6 +80,12 @@ async fn withdraw((State(app), Staff(visitor), Path(text), Form(typed)): Asked) 
     let id = id(&text, "this proposal")?;
     let did = proposals::withdraw(&app, &visitor.caller, id).await.map(drop);
     settled(&app, &visitor, id, "withdraw", (did, typed)).await
+}
+
+async fn evaluate((State(app), Staff(visitor), Path(text), Form(typed)): Asked) -> PageResult<Response> {
+    let id = id(&text, "this proposal")?;
+    let did = evals::ask_for_proposal(&app, &visitor.caller, id).await.map(drop);
+    settled(&app, &visitor, id, "evaluate", (did, typed)).await
 }
 
 async fn stage((State(app), Staff(visitor), Path(text), Form(typed)): Asked) -> PageResult<Response> {

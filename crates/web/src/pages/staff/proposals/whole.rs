@@ -197,6 +197,7 @@ impl WholePage {
             "stage" => Step::Stage,
             "accept" => Step::Accept,
             "promote" => Step::Promote,
+            "evaluate" => Step::Evaluate,
             "begin-again" => Step::BeginAgain,
             "override" => Step::Override,
             "request-changes" => Step::RequestChanges,
@@ -230,6 +231,9 @@ async fn one(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<Str
         "approve" => Some("You have approved it."),
         "request-changes" => Some("Its author is told what to mend."),
         "withdraw" => Some("It is withdrawn."),
+        "evaluate" => {
+            Some("Its eval is under way, and that of what production serves, where there is none yet. Reload this page for the gate.")
+        }
         "stage" => Some("It is a release now, and staging serves it."),
         "accept" => Some("You have accepted it. A tech lead is told that it may go to production."),
         "reject" => Some("It is sent back. Its author can begin again from it."),

@@ -7,21 +7,23 @@ use crate::pages::members::Staff;
 use crate::pages::render;
 use crate::pages::staff::gates::GateView;
 use crate::pages::staff::proposals::download;
-use crate::requests::{Form, Path};
+use crate::requests::{Form, Nothing, Path};
 use crate::shell::Shell;
 use crate::views::moment;
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
 use app::releases::{self, Place, Whole};
-use app::{App, proposals};
+use app::{App, evals, proposals};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use domain::roles::Right;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/staff/releases/{version}", get(one))
+        .route("/staff/releases/{version}/evaluate", post(evaluate))
         .route("/staff/releases/{version}/deploy", post(deploy))
         .route("/staff/releases/{version}/files.zip", get(files))
 }
@@ -39,6 +41,7 @@ struct ReleasePage {
     /// Templates that came with it: address, title, name.
     templates: Vec<(String, String, String)>,
     gate: GateView,
+    may_evaluate: bool,
     places: Vec<PlaceView>,
 }
 
@@ -78,6 +81,7 @@ impl ReleasePage {
             made: made.zip(proposal).map(|(made, one)| (paths::proposal(one.id), one.title, one.state.name(), moment(made.at))),
             templates: templates.iter().map(|one| (template(one.name.as_str()), one.title.clone(), one.name.to_string())).collect(),
             gate: GateView::of(&answer),
+            may_evaluate: visitor.caller.has(app, Right::EditPrompts),
             places: places.iter().map(PlaceView::of).collect(),
             version,
         })
@@ -102,8 +106,19 @@ async fn put(app: &App, visitor: &Visitor, text: &str, typed: &Typed) -> app::Re
     releases::deploy(app, &visitor.caller, &version, environment(typed)?, Some(&typed.reason)).await.map(drop)
 }
 
+async fn evaluate(
+    State(app): State<App>,
+    Staff(visitor): Staff,
+    Path(text): Path<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> PageResult<Redirect> {
+    evals::ask_for_release(&app, &visitor.caller, &text).await?;
+    Ok(Redirect::to(&format!("{}#gate", paths::release(&text))))
+}
+
 async fn deploy(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>, Form(typed): Form<Typed>) -> PageResult<Response> {
     match put(&app, &visitor, &text, &typed).await {
+        Err(error @ app::Error::Forbidden(_)) => Err(error.into()),
         Ok(()) => Ok(Redirect::to(&paths::with(paths::RELEASES, &[("done", &typed.environment)])).into_response()),
         Err(error) => {
             let wrong = Wrong::with("deploy", error)?;

@@ -1,0 +1,94 @@
+//! Evals, a comparison and the playground on their pages.
+
+use crate::house::House;
+use crate::people::{Browser, PASSWORD};
+use app::Caller;
+use app::accounts::admin::{self, NewAccount};
+use axum::http::StatusCode;
+use domain::ids::OwnerId;
+use domain::roles::Role;
+use std::time::{Duration, Instant};
+use testkit::Fault;
+
+async fn member(house: &House, role: Role) -> Browser {
+    let email = format!("{}@example.org", role.key());
+    let new = NewAccount { email: email.clone(), tier: None, role: Some(role), password: Some(PASSWORD.into()) };
+    admin::add(&house.app, &Caller::operator(OwnerId::new()), &new).await.expect("an account");
+    let mut browser = Browser::default();
+    let reply = browser.sign_in(house, &email, PASSWORD).await;
+    assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
+    browser
+}
+
+/// Asks for an eval of 1.0.0 on the page; its address once it has ended.
+async fn evaluated(house: &House, browser: &mut Browser) -> String {
+    let reply = browser.send(house, "/staff/evals", "/staff/evals", &[("version", "1.0.0")]).await;
+    assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
+    let path = reply.header("location").to_owned();
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while browser.open(house, &path).await.body.contains("http-equiv=\"refresh\"") {
+        assert!(Instant::now() < deadline, "the eval does not end");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evals_are_asked_for_read_and_compared() {
+    let house = House::open().await;
+    let mut engineer = member(&house, Role::PromptEngineer).await;
+    assert!(engineer.open(&house, "/staff/evals").await.body.contains("Nothing was evaluated yet"));
+    let good = evaluated(&house, &mut engineer).await;
+    let page = engineer.open(&house, &good).await.body;
+    assert!(page.contains("100.0 %") && page.contains("smart-goals"), "{page}");
+    house.upstream.when(|call| call.prompt.contains("hand-poured soy candles").then_some(Fault::Placeholder));
+    let bad = evaluated(&house, &mut engineer).await;
+    let failing = engineer.open(&house, &format!("{bad}?section=smart-goals&failing=yes")).await.body;
+    assert!(failing.contains("hand-poured soy candles") && failing.contains("fails"), "{failing}");
+    let id = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let beside = engineer.open(&house, &format!("/staff/evals/compare?before={}&after={}", id(&good), id(&bad))).await;
+    assert_eq!(beside.status, StatusCode::OK);
+    assert!(beside.body.contains("passed, does not any more") && beside.body.contains("pass rate"), "{}", beside.body);
+    assert_eq!(engineer.open(&house, "/staff/evals/compare?before=x&after=y").await.status, StatusCode::NOT_FOUND);
+    let refused = engineer.send(&house, "/staff/evals", "/staff/evals", &[("version", "9.9.9")]).await;
+    assert!(refused.status.is_client_error() && refused.body.contains("9.9.9"), "{}", refused.body);
+    // Who looks only cannot ask, and who may not look sees nothing.
+    let mut manager = member(&house, Role::ProductManager).await;
+    assert!(!manager.open(&house, "/staff/evals").await.body.contains("Evaluate it"));
+    let mut agent = member(&house, Role::SupportAgent).await;
+    assert_eq!(agent.open(&house, &good).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_is_tried_out_and_a_case_is_kept() {
+    let house = House::open().await;
+    let mut engineer = member(&house, Role::PromptEngineer).await;
+    let page = "/staff/playground?template=swot";
+    assert!(engineer.open(&house, page).await.body.contains("productIdea"));
+    let vars = r#"{"productIdea": "cork yoga blocks", "brandVoice": "professional"}"#;
+    let tried = engineer.send(&house, page, "/staff/playground", &[("template", "swot"), ("vars", vars)]).await;
+    assert_eq!(tried.status, StatusCode::OK);
+    assert!(
+        tried.body.contains("cork yoga blocks") && tried.body.contains("strengths") && tried.body.contains("tokens in"),
+        "{}",
+        tried.body
+    );
+    for (vars, of, model, says) in [("{", "", "", "is not JSON"), (vars, "9.9.9", "", "9.9.9"), (vars, "", "nobody:at-all", "nobody")] {
+        let fields = [("template", "swot"), ("vars", vars), ("of", of), ("model", model)];
+        let wrong = engineer.send(&house, page, "/staff/playground", &fields).await;
+        assert!(wrong.status.is_client_error() && wrong.body.contains(says), "{says}: {} {}", wrong.status, wrong.body);
+    }
+    // What is down is told on the page, with everything as it was typed.
+    house.upstream.always(Some(Fault::Status { code: 503, retry_after: None }));
+    let down = engineer.send(&house, page, "/staff/playground", &[("template", "swot"), ("vars", vars)]).await;
+    assert!(down.status == StatusCode::OK && down.body.contains("could not be generated") && down.body.contains("cork yoga blocks"));
+    house.upstream.always(None);
+    let fields = [("template", "swot"), ("vars", vars), ("description", "cork, which is neither wood nor foam")];
+    let kept = engineer.send(&house, page, "/staff/playground/case", &fields).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.body);
+    let proposal = kept.header("location").to_owned();
+    let again = engineer.send(&house, page, "/staff/playground/case", &[("description", "a second one"), fields[0], fields[1]]).await;
+    assert_eq!(again.header("location"), proposal, "one's own draft takes it");
+    let text = engineer.open(&house, &format!("{proposal}/files/tests/swot.yaml")).await.body;
+    assert!(text.contains("neither wood nor foam") && text.contains("a second one"), "{text}");
+}
