@@ -42,6 +42,7 @@ pub(crate) struct StaffLinks {
     pub(crate) metrics: bool,
     pub(crate) quality: bool,
     pub(crate) prompts: bool,
+    pub(crate) edits: bool,
     pub(crate) admin: bool,
 }
 
@@ -97,6 +98,7 @@ impl Shell {
                 metrics: caller.has(app, Right::ViewMetrics),
                 quality: caller.has(app, Right::ViewMetrics) && caller.has(app, Right::ViewPrompts),
                 prompts: caller.has(app, Right::ViewPrompts),
+                edits: caller.has(app, Right::EditPrompts),
                 admin: caller.has(app, Right::Administer),
             },
         });

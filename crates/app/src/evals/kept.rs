@@ -289,9 +289,26 @@ impl Sink for Channel {
     }
 }
 
+/// The first place in test cases that points out of their file: on a server they stand by themselves, because whoever may propose them may
+/// not read its files.
+pub(crate) fn points_elsewhere(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text.as_str()).filter(|text| text.contains("file://")),
+        Value::Array(items) => items.iter().find_map(points_elsewhere),
+        Value::Object(fields) => {
+            fields.iter().find_map(|(key, inner)| points_elsewhere(inner).or_else(|| key.contains("file://").then_some(key.as_str())))
+        }
+        _ => None,
+    }
+}
+
 /// The test cases of one template as a config.
 fn suite(template: &Template, cases: &[Value]) -> std::result::Result<Config, String> {
     let name = &template.name;
+    // A case is what it says; one that is a text names a file.
+    if let Some(place) = cases.iter().find_map(|case| points_elsewhere(case).or_else(|| case.as_str())) {
+        return Err(format!("the tests of {name} name another file (\"{place}\"), which a server does not read; write it into the case"));
+    }
     // What is asked is the template's matter; the prompt only has a name.
     let whole = json!({"prompts": [name.as_str()], "providers": [format!("planner:{name}")], "tests": cases});
     let broken = |faults: Vec<FileFault>| format!("the tests of {name} cannot be read: {}", faults[0]);

@@ -4,10 +4,12 @@ use super::fault;
 use crate::App;
 use crate::callers::Caller;
 use crate::error::{Error, Result};
+use crate::evals::points_elsewhere;
 use domain::faults::{Fault, Faults};
 use domain::ids::ProposalId;
 use domain::proposals::ProposedFile;
 use domain::roles::Right;
+use domain::sections::SectionName;
 use prompts::files::Role;
 use prompts::{FileFault, Library, SourceFile};
 use semver::Version;
@@ -39,7 +41,18 @@ pub(crate) fn checked(app: &App, files: &[ProposedFile]) -> Result<Version> {
             format!("{version} has to be above every release there is; the highest is {highest}. Move the proposal to a higher one");
         return Err(fault("version", reason));
     }
-    beside(&library, &sources)?;
+    let library = beside(&library, &sources)?;
+    for file in &sources {
+        let Role::Tests(name) = &file.role else { continue };
+        let cases =
+            SectionName::parse(name).ok().and_then(|name| library.tests(&name).map(|tests| tests.cases.clone())).unwrap_or_default();
+        if let Some(place) = cases.iter().find_map(|case| points_elsewhere(case).or_else(|| case.as_str())) {
+            return Err(fault(
+                &file.path,
+                format!("names another file (\"{place}\"), which a server does not read; write it into the case"),
+            ));
+        }
+    }
     Ok(version)
 }
 

@@ -213,6 +213,10 @@ async fn what_cannot_become_a_release_is_refused_whole(house: House) {
     let good = changed(&house, "swot", "1.1.0", "One.");
     let with = |text: String| wanted(ProposedFile { text, ..good.clone() });
     let unbounded = good.text.replacen("maxItems: ", "x-max: ", 1);
+    let beside_tests = |text: &str| {
+        let tests = ProposedFile { path: "tests/swot.yaml".into(), text: text.into() };
+        Wanted { files: vec![good.clone(), tests], ..with(good.text.clone()) }
+    };
     let breaking = good.text.replace("strengths", "virtues");
     let broken = [
         (with(good.text.replace("systemPrompt: |", "systemPrompt: [")), "line"),
@@ -224,6 +228,8 @@ async fn what_cannot_become_a_release_is_refused_whole(house: House) {
         (wanted(ProposedFile { path: "../etc/passwd.yaml".into(), ..good.clone() }), "place"),
         (wanted(ProposedFile { path: "v1.0.0/swot.yaml".into(), text: good.text.replace("1.1.0", "1.0.0") }), "above"),
         (Wanted { files: Vec::new(), ..with(String::new()) }, "no template"),
+        (beside_tests("[{vars: {x: 'file:///etc/passwd'}}]"), "another file"),
+        (beside_tests("['file:///etc/hosts']"), "another file"),
         (Wanted { title: String::new(), ..with(good.text.clone()) }, "title"),
     ];
     for (wanted, says) in broken {

@@ -68,10 +68,13 @@ pub fn operations(document: &Value) -> Vec<(Method, String, &Map<String, Value>)
         .collect()
 }
 
-const ROUTES: [&str; 20] = [
+const ROUTES: [&str; 26] = [
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/account",
     "GET /api/v1/audit",
+    "GET /api/v1/prompts",
+    "GET /api/v1/proposals",
+    "GET /api/v1/releases",
     "GET /api/v1/runs/{id}",
     "GET /api/v1/runs/{id}/events",
     "GET /api/v1/tokens",
@@ -83,6 +86,9 @@ const ROUTES: [&str; 20] = [
     "GET /api/v1/ventures/{id}/sections/{name}",
     "GET /api/v1/ventures/{id}/sections/{name}/versions",
     "PATCH /api/v1/ventures/{id}",
+    "POST /api/v1/proposals",
+    "POST /api/v1/releases/deploy",
+    "POST /api/v1/releases/rollback",
     "POST /api/v1/runs/{id}/cancel",
     "POST /api/v1/tokens",
     "POST /api/v1/ventures",
