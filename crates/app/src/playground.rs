@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Characters the variables may have.
+/// Bytes the variables may have.
 const MOST: usize = 64 * 1024;
 
 /// What is to be tried.
@@ -123,7 +123,7 @@ async fn found(app: &App, who: &Caller, of: &str) -> Result<(Library, Release)> 
 fn variables(text: &str) -> Result<Map<String, Value>> {
     let fault = |message: String| Error::Invalid(Fault::new("vars", message).into());
     if text.len() > MOST {
-        return Err(fault(format!("has {} characters; at most {MOST} are read", text.len())));
+        return Err(fault(format!("has {} bytes; at most {MOST} are read", text.len())));
     }
     match serde_json::from_str(text) {
         Ok(Value::Object(vars)) => Ok(vars),
