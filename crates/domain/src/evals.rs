@@ -19,7 +19,7 @@ pub struct Subject {
     pub proposal: Option<ProposalId>,
     /// SHA-256 over all templates of that release with their schemas, hexadecimal.
     pub content: String,
-    /// The models of each class, first to last, as `fast=provider:model,..;reasoning=..`.
+    /// The models of each class, first to last, as `fast=provider:model,..;reasoning=..;judge=..`.
     pub models: String,
     /// SHA-256 over all test cases, hexadecimal.
     pub suite: String,

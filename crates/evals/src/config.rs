@@ -12,7 +12,7 @@ mod tests;
 
 use crate::cases::{Case, TestCase};
 use crate::faults::{Source, parse, read_text};
-use crate::script::{Code, Limits, call};
+use crate::script::{Code, Limits, Script};
 use ::prompts::FileFault;
 use parts::{derived, evaluate, object, referenced, scenarios, test_list};
 use reading::{Reading, short};
@@ -303,7 +303,8 @@ fn expanded(test: &TestCase, index: &mut usize) -> Vec<Case> {
 fn transformed(mut test: TestCase) -> (TestCase, Option<String>) {
     let Some(code) = &test.options.transform_vars else { return (test, None) };
     let context = serde_json::json!({"prompt": {}, "uuid": uuid::Uuid::new_v4()});
-    match call(Code::Transform(code), "vars", &Value::Object(test.vars.clone()), &context, Limits::default()) {
+    let (code, first) = (Code::Transform(code.clone()), Value::Object(test.vars.clone()));
+    match (Script { code, name: "vars", first, context, limits: Limits::default() }).run_here() {
         Ok(Value::Object(made)) => {
             test.vars.extend(made);
             (test, None)

@@ -1,12 +1,12 @@
 //! `planner prompts diff | propose | evaluate | release | deploy | rollback | export | status`: proposals, releases and environments from the command
 //! line, by whoever may use this machine. What a person has to vouch for, a review, is done on the pages.
 
-use anyhow::{Context as _, Result};
-use app::jobs::Workers;
+use anyhow::{Context as _, Result, bail};
+use app::jobs::{What, Workers};
 use app::proposals::{self, Wanted};
 use app::{App, Caller, Chosen, evals, gates, releases};
 use clap::{Args as ClapArgs, Subcommand};
-use domain::evals::Progress;
+use domain::evals::{Eval, Progress};
 use domain::ids::{OwnerId, ProposalId};
 use domain::proposals::ProposedFile;
 use domain::releases::Deployment;
@@ -265,38 +265,44 @@ async fn propose(app: &App, who: &Caller, wanted: Wanted, into: Option<ProposalI
 async fn evaluate(app: &App, who: &Caller, what: &str) -> Result<ExitCode> {
     app.ready().await.map_err(|reason| anyhow::anyhow!(reason))?;
     let proposal = what.parse::<ProposalId>().ok();
-    let eval = match proposal {
+    let begun = match proposal {
         Some(id) => evals::ask_for_proposal(app, who, id).await,
         None => evals::ask_for_release(app, who, what).await,
     }
     .map_err(plain)?;
-    app.start_workers(Workers { most: 2, only: None, lease: Duration::from_secs(12) });
-    let mut judged = usize::MAX;
-    let answer = loop {
-        let answer = match proposal {
-            Some(id) => gates::of_proposal(app, who, id).await,
-            None => gates::of_release(app, who, &eval.subject.version).await,
-        }
-        .map_err(plain)?;
-        let open = evals::list(app, who, None, 2, None).await.map_err(plain)?.into_iter().filter(|one| one.progress == Progress::Running);
-        let open: Vec<_> = open.collect();
-        if open.is_empty() {
-            break answer;
-        }
-        let mut now = 0;
-        for eval in &open {
-            now += evals::cases(app, who, eval.id, None).await.map_err(plain)?.len();
-        }
-        if now != judged {
-            judged = now;
-            eprintln!("{} in work, {now} cases judged", open.len());
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    };
+    app.start_workers(Workers { most: 2, what: What::Evals, lease: Duration::from_secs(12) });
+    let version = begun.eval.subject.version.clone();
+    for eval in std::iter::once(&begun.eval).chain(&begun.baseline) {
+        ended(app, who, eval).await?;
+    }
+    let answer = match proposal {
+        Some(id) => gates::of_proposal(app, who, id).await,
+        None => gates::of_release(app, who, &version).await,
+    }
+    .map_err(plain)?;
     for check in &answer.gate.checks {
         println!("{:<4} {:<13} {}", if check.passed { "ok" } else { "shut" }, check.name, check.detail);
     }
     Ok(ExitCode::from(if answer.gate.is_open() { 0 } else { 100 }))
+}
+
+/// Returns when an eval has ended, and says meanwhile how far it is.
+async fn ended(app: &App, who: &Caller, eval: &Eval) -> Result<()> {
+    let mut said = usize::MAX;
+    loop {
+        let now = evals::get(app, who, eval.id).await.map_err(plain)?;
+        match now.progress {
+            Progress::Running => {}
+            Progress::Finished => return Ok(()),
+            Progress::Stopped => bail!("the eval of {} was stopped: {}", now.subject.version, now.reason.unwrap_or_default()),
+        }
+        let judged = evals::judged(app, who, eval.id).await.map_err(plain)?;
+        if judged != said {
+            said = judged;
+            eprintln!("{}: {judged} cases judged", now.subject.version);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 async fn export(app: &App, who: &Caller, what: &str, out: &Path) -> Result<()> {

@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 
 impl TeamTx {
     /// Adds an eval that has no cases yet.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when one of the same content, models and tests is running.
     pub async fn insert_eval(&self, eval: &Eval) -> Result<()> {
         let row = Model {
             id: eval.id.0,
@@ -79,8 +82,8 @@ impl TeamTx {
         page.all(self.reading()).await?.into_iter().map(read).collect()
     }
 
-    /// Adds a case's verdict, once.
-    pub async fn insert_case(&self, eval: EvalId, case: &CaseVerdict) -> Result<()> {
+    /// Adds a case's verdict, once: false when it has one.
+    pub async fn insert_case(&self, eval: EvalId, case: &CaseVerdict) -> Result<bool> {
         let row = case::Model {
             eval_id: eval.0,
             number: case.number.into(),
@@ -100,8 +103,7 @@ impl TeamTx {
             output: case.output.clone(),
         };
         let once = OnConflict::columns([case::Column::EvalId, case::Column::Number]).do_nothing().to_owned();
-        case::Entity::insert(row.into_active_model()).on_conflict(once).exec_without_returning(self.writing()?).await?;
-        Ok(())
+        Ok(case::Entity::insert(row.into_active_model()).on_conflict(once).exec_without_returning(self.writing()?).await? > 0)
     }
 
     /// The cases of an eval that have their verdict, by number.

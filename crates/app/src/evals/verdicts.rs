@@ -1,5 +1,6 @@
 //! What a runner found of a case, as it is kept: with what the rubric says of the output.
 
+use crate::repair::without_nul;
 use ::evals::CaseResult;
 use domain::evals::{CaseVerdict, Outcome};
 use domain::generations::{Issue, Source};
@@ -19,7 +20,7 @@ pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> C
     CaseVerdict {
         number: first + u32::try_from(result.test_index).unwrap_or(u32::MAX - first),
         section: template.name.clone(),
-        description: result.description().unwrap_or("without a description").to_owned(),
+        description: result.description().unwrap_or("without a description").replace('\0', ""),
         outcome: match result.outcome {
             ::evals::Outcome::Passed => Outcome::Pass,
             ::evals::Outcome::Failed => Outcome::Fail,
@@ -30,10 +31,16 @@ pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> C
         latency_ms: result.latency_ms,
         tokens: Tokens { input: tokens.prompt, cached: tokens.cached, output: tokens.completion, thoughts: tokens.reasoning },
         cost,
-        reasons: reasons.collect(),
-        vars: Value::Object(result.vars.clone()),
-        output: result.output.clone(),
+        reasons: reasons.map(|reason| reason.replace('\0', "")).collect(),
+        vars: kept(Value::Object(result.vars.clone())),
+        output: kept(result.output.clone()),
     }
+}
+
+/// A value as the store can keep it.
+fn kept(mut value: Value) -> Value {
+    without_nul(&mut value);
+    value
 }
 
 /// What the rubric's automatic part gives the output, 0 to 100: what members get is scored in the same way. A utility's output, a refusal

@@ -15,6 +15,7 @@ mod chaos;
 mod cli;
 mod connections;
 mod databases;
+mod eval_jobs;
 mod eval_pages;
 mod evals;
 mod faults;

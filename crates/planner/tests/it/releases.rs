@@ -83,7 +83,7 @@ async fn evaluated(house: &House, who: &Caller, id: ProposalId) -> Eval {
     for other in evals::list(&house.app, who, None, 9, None).await.expect("reads") {
         ended(house, who, &other).await;
     }
-    ended(house, who, &eval).await
+    ended(house, who, &eval.eval).await
 }
 
 /// A proposal that somebody has approved.

@@ -9,7 +9,7 @@ use domain::jobs::{Lease, NewJob, Priority, Verdict};
 use domain::usage::Tokens;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Error, Wanted};
+use store::{Error, LetGo, Wanted};
 use uuid::Uuid;
 
 pub async fn an_eval_comes_back_as_it_was_and_ends_once(place: &Place) {
@@ -54,8 +54,8 @@ pub async fn cases_are_added_once_and_come_page_by_page(place: &Place) {
     };
     let cases = [case(0, "goals"), whole, case(2, "swot")];
     for case in &cases {
-        tx.insert_case(eval.id, case).await.expect("is added");
-        tx.insert_case(eval.id, &CaseVerdict { score: 0.0, ..case.clone() }).await.expect("changes nothing");
+        assert!(tx.insert_case(eval.id, case).await.expect("is added"));
+        assert!(!tx.insert_case(eval.id, &CaseVerdict { score: 0.0, ..case.clone() }).await.expect("changes nothing"));
     }
     assert_eq!(tx.judged(eval.id).await.expect("reads"), BTreeSet::from([0, 1, 2]));
     assert_eq!(tx.cases(eval.id, None, 2, None).await.expect("reads"), cases[..2]);
@@ -88,6 +88,23 @@ pub async fn a_job_of_the_team_is_put_in_line_once_and_held(place: &Place) {
     tx.advance(&lease).await.expect("holds");
     let nobodys = Lease { job: JobId::new(), token: Uuid::new_v4() };
     assert!(matches!(tx.advance(&nobodys).await, Err(Error::LeaseLost)));
+    tx.cancel_job("eval", "another", now).await.expect("answers");
+    tx.cancel_job("eval", "one", now).await.expect("cancels");
     tx.commit().await.expect("commits");
+    let told = store.renew(&[lease], || now, TimeDelta::seconds(9)).await.expect("renews");
+    assert_eq!(told, [(lease, LetGo::Stop)], "whoever is at it is told to stop");
     assert!(store.end_attempt(&lease, &Verdict::Done, now).await.expect("ends"));
+}
+
+pub async fn of_the_same_thing_one_eval_runs_at_a_time(place: &Place) {
+    let (first, second) = (eval("content"), eval("content"));
+    let tx = place.store.team().await.expect("begins");
+    tx.insert_eval(&first).await.expect("is added");
+    tx.commit().await.expect("commits");
+    let tx = place.store.team().await.expect("begins");
+    assert!(matches!(tx.insert_eval(&second).await, Err(Error::Conflict)));
+    drop(tx);
+    let tx = place.store.team().await.expect("begins");
+    assert!(tx.end_eval(&Eval { progress: Progress::Finished, ..first }, noon()).await.expect("is kept"));
+    tx.insert_eval(&second).await.expect("is added");
 }

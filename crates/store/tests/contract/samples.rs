@@ -344,7 +344,8 @@ pub fn case(number: u32, section: &str) -> CaseVerdict {
 /// A value in every table of the team.
 pub async fn furnish_team(store: &Store) {
     let tx = store.team().await.expect("begins");
-    let (proposal, eval) = (proposal(), eval("content"));
+    let proposal = proposal();
+    let eval = eval(&proposal.id.to_string());
     let patch = u64::from(proposal.id.0.as_fields().3[7]) << 32 | u64::from(uuid::Uuid::new_v4().as_fields().0);
     tx.insert_proposal(&proposal, &[ProposedFile { path: "v1.1.0/swot.yaml".into(), text: "x".into() }]).await.expect("is added");
     tx.insert_comment(&comment(proposal.id, None)).await.expect("is added");

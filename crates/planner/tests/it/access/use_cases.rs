@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 const NONE: semver::Version = semver::Version::new(9, 9, 9);
 
 /// Use cases that change nothing, so that the same people can ask for all of them.
-const LOOKING: [&str; 51] = [
+const LOOKING: [&str; 52] = [
     "accounts::addresses",
     "accounts::alerts",
     "accounts::archive",
@@ -35,6 +35,7 @@ const LOOKING: [&str; 51] = [
     "decisions::list",
     "evals::cases",
     "evals::get",
+    "evals::judged",
     "evals::list",
     "gates::of_proposal",
     "gates::of_release",
@@ -126,6 +127,7 @@ use_cases! {
     "evals::cases" => |app, who, about| evals::cases(app, who, EvalId::new(), None),
     "evals::compare_kept" => |app, who, about| evals::compare_kept(app, who, EvalId::new(), EvalId::new()),
     "evals::get" => |app, who, about| evals::get(app, who, EvalId::new()),
+    "evals::judged" => |app, who, about| evals::judged(app, who, EvalId::new()),
     "evals::list" => |app, who, about| evals::list(app, who, None, 1, None),
     "evals::stop" => |app, who, about| evals::stop(app, who, EvalId::new()),
     "gates::of_proposal" => |app, who, about| gates::of_proposal(app, who, ProposalId::new()),

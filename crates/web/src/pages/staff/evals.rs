@@ -100,7 +100,7 @@ async fn list(State(app): State<App>, Staff(visitor): Staff, query: Query) -> Pa
 
 async fn begin(State(app): State<App>, Staff(visitor): Staff, query: Query, Form(typed): Form<Typed>) -> PageResult<Response> {
     match evals::ask_for_release(&app, &visitor.caller, &typed.version).await {
-        Ok(eval) => Ok(Redirect::to(&paths::eval(eval.id)).into_response()),
+        Ok(begun) => Ok(Redirect::to(&paths::eval(begun.eval.id)).into_response()),
         Err(error) => {
             let page = Evals { wrong: Wrong::with("begin", error)?, ..Evals::load(&app, &visitor, &query).await? };
             Ok(page.wrong.answer(render(&page)?))

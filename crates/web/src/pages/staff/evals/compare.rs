@@ -72,7 +72,7 @@ impl PartView {
             tone: match metric.verdict {
                 Difference::Better => "pass",
                 Difference::Worse => "short",
-                Difference::NoDifferenceSeen | Difference::NotMeasured => "past",
+                Difference::NoDifferenceSeen | Difference::TooFewCases | Difference::NotMeasured => "past",
             },
         });
         let name = if part.section.is_empty() { "All sections".to_owned() } else { part.section.clone() };
