@@ -2,8 +2,8 @@
 //! runs line by line, or takes the figures of cases that are kept elsewhere; of each result only its figures are kept, some hundred bytes,
 //! so that runs of any size fit.
 //!
-//! Results are matched by section (the prompt's label) and case (its description, or its variables), not by provider: that is what differs
-//! between the two. Repetitions of a case count as one, by their mean.
+//! Results are matched by section (what the answer says of itself, else the prompt's label) and case (its description and its variables),
+//! not by provider: that is what differs between the two. Repetitions of a case count as one, by their mean.
 //!
 //! How sure a difference is, [`statistics`] says.
 
@@ -11,7 +11,8 @@ mod statistics;
 
 use crate::results::{CaseResult, Outcome};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use statistics::{decide, metric};
@@ -131,8 +132,10 @@ pub struct Comparison {
 pub struct Measure {
     /// The section: what the two runs are matched by, with the case.
     pub section: String,
-    /// The case. Results with the same section and case are repetitions of it.
+    /// The case: its description.
     pub case: String,
+    /// Its variables. Results with the same section, case and variables are repetitions of it.
+    pub vars: String,
     /// Whether every assertion held.
     pub passed: bool,
     /// The weighted mean of the assertions, 0 to 1.
@@ -141,9 +144,9 @@ pub struct Measure {
     pub rubric: Option<f64>,
     /// How long the answer took; none where that says nothing, as out of a cache or after an error.
     pub latency_ms: Option<u64>,
-    /// Tokens used.
-    pub tokens: u64,
-    /// US dollars, where a price is known.
+    /// Tokens used; none after an error, which has no answer.
+    pub tokens: Option<u64>,
+    /// US dollars, where a price is known; of an answer out of a recording, what it cost when it was made.
     pub cost: Option<f64>,
     /// Why it did not pass.
     pub reason: String,
@@ -151,17 +154,21 @@ pub struct Measure {
 
 impl From<&CaseResult> for Measure {
     fn from(row: &CaseResult) -> Self {
-        let (section, case) = key(row);
+        let section = row.metadata.get("section").and_then(Value::as_str).unwrap_or(&row.prompt_label).to_owned();
+        let mut vars: Vec<_> = row.vars.iter().collect();
+        vars.sort_by_key(|(name, _)| *name);
+        let judged = row.outcome != Outcome::Error;
         Self {
             section,
-            case,
+            case: row.description().unwrap_or_default().to_owned(),
+            vars: serde_json::to_string(&vars).unwrap_or_default(),
             passed: row.outcome == Outcome::Passed,
             score: row.grade.score,
             rubric: RUBRICS.iter().find_map(|name| row.grade.named_scores.get(*name)).copied(),
             // An answer out of a cache says nothing of how long answers take.
-            latency_ms: (!row.cached && row.outcome != Outcome::Error).then_some(row.latency_ms),
-            tokens: row.tokens.total,
-            cost: row.cost,
+            latency_ms: (!row.cached && judged).then_some(row.latency_ms),
+            tokens: judged.then_some(row.tokens.total),
+            cost: row.metadata.get("recordedCost").map_or(row.cost, Value::as_f64),
             reason: row.error.clone().unwrap_or_else(|| row.grade.reason.clone()),
         }
     }
@@ -175,12 +182,13 @@ struct Figures {
     score: f64,
     rubric: (f64, f64),
     latency: (f64, f64),
-    tokens: f64,
+    tokens: (f64, f64),
     cost: (f64, f64),
     reason: String,
 }
 
-type Key = (String, String);
+/// Section, description, variables.
+type Key = (String, String, String);
 type Cases = BTreeMap<Key, Figures>;
 
 /// Compares the results in two JSONL files: `before` and `after`.
@@ -196,22 +204,20 @@ pub fn compare_measures(before: impl IntoIterator<Item = Measure>, after: impl I
 fn gathered(measures: impl IntoIterator<Item = Measure>) -> Cases {
     let mut cases = Cases::new();
     for measure in measures {
-        cases.entry((measure.section.clone(), measure.case.clone())).or_default().add(&measure);
+        cases.entry((measure.section.clone(), measure.case.clone(), measure.vars.clone())).or_default().add(&measure);
     }
     cases
 }
 
 fn read(path: &Path) -> io::Result<Cases> {
-    let mut cases = Cases::new();
+    // What a resumed run asked again has two lines, of which the last counts.
+    let mut rows = BTreeMap::new();
     let mut lines = BufReader::new(File::open(path)?).lines().enumerate().peekable();
     while let Some((at, line)) = lines.next() {
         let line = line?;
         let row = serde_json::from_str(&line).ok().and_then(|json| CaseResult::from_json(&json));
         match row {
-            Some(row) => {
-                let measure = Measure::from(&row);
-                cases.entry((measure.section.clone(), measure.case.clone())).or_default().add(&measure);
-            }
+            Some(row) => drop(rows.insert(row.key(), Measure::from(&row))),
             // A last line that was cut is what a crash leaves.
             None if line.trim().is_empty() || lines.peek().is_none() => {}
             None => {
@@ -220,22 +226,21 @@ fn read(path: &Path) -> io::Result<Cases> {
             }
         }
     }
-    Ok(cases)
+    Ok(gathered(rows.into_values()))
 }
 
-fn key(row: &CaseResult) -> Key {
-    let vars = || {
-        let mut sorted: Vec<_> = row.vars.iter().collect();
-        sorted.sort_by_key(|(name, _)| *name);
-        serde_json::to_string(&sorted.into_iter().collect::<BTreeMap<_, _>>()).unwrap_or_default()
-    };
-    // Cases that an array variable made share their description: the variables tell them apart.
-    let case = match row.description() {
-        Some(description) if row.test_case.get("vars").is_none_or(|vars| vars.as_object() == Some(&row.vars)) => description.to_owned(),
-        Some(description) => format!("{description} {}", vars()),
-        None => vars(),
-    };
-    (row.prompt_label.clone(), case)
+/// What each case is called: by its description, unless it has none or others have it too; then its variables say which one it is.
+fn names_of(before: &Cases, after: &Cases) -> impl Fn(&Key) -> String {
+    let mut alike: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let all: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
+    for (section, case, _) in all {
+        *alike.entry((section.clone(), case.clone())).or_default() += 1;
+    }
+    move |(section, case, vars)| match alike.get(&(section.clone(), case.clone())) {
+        Some(1) if !case.is_empty() => case.clone(),
+        _ if case.is_empty() => vars.clone(),
+        _ => format!("{case} {vars}"),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds and tokens of a call")]
@@ -250,7 +255,9 @@ impl Figures {
         if let Some(latency) = measure.latency_ms {
             self.latency = (self.latency.0 + latency as f64, self.latency.1 + 1.0);
         }
-        self.tokens += measure.tokens as f64;
+        if let Some(tokens) = measure.tokens {
+            self.tokens = (self.tokens.0 + tokens as f64, self.tokens.1 + 1.0);
+        }
         if let Some(cost) = measure.cost {
             self.cost = (self.cost.0 + cost, self.cost.1 + 1.0);
         }
@@ -270,7 +277,7 @@ impl Figures {
             "score" => Some(self.score / self.count),
             "rubric" => mean(self.rubric),
             "latency p50" | "latency p95" => mean(self.latency),
-            "tokens" => Some(self.tokens / self.count),
+            "tokens" => mean(self.tokens),
             _ => mean(self.cost),
         }
     }
@@ -288,15 +295,16 @@ const METRICS: [(&str, bool); 7] = [
 ];
 
 fn beside(before: &Cases, after: &Cases) -> Comparison {
-    let mut names: Vec<&str> = before.keys().chain(after.keys()).map(|(section, _)| section.as_str()).collect();
+    let mut names: Vec<&str> = before.keys().chain(after.keys()).map(|(section, ..)| section.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     let (mut better, mut worse) = (Vec::new(), Vec::new());
-    for ((section, case), a) in before {
-        let Some(b) = after.get(&(section.clone(), case.clone())) else { continue };
+    let named = names_of(before, after);
+    for (key, a) in before {
+        let Some(b) = after.get(key) else { continue };
         let change = Change {
-            section: section.clone(),
-            case: case.clone(),
+            section: key.0.clone(),
+            case: named(key),
             passed_before: a.pass(),
             passed_after: b.pass(),
             score_delta: b.score / b.count - a.score / a.count,
@@ -312,7 +320,7 @@ fn beside(before: &Cases, after: &Cases) -> Comparison {
     for list in [&mut better, &mut worse] {
         list.sort_by(|a: &Change, b| weight(b).abs().total_cmp(&weight(a).abs()));
     }
-    let only = |a: &Cases, b: &Cases| a.keys().filter(|k| !b.contains_key(*k)).map(|(s, c)| format!("{s}: {c}")).collect();
+    let only = |a: &Cases, b: &Cases| a.keys().filter(|k| !b.contains_key(*k)).map(|k| format!("{}: {}", k.0, named(k))).collect();
     let (mut whole, mut sections) = (part("", before, after), names.iter().map(|name| part(name, before, after)).collect::<Vec<_>>());
     decide(whole.metrics.iter_mut());
     decide(sections.iter_mut().flat_map(|part| &mut part.metrics));
@@ -334,7 +342,7 @@ fn weight(change: &Change) -> f64 {
 
 fn part(section: &str, before: &Cases, after: &Cases) -> Part {
     let within = |cases: &Cases| -> Vec<(Key, Figures)> {
-        cases.iter().filter(|((s, _), _)| section.is_empty() || s == section).map(|(k, f)| (k.clone(), f.clone())).collect()
+        cases.iter().filter(|((s, ..), _)| section.is_empty() || s == section).map(|(k, f)| (k.clone(), f.clone())).collect()
     };
     let (a, b) = (within(before), within(after));
     let pairs: Vec<(&Figures, &Figures)> = a.iter().filter_map(|(k, f)| Some((f, after.get(k)?))).collect();

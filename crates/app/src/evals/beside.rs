@@ -34,11 +34,12 @@ fn measure(case: &CaseVerdict) -> Measure {
     Measure {
         section: case.section.to_string(),
         case: case.description.clone(),
+        vars: case.vars.to_string(),
         passed: case.outcome == Outcome::Pass,
         score: case.score,
         rubric: case.quality.map(|quality| quality / 100.0),
         latency_ms: (case.outcome != Outcome::Error).then_some(case.latency_ms),
-        tokens: case.tokens.input + case.tokens.output,
+        tokens: (case.outcome != Outcome::Error).then_some(case.tokens.input + case.tokens.output),
         cost: case.cost.map(|cost| cost.0 as f64 / 1e6),
         reason: case.reasons.join("; "),
     }

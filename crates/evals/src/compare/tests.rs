@@ -37,6 +37,15 @@ fn what_got_better_and_worse_is_named() {
     );
     assert_eq!((found.better.len(), found.worse.len(), found.worse[0].case.as_str()), (30, 1, "c0"));
     assert_eq!(found.worse[0].reason, "because");
+    // Cases that an array variable made share their description.
+    let made = |passed| {
+        let mut rows = [row("swot", "a", passed, 1), row("swot", "a", passed, 1)];
+        rows[1].vars.insert("c".into(), json!("other"));
+        cases(&rows)
+    };
+    let both = beside(&made(false), &made(true));
+    assert_eq!((both.whole.pairs, both.better.len()), (2, 2));
+    assert!(both.better.iter().any(|change| change.case.contains("other")), "{:?}", both.better);
     assert_eq!(found.sections.len(), 1);
     let written = serde_json::to_value(&found).expect("JSON");
     assert_eq!(written["whole"]["metrics"][0]["verdict"], "better");
@@ -116,6 +125,9 @@ fn files_are_read_line_by_line_and_what_is_no_result_is_named() {
     std::fs::write(&a, format!("{line}\n{{\"testIdx\": 1")).expect("written");
     std::fs::write(&b, format!("nonsense\n{line}\n")).expect("written");
     assert_eq!(compare(&a, &a).expect("read").whole.pairs, 1);
+    let again = row("swot", "a", false, 5).to_json().to_string();
+    std::fs::write(&a, format!("{again}\n{line}\n")).expect("written");
+    assert_eq!(compare(&a, &a).expect("read").whole.metrics[0].after.expect("a rate").value, 1.0, "what was asked again counts once");
     assert!(compare(&a, &b).expect_err("nonsense").to_string().contains("b.jsonl:1"));
     assert!(compare(&a, &dir.path().join("none")).is_err());
 }
