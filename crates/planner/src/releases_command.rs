@@ -271,7 +271,7 @@ async fn evaluate(app: &App, who: &Caller, what: &str) -> Result<ExitCode> {
     }
     .map_err(plain)?;
     app.start_workers(Workers { most: 2, only: None, lease: Duration::from_secs(12) });
-    let mut judged = usize::MAX;
+    let mut judged = u32::MAX;
     let answer = loop {
         let answer = match proposal {
             Some(id) => gates::of_proposal(app, who, id).await,
@@ -285,7 +285,7 @@ async fn evaluate(app: &App, who: &Caller, what: &str) -> Result<ExitCode> {
         }
         let mut now = 0;
         for eval in &open {
-            now += evals::cases(app, who, eval.id, None).await.map_err(plain)?.len();
+            now += evals::standing(app, who, eval.id).await.map_err(plain)?.judged;
         }
         if now != judged {
             judged = now;

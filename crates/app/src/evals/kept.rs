@@ -1,7 +1,7 @@
 //! Evals that decide something: asked for by the team, done by a job, kept with every case.
 
 use super::Bench;
-use super::verdicts::verdict;
+use super::verdicts::{texts, verdict};
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::{gates, proposals, releases, shelf};
 use ::evals::{CaseResult, Config, Options, Sink};
 use domain::evals::{CaseVerdict, Eval, Figures, Progress, Subject};
+use domain::faults::Fault;
 use domain::ids::{EvalId, ProposalId};
 use domain::jobs::{Claimed, Lease, NewJob, Priority, Verdict};
 use domain::roles::{Environment, Right};
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use store::TeamTx;
+use store::{CasesOf, TeamTx};
 use tokio_util::sync::CancellationToken;
 
 /// The kind of the job that does one.
@@ -47,6 +48,8 @@ struct Asked {
     proposal: Option<(ProposalId, u32)>,
     /// The templates that are tested.
     tested: BTreeSet<SectionName>,
+    /// Their cases together.
+    cases: u32,
 }
 
 /// Has a proposal evaluated, as the release it would be; and what is deployed in production by the same tests, where that was not done
@@ -72,7 +75,8 @@ async fn begin(app: &App, who: &Caller, library: &Library, release: &Release, pr
     let before = shelf::named(library, &deployed);
     let tested = gates::tested(release, before.as_ref());
     let candidate = gates::subject(app, library, release, proposal.map(|(id, _)| id), tested.iter().copied());
-    let asked = Asked { proposal, tested: tested.iter().map(|template| template.name.clone()).collect() };
+    let names = tested.iter().map(|template| template.name.clone()).collect();
+    let asked = Asked { proposal, tested: names, cases: count(library, tested.into_iter().map(AsRef::as_ref))? };
     let eval = enqueue(app, &tx, who, candidate.clone(), &asked).await?;
     if let Some(before) = before.filter(|before| before.content() != candidate.content) {
         let baseline = gates::baseline_of(&candidate, &before);
@@ -95,7 +99,7 @@ async fn enqueue(app: &App, tx: &TeamTx, who: &Caller, subject: Subject, asked: 
         by: who.actor(),
         progress: Progress::Running,
         reason: None,
-        cases: 0,
+        cases: asked.cases,
         sections: BTreeMap::new(),
         total: Figures::default(),
         created: now,
@@ -122,14 +126,6 @@ pub async fn list(app: &App, who: &Caller, proposal: Option<ProposalId>, limit: 
     Ok(app.store.team_read().await?.evals(proposal, limit, before).await?)
 }
 
-/// Every case of an eval that has its verdict by now, by number, of one section or of all.
-pub async fn cases(app: &App, who: &Caller, id: EvalId, section: Option<&SectionName>) -> Result<Vec<CaseVerdict>> {
-    who.may(app, Right::ViewPrompts)?;
-    let tx = app.store.team_read().await?;
-    tx.eval(id).await?.ok_or(Error::NotFound("this eval"))?;
-    all_cases(&tx, id, section).await
-}
-
 /// Stops an eval; what it has decides nothing.
 pub async fn stop(app: &App, who: &Caller, id: EvalId) -> Result<()> {
     who.may(app, Right::EditPrompts)?;
@@ -142,10 +138,11 @@ pub async fn stop(app: &App, who: &Caller, id: EvalId) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-async fn all_cases(tx: &TeamTx, id: EvalId, section: Option<&SectionName>) -> Result<Vec<CaseVerdict>> {
+/// Every case by number, without what it asked and what came back.
+pub(super) async fn all_cases(tx: &TeamTx, id: EvalId) -> Result<Vec<CaseVerdict>> {
     let mut all: Vec<CaseVerdict> = Vec::new();
     loop {
-        let page = tx.cases(id, section, PAGE, all.last().map(|case| case.number)).await?;
+        let page = tx.cases(id, CasesOf::default(), PAGE, all.last().map(|case| case.number)).await?;
         let last = (page.len() as u64) < PAGE;
         all.extend(page);
         if last {
@@ -154,14 +151,18 @@ async fn all_cases(tx: &TeamTx, id: EvalId, section: Option<&SectionName>) -> Re
     }
 }
 
-/// Ends an eval with the figures of the cases it has; false when it has ended before.
-async fn end(app: &App, tx: &TeamTx, eval: Eval, progress: Progress, reason: Option<String>) -> Result<bool> {
-    let cases = all_cases(tx, eval.id, None).await?;
+/// The figures of cases by template, and of all.
+pub(super) fn figures(cases: &[CaseVerdict]) -> (BTreeMap<SectionName, Figures>, Figures) {
     let names: BTreeSet<&SectionName> = cases.iter().map(|case| &case.section).collect();
     let of = |name: &SectionName| Figures::of(cases.iter().filter(|case| case.section == *name));
-    let sections = names.into_iter().map(|name| (name.clone(), of(name))).collect();
+    (names.into_iter().map(|name| (name.clone(), of(name))).collect(), Figures::of(cases))
+}
+
+/// Ends an eval with the figures of the cases it has; false when it has ended before.
+async fn end(app: &App, tx: &TeamTx, eval: Eval, progress: Progress, reason: Option<String>) -> Result<bool> {
+    let cases = all_cases(tx, eval.id).await?;
     let count = u32::try_from(cases.len()).unwrap_or(u32::MAX);
-    let total = Figures::of(&cases);
+    let (sections, total) = figures(&cases);
     Ok(tx.end_eval(&Eval { progress, reason, cases: count, sections, total, ..eval }, app.now()).await?)
 }
 
@@ -269,7 +270,7 @@ impl Work<'_> {
             while let Some(result) = results.next().await {
                 let tx = self.app.store.team().await?;
                 tx.advance(&self.lease).await?;
-                tx.insert_case(self.eval.id, &verdict(template, first, &result)).await?;
+                tx.insert_case(self.eval.id, &verdict(template, first, &result), &texts(&result)).await?;
                 tx.commit().await?;
             }
             Ok::<_, Error>(())
@@ -300,6 +301,17 @@ pub(crate) fn points_elsewhere(value: &Value) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// How many cases these templates have together, or what is wrong with them: then nothing is asked at all.
+fn count<'a>(library: &Library, templates: impl Iterator<Item = &'a Template>) -> Result<u32> {
+    let mut all = 0_u32;
+    for template in templates {
+        let Some(tests) = library.tests(&template.name) else { continue };
+        let config = suite(template, &tests.cases).map_err(|why| Error::Invalid(Fault::new("tests", why).into()))?;
+        all = all.saturating_add(u32::try_from(config.cases().count()).unwrap_or(u32::MAX));
+    }
+    Ok(all)
 }
 
 /// The test cases of one template as a config.

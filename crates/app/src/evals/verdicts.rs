@@ -1,7 +1,7 @@
 //! What a runner found of a case, as it is kept: with what the rubric says of the output.
 
 use ::evals::CaseResult;
-use domain::evals::{CaseVerdict, Outcome};
+use domain::evals::{CaseTexts, CaseVerdict, Outcome};
 use domain::generations::{Issue, Source};
 use domain::locales::Language;
 use domain::rubric::{self, Evidence};
@@ -9,6 +9,11 @@ use domain::usage::{MicroDollars, Tokens};
 use prompts::Template;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// What a case asked and what came back.
+pub(super) fn texts(result: &CaseResult) -> CaseTexts {
+    CaseTexts { vars: Value::Object(result.vars.clone()), output: result.output.clone() }
+}
 
 /// The verdict on one case of a template whose first case has this number.
 pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> CaseVerdict {
@@ -31,8 +36,6 @@ pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> C
         tokens: Tokens { input: tokens.prompt, cached: tokens.cached, output: tokens.completion, thoughts: tokens.reasoning },
         cost,
         reasons: reasons.collect(),
-        vars: Value::Object(result.vars.clone()),
-        output: result.output.clone(),
     }
 }
 
