@@ -88,7 +88,7 @@ impl Outcome {
     }
 }
 
-/// One case of an eval, with its verdict.
+/// One case of an eval, with its verdict. What it asked and what came back is long, and kept apart in [`CaseTexts`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseVerdict {
     /// Its place in the eval, from 0.
@@ -111,6 +111,11 @@ pub struct CaseVerdict {
     pub cost: Option<MicroDollars>,
     /// What was wrong, a sentence each.
     pub reasons: Vec<String>,
+}
+
+/// The long part of a case: what it asked and what came back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CaseTexts {
     /// What was asked: the test's variables.
     pub vars: serde_json::Value,
     /// What came back.

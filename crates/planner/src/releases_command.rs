@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result, bail};
 use app::jobs::{What, Workers};
 use app::proposals::{self, Wanted};
+use app::evals::Standing;
 use app::{App, Caller, Chosen, evals, gates, releases};
 use clap::{Args as ClapArgs, Subcommand};
 use domain::evals::{Eval, Progress};
@@ -288,7 +289,7 @@ async fn evaluate(app: &App, who: &Caller, what: &str) -> Result<ExitCode> {
 
 /// Returns when an eval has ended, and says meanwhile how far it is.
 async fn ended(app: &App, who: &Caller, eval: &Eval) -> Result<()> {
-    let mut said = usize::MAX;
+    let mut said = u32::MAX;
     loop {
         let now = evals::get(app, who, eval.id).await.map_err(plain)?;
         match now.progress {
@@ -296,10 +297,10 @@ async fn ended(app: &App, who: &Caller, eval: &Eval) -> Result<()> {
             Progress::Finished => return Ok(()),
             Progress::Stopped => bail!("the eval of {} was stopped: {}", now.subject.version, now.reason.unwrap_or_default()),
         }
-        let judged = evals::judged(app, who, eval.id).await.map_err(plain)?;
+        let Standing { judged, of, .. } = evals::standing(app, who, eval.id).await.map_err(plain)?;
         if judged != said {
             said = judged;
-            eprintln!("{}: {judged} cases judged", now.subject.version);
+            eprintln!("{}: {judged} of {of} cases judged", now.subject.version);
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -18,7 +18,8 @@ use prompts::{Library, Release};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use store::TeamTx;
+use store::{CasesOf, TeamTx};
+use work::count;
 
 /// The kind of the job that does one.
 pub(crate) const KIND: &str = "eval";
@@ -41,6 +42,8 @@ struct Asked {
     proposal: Option<(ProposalId, u32)>,
     /// The templates that are tested.
     tested: BTreeSet<SectionName>,
+    /// Their cases together.
+    cases: u32,
 }
 
 /// Evals that were asked for, or were there.
@@ -76,7 +79,8 @@ async fn begin(app: &App, who: &Caller, library: &Library, release: &Release, pr
     let before = shelf::named(library, &deployed);
     let tested = gates::tested(release, before.as_ref());
     let candidate = gates::subject(app, library, release, proposal.map(|(id, _)| id), tested.iter().copied());
-    let asked = Asked { proposal, tested: tested.iter().map(|template| template.name.clone()).collect() };
+    let names = tested.iter().map(|template| template.name.clone()).collect();
+    let asked = Asked { proposal, tested: names, cases: count(library, tested.into_iter().map(AsRef::as_ref))? };
     let baseline = before.filter(|before| before.content() != candidate.content).map(|before| gates::baseline_of(&candidate, &before));
     let finished = tx.eval_of(&candidate, Progress::Finished).await?;
     let (mut compared, mut missing) = (None, false);
@@ -106,7 +110,7 @@ async fn enqueue(app: &App, tx: &TeamTx, who: &Caller, subject: Subject, asked: 
         by: who.actor(),
         progress: Progress::Running,
         reason: None,
-        cases: 0,
+        cases: asked.cases,
         sections: BTreeMap::new(),
         total: Figures::default(),
         created: now,
@@ -137,20 +141,6 @@ pub async fn list(app: &App, who: &Caller, proposal: Option<ProposalId>, limit: 
     Ok(app.store.team_read().await?.evals(proposal, limit, before).await?)
 }
 
-/// Every case of an eval that has its verdict by now, by number, of one section or of all.
-pub async fn cases(app: &App, who: &Caller, id: EvalId, section: Option<&SectionName>) -> Result<Vec<CaseVerdict>> {
-    who.may(app, Right::ViewPrompts)?;
-    let tx = app.store.team_read().await?;
-    tx.eval(id).await?.ok_or(Error::NotFound("this eval"))?;
-    all_cases(&tx, id, section).await
-}
-
-/// How many cases of an eval have their verdict by now.
-pub async fn judged(app: &App, who: &Caller, id: EvalId) -> Result<usize> {
-    who.may(app, Right::ViewPrompts)?;
-    Ok(app.store.team_read().await?.judged(id).await?.len())
-}
-
 /// Stops an eval; what it has decides nothing.
 pub async fn stop(app: &App, who: &Caller, id: EvalId) -> Result<()> {
     who.may(app, Right::EditPrompts)?;
@@ -165,10 +155,11 @@ pub async fn stop(app: &App, who: &Caller, id: EvalId) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-async fn all_cases(tx: &TeamTx, id: EvalId, section: Option<&SectionName>) -> Result<Vec<CaseVerdict>> {
+/// Every case by number, without what it asked and what came back.
+pub(super) async fn all_cases(tx: &TeamTx, id: EvalId) -> Result<Vec<CaseVerdict>> {
     let mut all: Vec<CaseVerdict> = Vec::new();
     loop {
-        let page = tx.cases(id, section, PAGE, all.last().map(|case| case.number)).await?;
+        let page = tx.cases(id, CasesOf::default(), PAGE, all.last().map(|case| case.number)).await?;
         let last = (page.len() as u64) < PAGE;
         all.extend(page);
         if last {
@@ -177,13 +168,17 @@ async fn all_cases(tx: &TeamTx, id: EvalId, section: Option<&SectionName>) -> Re
     }
 }
 
-/// Ends an eval with the figures of the cases it has; false when it has ended before.
-async fn end(app: &App, tx: &TeamTx, eval: Eval, progress: Progress, reason: Option<String>) -> Result<bool> {
-    let cases = all_cases(tx, eval.id, None).await?;
+/// The figures of cases by template, and of all.
+pub(super) fn figures(cases: &[CaseVerdict]) -> (BTreeMap<SectionName, Figures>, Figures) {
     let names: BTreeSet<&SectionName> = cases.iter().map(|case| &case.section).collect();
     let of = |name: &SectionName| Figures::of(cases.iter().filter(|case| case.section == *name));
-    let sections = names.into_iter().map(|name| (name.clone(), of(name))).collect();
+    (names.into_iter().map(|name| (name.clone(), of(name))).collect(), Figures::of(cases))
+}
+
+/// Ends an eval with the figures of the cases it has; false when it has ended before.
+async fn end(app: &App, tx: &TeamTx, eval: Eval, progress: Progress, reason: Option<String>) -> Result<bool> {
+    let cases = all_cases(tx, eval.id).await?;
     let count = u32::try_from(cases.len()).unwrap_or(u32::MAX);
-    let total = Figures::of(&cases);
+    let (sections, total) = figures(&cases);
     Ok(tx.end_eval(&Eval { progress, reason, cases: count, sections, total, ..eval }, app.now()).await?)
 }

@@ -2,7 +2,7 @@
 
 use crate::repair::without_nul;
 use ::evals::CaseResult;
-use domain::evals::{CaseVerdict, Outcome};
+use domain::evals::{CaseTexts, CaseVerdict, Outcome};
 use domain::generations::{Issue, Source};
 use domain::locales::Language;
 use domain::rubric::{self, Evidence};
@@ -10,6 +10,11 @@ use domain::usage::{MicroDollars, Tokens};
 use prompts::Template;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// What a case asked and what came back.
+pub(super) fn texts(result: &CaseResult) -> CaseTexts {
+    CaseTexts { vars: kept(Value::Object(result.vars.clone())), output: kept(result.output.clone()) }
+}
 
 /// The verdict on one case of a template whose first case has this number.
 pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> CaseVerdict {
@@ -32,8 +37,6 @@ pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> C
         tokens: Tokens { input: tokens.prompt, cached: tokens.cached, output: tokens.completion, thoughts: tokens.reasoning },
         cost,
         reasons: reasons.map(|reason| reason.replace('\0', "")).collect(),
-        vars: kept(Value::Object(result.vars.clone())),
-        output: kept(result.output.clone()),
     }
 }
 

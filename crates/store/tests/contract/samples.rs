@@ -6,7 +6,7 @@ use domain::accounts::{Account, ApiToken, Email, Link, Purpose, Scope, Session};
 use domain::alerts::Alert;
 use domain::audit::{Actor, Entry};
 use domain::decisions::{Decision, Evidence};
-use domain::evals::{CaseVerdict, Eval, Figures, Outcome, Progress, Subject};
+use domain::evals::{CaseTexts, CaseVerdict, Eval, Figures, Outcome, Progress, Subject};
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
 use domain::ids::{AlertId, AuditId, CallId, CommentId, DeploymentId, EvalId, GenerationId, MailId, OwnerId, ProposalId, RunId};
 use domain::ids::{DecisionId, ScoreId};
@@ -336,9 +336,12 @@ pub fn case(number: u32, section: &str) -> CaseVerdict {
         tokens: Tokens::default(),
         cost: Some(MicroDollars(12)),
         reasons: Vec::new(),
-        vars: json!({"productIdea": "candles"}),
-        output: json!("text"),
     }
+}
+
+/// What a case asked and what came back.
+pub fn texts() -> CaseTexts {
+    CaseTexts { vars: json!({"productIdea": "candles"}), output: json!("text") }
 }
 
 /// A value in every table of the team.
@@ -352,7 +355,7 @@ pub async fn furnish_team(store: &Store) {
     tx.insert_release(&released(&proposal, Version::new(1, 1, patch))).await.expect("is added");
     tx.insert_deployment(&deployment(Environment::Staging, 1)).await.expect("is added");
     tx.insert_eval(&eval).await.expect("is added");
-    tx.insert_case(eval.id, &case(0, "swot")).await.expect("is added");
+    tx.insert_case(eval.id, &case(0, "swot"), &texts()).await.expect("is added");
     tx.audit(&entry(Actor::CommandLine, "proposal.begun")).await.expect("is added");
     tx.commit().await.expect("commits");
 }

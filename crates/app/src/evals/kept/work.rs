@@ -4,11 +4,12 @@ use super::{Order, end};
 use crate::App;
 use crate::error::{Error, Result};
 use crate::evals::Bench;
-use crate::evals::verdicts::verdict;
+use crate::evals::verdicts::{texts, verdict};
 use crate::{gates, proposals, shelf};
 use ::evals::{CaseResult, Config, Filter, Helpers, Options, RunError, Sink};
 use chrono::TimeDelta;
 use domain::evals::{Eval, Progress};
+use domain::faults::Fault;
 use domain::jobs::{Claimed, Lease, Verdict};
 use domain::sections::SectionName;
 use futures::channel::mpsc;
@@ -147,7 +148,7 @@ impl Work<'_> {
             while let Some(result) = results.next().await {
                 let tx = self.app.store.team().await?;
                 // What is judged does not get the job on when it was judged before.
-                if tx.insert_case(self.eval.id, &verdict(template, first, &result)).await? {
+                if tx.insert_case(self.eval.id, &verdict(template, first, &result), &texts(&result)).await? {
                     tx.advance(&self.lease).await?;
                 }
                 tx.commit().await?;
@@ -179,6 +180,17 @@ pub(crate) fn points_elsewhere(value: &Value) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// How many cases these templates have together, or what is wrong with them: then nothing is asked at all.
+pub(super) fn count<'a>(library: &Library, templates: impl Iterator<Item = &'a Template>) -> Result<u32> {
+    let mut all = 0_u32;
+    for template in templates {
+        let Some(tests) = library.tests(&template.name) else { continue };
+        let config = suite(template, &tests.cases).map_err(|why| Error::Invalid(Fault::new("tests", why).into()))?;
+        all = all.saturating_add(u32::try_from(config.cases().count()).unwrap_or(u32::MAX));
+    }
+    Ok(all)
 }
 
 /// The test cases of one template as a config.

@@ -207,6 +207,17 @@ impl WholePage {
         self.steps.contains(&step)
     }
 
+    /// What is wrong with what was said, whichever button it was.
+    fn said_fault(&self) -> Option<String> {
+        let forms = ["comment", "approve", "request-changes", "accept", "reject"];
+        forms.into_iter().find_map(|form| self.wrong.at(form, "text", "What you say"))
+    }
+
+    /// What is wrong with the version it was to move to.
+    fn moved_fault(&self) -> Option<String> {
+        self.wrong.all().filter(|_| self.wrong.is("move"))
+    }
+
     fn is_open(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.open)
     }
