@@ -142,7 +142,7 @@ pub struct Figures {
     pub latency_p95_ms: u64,
     /// Used by all.
     pub tokens: Tokens,
-    /// Of all; none as soon as one has no price.
+    /// Of all that were judged; none as soon as one of these has no price.
     pub cost: Option<MicroDollars>,
 }
 
@@ -168,7 +168,10 @@ impl Figures {
             }
             qualities.extend(case.quality);
             figures.tokens += case.tokens;
-            figures.cost = figures.cost.zip(case.cost).map(|(sum, cost)| MicroDollars(sum.0.saturating_add(cost.0)));
+            // What could not be judged often has no cost that is known; it does not hide that of the others.
+            if case.outcome != Outcome::Error || case.cost.is_some() {
+                figures.cost = figures.cost.zip(case.cost).map(|(sum, cost)| MicroDollars(sum.0.saturating_add(cost.0)));
+            }
         }
         times.sort_unstable();
         figures.latency_p50_ms = percentile(&times, 50);
