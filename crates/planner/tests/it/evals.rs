@@ -448,7 +448,7 @@ tests:
 async fn two_releases_are_compared_by_the_same_tests() {
     let bench = Bench::with("prompts: [x]\nproviders: [echo]\n").await;
     let same = bench.eval("--compare v1.0.0:v1.0.0 --section swot");
-    same.await.ends(0, &["swot, 21 cases in both", "pass rate", "no difference seen"]);
+    same.await.ends(0, &["swot, 24 cases in both", "pass rate", "no difference seen"]);
     bench.eval("--compare v1.0.0").await.ends(1, &["BEFORE:AFTER"]);
     bench.eval("--compare v1.0.0:v9.9.9 --section swot").await.ends(1, &["9.9.9"]);
 }
