@@ -14,7 +14,7 @@ mod web;
 
 pub use ::evals::{Change, Comparison, Difference, Estimate, Metric, Part};
 pub use beside::{Beside, compare_kept};
-pub(crate) use kept::{KIND, execute, give_up, points_elsewhere};
+pub(crate) use kept::{KIND, execute, give_up, suite};
 pub use kept::{ask_for_proposal, ask_for_release, cases, get, list, stop};
 pub use meter::{Meter, Spending};
 pub use resolve::{Resolved, resolve};

@@ -6,7 +6,7 @@ use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
-use crate::{gates, proposals, releases, shelf};
+use crate::{gates, notices, proposals, releases, shelf};
 use ::evals::{CaseResult, Config, Options, Sink};
 use domain::evals::{CaseVerdict, Eval, Figures, Progress, Subject};
 use domain::ids::{EvalId, ProposalId};
@@ -162,7 +162,14 @@ async fn end(app: &App, tx: &TeamTx, eval: Eval, progress: Progress, reason: Opt
     let sections = names.into_iter().map(|name| (name.clone(), of(name))).collect();
     let count = u32::try_from(cases.len()).unwrap_or(u32::MAX);
     let total = Figures::of(&cases);
-    Ok(tx.end_eval(&Eval { progress, reason, cases: count, sections, total, ..eval }, app.now()).await?)
+    let (id, proposal) = (eval.id, eval.subject.proposal);
+    let ended = tx.end_eval(&Eval { progress, reason, cases: count, sections, total, ..eval }, app.now()).await?;
+    if let Some(proposal) = proposal.filter(|_| ended && progress == Progress::Finished)
+        && let Some(proposal) = tx.proposal(proposal).await?
+    {
+        notices::enqueue_evaluated(tx, &proposal, id, app.now()).await?;
+    }
+    Ok(ended)
 }
 
 /// Does the eval of a job: every section whose cases do not all have their verdict.
@@ -291,7 +298,7 @@ impl Sink for Channel {
 
 /// The first place in test cases that points out of their file: on a server they stand by themselves, because whoever may propose them may
 /// not read its files.
-pub(crate) fn points_elsewhere(value: &Value) -> Option<&str> {
+fn points_elsewhere(value: &Value) -> Option<&str> {
     match value {
         Value::String(text) => Some(text.as_str()).filter(|text| text.contains("file://")),
         Value::Array(items) => items.iter().find_map(points_elsewhere),
@@ -303,7 +310,7 @@ pub(crate) fn points_elsewhere(value: &Value) -> Option<&str> {
 }
 
 /// The test cases of one template as a config.
-fn suite(template: &Template, cases: &[Value]) -> std::result::Result<Config, String> {
+pub(crate) fn suite(template: &Template, cases: &[Value]) -> std::result::Result<Config, String> {
     let name = &template.name;
     // A case is what it says; one that is a text names a file.
     if let Some(place) = cases.iter().find_map(|case| points_elsewhere(case).or_else(|| case.as_str())) {
