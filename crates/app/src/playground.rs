@@ -18,7 +18,7 @@ use domain::roles::Right;
 use domain::sections::SectionName;
 use domain::usage::MicroDollars;
 use llm::ModelClass;
-use prompts::{Library, Release};
+use prompts::{Library, Release, suites};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -160,6 +160,13 @@ fn variables(text: &str) -> Result<Map<String, Value>> {
     }
 }
 
+/// What an answer of this template is held to.
+fn form(app: &App, name: &str) -> Value {
+    let name = SectionName::parse(name).ok();
+    let template = name.and_then(|name| app.release().template(&name).cloned());
+    template.map_or(Value::Null, |template| suites::schema_of(&template))
+}
+
 /// Keeps what was tried as a test case: in one's own open draft that has the template, or in a new proposal.
 pub async fn save_case(app: &App, who: &Caller, wanted: &Try, description: &str) -> Result<Proposal> {
     who.may(app, Right::EditPrompts)?;
@@ -182,10 +189,13 @@ pub async fn save_case(app: &App, who: &Caller, wanted: &Try, description: &str)
         "description": description,
         "metadata": {"kind": "edge"},
         "vars": vars,
-        "assert": [{"type": "is-json"}, {"type": "not-icontains", "value": "[insert"}, {"type": "not-icontains", "value": "coming soon"}],
+        "assert": [{"type": "is-json", "value": form(app, name)}, {"type": "not-icontains", "value": "[insert"}, {"type": "not-icontains", "value": "coming soon"}],
     });
     let begun = match &found {
-        Some(whole) => Wanted { title: whole.proposal.title.clone(), why: whole.proposal.why.clone(), files: whole.files.clone() },
+        Some(whole) => {
+            let (title, why, files) = (whole.proposal.title.clone(), whole.proposal.why.clone(), whole.files.clone());
+            Wanted { title, why, files, ..Wanted::default() }
+        }
         None => Wanted {
             title: format!("A test case for {name}"),
             why: format!("Found in the playground: {description}"),

@@ -126,6 +126,7 @@ pub async fn stage(app: &App, who: &Caller, id: ProposalId, set_aside: Option<&s
     let after = before.clone().stage(who.actor(), app.now())?;
     let files = tx.files(id, before.revision).await?;
     proposals::checked(app, &files)?;
+    proposals::up_to_date(app, &tx, &before, &files).await?;
     let (library, release) = proposals::candidate(app, &before, &files)?;
     let answer = gates::ask(app, &tx, &library, &release, Some(id)).await?;
     let through = through(app, who, &answer, set_aside)?;

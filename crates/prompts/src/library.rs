@@ -89,6 +89,11 @@ impl Library {
 
     /// Reads a library from files already in memory.
     pub fn from_files(files: &[SourceFile]) -> Result<Self, Vec<FileFault>> {
+        Self::read(files, None)
+    }
+
+    /// The same, with examples that have been read and held to their templates.
+    fn read(files: &[SourceFile], examples: Option<&[ExampleVenture]>) -> Result<Self, Vec<FileFault>> {
         let mut faults = Vec::new();
         let mut library = Self {
             templates: BTreeMap::new(),
@@ -123,20 +128,23 @@ impl Library {
             library.check_tests(file, template, &mut faults);
         }
         faults.extend(check::cycles(&read, &library));
-        if faults.is_empty() {
-            faults = library.add_examples(files);
+        match examples {
+            Some(examples) => library.examples = examples.to_vec(),
+            None if faults.is_empty() => faults = library.add_examples(files),
+            None => {}
         }
         faults.sort_by_key(|f| (f.file.clone(), f.line));
         if faults.is_empty() { Ok(library) } else { Err(faults) }
     }
 
-    /// This library and more files; one at the same place as another takes its place. Everything is checked together.
+    /// This library and more files; one at the same place as another takes its place. Everything is checked together, but for the examples:
+    /// they are held to the templates they came with.
     ///
     /// # Errors
     /// Every fault, as [`Library::load`] has them.
     pub fn with(&self, more: &[SourceFile]) -> Result<Self, Vec<FileFault>> {
         let files: Vec<SourceFile> = self.files.iter().chain(more).cloned().collect();
-        Self::from_files(&files)
+        Self::read(&files, Some(&self.examples))
     }
 
     /// The text of a template's file, as somebody wrote it.

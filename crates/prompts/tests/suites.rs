@@ -5,9 +5,10 @@
 mod production;
 
 use domain::ventures::{Brief, RawBrief};
+use prompts::suites::{self, asserts, is_refused};
 use prompts::{Library, Template};
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeSet, HashSet};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Kinds of edge cases every suite has.
@@ -35,12 +36,9 @@ fn read(name: &str, text: &str) -> Vec<Value> {
 
 /// Everything that is missing or wrong in a suite, in sentences.
 fn faults(template: &Template, cases: &[Value]) -> Vec<String> {
-    let mut faults = counts(template, cases);
+    let mut faults = suites::faults(template, cases);
     faults.extend(production::faults(template, cases));
-    let descriptions: HashSet<&str> = cases.iter().filter_map(|case| case["description"].as_str()).collect();
-    if descriptions.len() < cases.len() {
-        faults.push("a description is missing or stands twice".into());
-    }
+    faults.extend(kinds(template, cases));
     if template.is_section() {
         faults.extend(variety(cases));
         faults.extend(lengths(cases));
@@ -61,22 +59,9 @@ fn edges(case: &Value) -> Vec<&str> {
     case["metadata"]["edge"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn is_refused(case: &Value) -> bool {
-    edges(case).contains(&"refused")
-}
-
-fn counts(template: &Template, cases: &[Value]) -> Vec<String> {
+fn kinds(template: &Template, cases: &[Value]) -> Vec<String> {
     let mut faults = Vec::new();
-    let (happy, edge, budgets) = (of_kind(cases, "happy"), of_kind(cases, "edge"), of_kind(cases, "performance"));
-    if happy.len() < 10 {
-        faults.push(format!("{} happy cases, at least 10 are needed", happy.len()));
-    }
-    if edge.len() < 5 {
-        faults.push(format!("{} edge cases, at least 5 are needed", edge.len()));
-    }
-    if happy.len() + edge.len() + budgets.len() != cases.len() {
-        faults.push("every case is of the kind happy, edge or performance".into());
-    }
+    let budgets = of_kind(cases, "performance");
     let mut wanted = EDGES.to_vec();
     if template.is_section() {
         wanted.push("refused");
@@ -129,23 +114,11 @@ fn lengths(cases: &[Value]) -> Vec<String> {
     faults
 }
 
-/// What a case demands, sets of assertions opened.
-fn asserts(case: &Value) -> Vec<&Value> {
-    let listed = case["assert"].as_array().into_iter().flatten();
-    listed.flat_map(|a| a["assert"].as_array().map_or_else(|| vec![a], |inner| inner.iter().collect())).collect()
-}
-
 fn asserted(template: &Template, case: &Value) -> Vec<String> {
     let all = asserts(case);
     let has = |metric: &str| all.iter().any(|a| a["metric"] == metric);
     if is_refused(case) {
-        let fine = has("refusal") && !has("schema");
-        return if fine { Vec::new() } else { vec!["says not what a refusal looks like".into()] };
-    }
-    let mut faults = Vec::new();
-    let schema = all.iter().find(|a| a["type"] == "is-json").map(|a| &a["value"]);
-    if schema != Some(&bare(&template.output)) {
-        faults.push("its schema is not the template's output".into());
+        return Vec::new();
     }
     let mut wanted = vec!["placeholders", "guardrails"];
     if template.is_section() {
@@ -155,31 +128,7 @@ fn asserted(template: &Template, case: &Value) -> Vec<String> {
     if language != "English" {
         wanted.push("language");
     }
-    faults.extend(wanted.into_iter().filter(|metric| !has(metric)).map(|metric| format!("asserts nothing about {metric}")));
-    let own = case["assert"].as_array().map_or(0, Vec::len);
-    if own < 2 {
-        faults.push("asserts nothing of its own".into());
-    }
-    faults
-}
-
-/// A schema as evals need it: without what is written for pages and providers, which promptfoo's validator does not know.
-fn bare(schema: &Value) -> Value {
-    let Value::Object(map) = schema else { return schema.clone() };
-    let mut kept = Map::new();
-    for (key, value) in map {
-        match (key.as_str(), value) {
-            ("title" | "description" | "format", Value::String(_)) => {}
-            (key, _) if key.starts_with("x-") => {}
-            ("properties", Value::Object(inner)) => {
-                kept.insert(key.clone(), inner.iter().map(|(name, value)| (name.clone(), bare(value))).collect());
-            }
-            _ => {
-                kept.insert(key.clone(), bare(value));
-            }
-        }
-    }
-    Value::Object(kept)
+    wanted.into_iter().filter(|metric| !has(metric)).map(|metric| format!("asserts nothing about {metric}")).collect()
 }
 
 /// Whether the input rules let the case in, or refuse it where it says so; and whether its words are about its product.
@@ -262,7 +211,15 @@ fn a_case_that_demands_less_is_noticed() {
             *schema = json!({"type": "object", "required": schema["required"]});
         }
     });
-    assert!(loose.contains("its schema is not the template's output"), "{loose}");
+    assert!(loose.contains("asserts a schema that is not the output of"), "{loose}");
+    let nothing = changed(&|case| {
+        if let Some(list) = case["assert"].as_array_mut() {
+            list.truncate(1);
+        }
+    });
+    assert!(nothing.contains("asserts nothing of its own"), "{nothing}");
+    let easy = changed(&|case| case["threshold"] = json!(0));
+    assert!(easy.contains("has a threshold"), "{easy}");
     let wordless = changed(&|case| {
         let kept: Vec<Value> = case["assert"].as_array().into_iter().flatten().filter(|a| a["metric"] != "product").cloned().collect();
         case["assert"] = kept.into();

@@ -2,13 +2,13 @@
 
 mod work;
 
-pub(crate) use work::{execute, give_up, points_elsewhere};
+pub(crate) use work::{execute, give_up, suite};
 
 use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
-use crate::{gates, proposals, releases, shelf};
+use crate::{gates, notices, proposals, releases, shelf};
 use domain::evals::{CaseVerdict, Eval, Figures, Progress, Subject};
 use domain::ids::{EvalId, ProposalId};
 use domain::jobs::{NewJob, Priority};
@@ -180,5 +180,12 @@ async fn end(app: &App, tx: &TeamTx, eval: Eval, progress: Progress, reason: Opt
     let cases = all_cases(tx, eval.id).await?;
     let count = u32::try_from(cases.len()).unwrap_or(u32::MAX);
     let (sections, total) = figures(&cases);
-    Ok(tx.end_eval(&Eval { progress, reason, cases: count, sections, total, ..eval }, app.now()).await?)
+    let (id, proposal) = (eval.id, eval.subject.proposal);
+    let ended = tx.end_eval(&Eval { progress, reason, cases: count, sections, total, ..eval }, app.now()).await?;
+    if let Some(proposal) = proposal.filter(|_| ended && progress == Progress::Finished)
+        && let Some(proposal) = tx.proposal(proposal).await?
+    {
+        notices::enqueue_evaluated(tx, &proposal, id, app.now()).await?;
+    }
+    Ok(ended)
 }

@@ -25,6 +25,7 @@ mod outside;
 mod pages;
 mod people;
 mod prompt_pages;
+mod proposals;
 mod quality;
 mod quotas;
 mod releases;

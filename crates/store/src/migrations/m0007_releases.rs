@@ -39,6 +39,7 @@ async fn proposals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
         text("version"),
         text("base"),
         text("author"),
+        json("writers"),
         text("state"),
         json("standing"),
         number("revision"),

@@ -265,13 +265,15 @@ pub fn take(owner: OwnerId, run: Option<RunId>, at: Timestamp) -> Take {
 
 /// A proposal that was just begun.
 pub fn proposal() -> Proposal {
+    let author = Actor::Account(OwnerId::new());
     Proposal {
         id: ProposalId::new(),
         title: "Shorter \"goals\"".into(),
         why: "They are read\non a phone.".into(),
         version: Version::new(1, 1, 0),
         base: Version::new(1, 0, 0),
-        author: Actor::Account(OwnerId::new()),
+        author,
+        writers: vec![author, Actor::Account(OwnerId::new())],
         state: State::Draft,
         revision: 1,
         created: noon(),

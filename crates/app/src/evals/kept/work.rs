@@ -171,7 +171,7 @@ impl Sink for Channel {
 
 /// The first place in test cases that points out of their file: on a server they stand by themselves, because whoever may propose them may
 /// not read its files.
-pub(crate) fn points_elsewhere(value: &Value) -> Option<&str> {
+fn points_elsewhere(value: &Value) -> Option<&str> {
     match value {
         Value::String(text) => Some(text.as_str()).filter(|text| text.contains("file://")),
         Value::Array(items) => items.iter().find_map(points_elsewhere),
@@ -194,7 +194,7 @@ pub(super) fn count<'a>(library: &Library, templates: impl Iterator<Item = &'a T
 }
 
 /// The test cases of one template as a config.
-fn suite(template: &Template, cases: &[Value]) -> std::result::Result<Config, String> {
+pub(crate) fn suite(template: &Template, cases: &[Value]) -> std::result::Result<Config, String> {
     let name = &template.name;
     // A case is what it says; one that is a text names a file.
     if let Some(place) = cases.iter().find_map(|case| points_elsewhere(case).or_else(|| case.as_str())) {

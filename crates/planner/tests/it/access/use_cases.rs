@@ -152,6 +152,7 @@ use_cases! {
     "proposals::as_release" => |app, who, about| proposals::as_release(app, who, ProposalId::new()),
     "proposals::begin" => |app, who, about| nothing_proposed(app, who),
     "proposals::begin_again" => |app, who, about| proposals::begin_again(app, who, ProposalId::new()),
+    "proposals::begin_once" => |app, who, about| once(app, who),
     "proposals::changes" => |app, who, about| proposals::changes(app, who, ProposalId::new()),
     "proposals::comment" => |app, who, about| proposals::comment(app, who, ProposalId::new(), "Good."),
     "proposals::draft" => |app, who, about| proposals::draft(app, who, "swot"),
@@ -206,6 +207,10 @@ use_cases! {
 
 async fn nothing_proposed(app: &App, who: &Caller) -> app::Result<()> {
     proposals::begin(app, who, &Wanted::default()).await.map(drop)
+}
+
+async fn once(app: &App, who: &Caller) -> app::Result<()> {
+    proposals::begin_once(app, who, &Wanted::default(), None).await.map(drop)
 }
 
 async fn nothing_saved(app: &App, who: &Caller) -> app::Result<()> {
