@@ -63,7 +63,9 @@ pub async fn ask_for_proposal(app: &App, who: &Caller, id: ProposalId) -> Result
 pub async fn ask_for_release(app: &App, who: &Caller, version: &str) -> Result<Eval> {
     who.may(app, Right::EditPrompts)?;
     let (library, release) = releases::named(app, who, version).await?;
-    begin(app, who, &library, &release, None).await
+    // One that was made from a proposal has its tests.
+    let made = app.store.team_read().await?.release(&release.version).await?;
+    begin(app, who, &library, &release, made.map(|made| (made.proposal, made.revision))).await
 }
 
 async fn begin(app: &App, who: &Caller, library: &Library, release: &Release, proposal: Option<(ProposalId, u32)>) -> Result<Eval> {
@@ -216,7 +218,7 @@ async fn material(app: &App, eval: &Eval, order: &Order) -> Result<(Arc<Library>
         None => Library::clone(&app.library()),
     };
     let release = shelf::named(&library, &eval.subject.version).ok_or_else(|| gone("the release has gone"))?;
-    let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.latest().template(name).cloned()).collect();
+    let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.versions(name).last().cloned()).collect();
     let now = gates::subject(app, &library, &release, None, &templates);
     if now.content != eval.subject.content || now.suite != eval.subject.suite {
         return Err(gone("the files have changed"));
