@@ -111,7 +111,7 @@ pub async fn of_proposal(app: &App, who: &Caller, id: ProposalId) -> Result<Answ
 /// The gate before a release of the library.
 pub async fn of_release(app: &App, who: &Caller, version: &Version) -> Result<Answer> {
     who.may(app, Right::ViewPrompts)?;
-    let library = app.library();
+    let library = Library::clone(&app.library()).as_of(version);
     let release = shelf::named(&library, version).ok_or(crate::Error::NotFound("this release"))?;
     let tx = app.store.team_read().await?;
     ask(app, &tx, &library, &release, None).await

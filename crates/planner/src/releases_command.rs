@@ -7,7 +7,8 @@ use anyhow::{Result, bail};
 use app::evals::Standing;
 use app::jobs::{What, Workers};
 use app::proposals::{self, Wanted};
-use app::{App, Caller, Chosen, evals, gates, releases};
+use app::releases::{self, Back};
+use app::{App, Caller, Chosen, evals, gates};
 use clap::{Args as ClapArgs, Subcommand};
 use domain::evals::{Eval, Progress};
 use domain::ids::{OwnerId, ProposalId};
@@ -16,7 +17,7 @@ use domain::releases::Deployment;
 use domain::roles::Environment;
 use planner::config::Config;
 use planner::{BadInput, wire};
-use prompts::{changes, diffs};
+use prompts::{LeftOut, changes, diffs};
 use semver::Version;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -100,6 +101,9 @@ pub(crate) enum Command {
     Rollback {
         /// The release; without it, the one before.
         version: Option<Version>,
+        /// The release to leave: where it has been left already nothing is done, so that asking twice goes back once.
+        #[arg(long, value_name = "VERSION")]
+        from: Option<Version>,
         /// staging or production.
         #[arg(long = "in", value_name = "ENVIRONMENT", default_value = "production")]
         environment: String,
@@ -151,7 +155,7 @@ pub(crate) async fn run(mut config: Config, mut command: Command) -> Result<Exit
         Command::Propose { files, .. } => folders::read(files)?,
         _ => Vec::new(),
     };
-    let app = wire::app(&config).await?;
+    let app = wire::app_whatever_is_deployed(&config, wire::library(&config)?, wire::models(&config)).await?;
     let done = act(&app, &who, command, files).await;
     app.shut_down().await;
     done
@@ -172,8 +176,9 @@ async fn act(app: &App, who: &Caller, command: Command, files: Vec<ProposedFile>
         Command::Deploy { version, to, r#override, .. } => {
             say(&releases::deploy(app, who, &version, environment(&to)?, r#override.as_deref()).await.map_err(plain)?);
         }
-        Command::Rollback { version, environment: name, reason, .. } => {
-            say(&releases::roll_back(app, who, environment(&name)?, version.as_ref(), &reason).await.map_err(plain)?);
+        Command::Rollback { version, from, environment: name, reason, .. } => {
+            let back = Back { from, to: version };
+            say(&releases::roll_back(app, who, environment(&name)?, &back, &reason).await.map_err(plain)?);
         }
         Command::Export { what, out, .. } => export(app, who, &what, &out).await?,
     }
@@ -213,6 +218,12 @@ async fn status(app: &App, who: &Caller) -> Result<()> {
     }
     if overview.differs {
         println!("warning: the files of {version} are not what they were when it was deployed");
+    }
+    if let Some(trouble) = &overview.trouble {
+        println!("warning: {trouble}");
+    }
+    for LeftOut { version, why } in &overview.left_out {
+        println!("release     {:<9} cannot be read by this program: {why}", version.to_string());
     }
     for (version, made) in &overview.releases {
         println!(

@@ -70,7 +70,9 @@ pub async fn ask_for_proposal(app: &App, who: &Caller, id: ProposalId) -> Result
 pub async fn ask_for_release(app: &App, who: &Caller, version: &str) -> Result<Begun> {
     who.may(app, Right::EditPrompts)?;
     let (library, release) = releases::named(app, who, version).await?;
-    begin(app, who, &library, &release, None).await
+    // One that was made from a proposal has its tests.
+    let made = app.store.team_read().await?.release(&release.version).await?;
+    begin(app, who, &library, &release, made.map(|made| (made.proposal, made.revision))).await
 }
 
 async fn begin(app: &App, who: &Caller, library: &Library, release: &Release, proposal: Option<(ProposalId, u32)>) -> Result<Begun> {

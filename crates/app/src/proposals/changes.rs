@@ -15,7 +15,6 @@ use prompts::files::Role;
 use prompts::{Library, SourceFile, changes as differences};
 use semver::Version;
 use std::collections::BTreeMap;
-use store::TeamTx;
 
 /// What a proposal changes.
 #[derive(Debug, Clone)]
@@ -50,9 +49,11 @@ pub async fn changes(app: &App, who: &Caller, id: ProposalId) -> Result<Changes>
     who.may(app, Right::ViewPrompts)?;
     let Whole { proposal, files, .. } = get(app, who, id).await?;
     let tx = app.store.team_read().await?;
-    let before = library_before(app, &tx, &proposal).await?;
     let production = releases::standing(app, &tx, Environment::Production).await?.version;
+    drop(tx);
+    // Releases never change, so that what it was made from is there whatever came after.
     let library = app.library();
+    let before = Library::clone(&library).as_of(&proposal.base);
     let changed = |file: ProposedFile| Changed {
         base: text_at(&before, &proposal.base, &file.path),
         production: text_at(if is_tests(&file.path) { &before } else { &library }, &production, &file.path),
@@ -98,20 +99,6 @@ fn suites(before: &Library, files: &[ProposedFile]) -> Vec<(String, usize, usize
         Some((source.stem, had, has))
     };
     files.iter().filter_map(counted).collect()
-}
-
-/// The library without this proposal and without what was released after it.
-async fn library_before(app: &App, tx: &TeamTx, proposal: &Proposal) -> Result<Library> {
-    if !proposal.state.is_released() {
-        return Ok(Library::clone(&app.library()));
-    }
-    let mut released = tx.releases().await?;
-    released.reverse();
-    let mut earlier = Vec::new();
-    for release in released.into_iter().take_while(|release| release.proposal != proposal.id) {
-        earlier.extend(sources(&tx.files(release.proposal, release.revision).await?)?);
-    }
-    if earlier.is_empty() { Ok(app.shelf.files().clone()) } else { beside(app.shelf.files(), &earlier) }
 }
 
 /// States in which somebody still has to do something, in the order a proposal goes through them.

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use domain::faults::{Fault, Faults};
 use domain::ids::ProposalId;
 use domain::proposals::ProposedFile;
+use domain::releases::proposable;
 use domain::roles::Right;
 use domain::texts::control;
 use prompts::files::Role;
@@ -34,6 +35,7 @@ pub(crate) fn checked(app: &App, files: &[ProposedFile]) -> Result<Version> {
             return Err(fault("files", format!("are of several versions ({}); a proposal becomes one release", several.join(", "))));
         }
     };
+    proposable(&version).map_err(Faults::from)?;
     let library = app.library();
     if let Some(highest) = library.releases().last().filter(|highest| **highest >= version) {
         let reason =

@@ -181,6 +181,28 @@ impl Proposal {
         }
     }
 
+    /// Another release has taken its place in production while it was watched: there is nothing to watch any more.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is not watched.
+    pub fn supersede(self, at: Timestamp) -> Result<Self, Refusal> {
+        match self.state {
+            State::Live { .. } => Ok(self.to(State::Settled { at }, at)),
+            _ => self.cannot("superseded"),
+        }
+    }
+
+    /// Staging is taken back from it before it went to production: it was sent back, by whoever did that.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is not on its way from staging to production.
+    pub fn leave_staging(self, by: Actor, at: Timestamp, reason: &str) -> Result<Self, Refusal> {
+        match self.state {
+            State::Staged { .. } | State::Accepted { .. } => Ok(self.to(State::Rejected { by, at, reason: reason.to_owned() }, at)),
+            _ => self.cannot("sent back from staging"),
+        }
+    }
+
     /// It is given up.
     ///
     /// # Errors

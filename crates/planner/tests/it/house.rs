@@ -127,8 +127,14 @@ impl House {
 
     /// Another process over the same database, whose jobs nobody does.
     pub async fn replica(&self) -> Router {
-        let app = idle_app(&self.config, |_| {}).await;
-        web::router(app, &SETTINGS)
+        web::router(self.other(|_| {}).await, &SETTINGS)
+    }
+
+    /// The same with another configuration.
+    pub async fn other(&self, change: impl FnOnce(&mut Config)) -> App {
+        let mut config = self.config.clone();
+        change(&mut config);
+        idle_app(&config, |_| {}).await
     }
 
     /// The store below, for what no page shows.

@@ -423,6 +423,9 @@ async fn programs_of_the_team_propose_and_deploy(house: House) {
     let refused = api(&house, staff, "POST", "/api/v1/releases/rollback", Some(back)).await;
     assert!(refused.body.contains("must be staging or production"), "{}", refused.body);
     let back = serde_json::json!({"environment": "staging", "reason": "answers were empty"});
+    let refused = api(&house, staff, "POST", "/api/v1/releases/rollback", Some(back)).await;
+    assert!(refused.body.contains("must be the version that is to be left"), "{}", refused.body);
+    let back = serde_json::json!({"environment": "staging", "from": "1.0.0", "reason": "answers were empty"});
     assert_eq!(api(&house, staff, "POST", "/api/v1/releases/rollback", Some(back)).await.status, StatusCode::CONFLICT, "nothing before");
     assert_eq!(api(&house, staff, "GET", "/api/v1/releases", None).await.json()["environments"][0]["deployment"]["kind"], "override");
 }

@@ -183,7 +183,11 @@ async fn team(place: &Place) {
     tx.comments(proposal.id).await.expect("reads");
     tx.releases().await.expect("reads");
     tx.release(&proposal.version).await.expect("reads");
-    tx.locked_deployment(Environment::Staging).await.expect("reads");
+    tx.close_team_alerts("kind", "subject", noon()).await.expect("answers");
+    tx.release_texts(&["a hash", "another"].into()).await.expect("reads");
+    tx.take_turn().await.expect("takes its turn");
+    tx.stamp(Environment::Staging).await.expect("reads");
+    tx.deployments(Environment::Staging, 9, Some(1)).await.expect("reads");
     tx.deployments(Environment::Staging, 9, None).await.expect("reads");
     let eval = tx.evals(None, 9, None).await.expect("reads").remove(0);
     tx.evals(Some(proposal.id), 9, Some(eval.id)).await.expect("reads");

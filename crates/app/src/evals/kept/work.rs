@@ -81,7 +81,7 @@ async fn material(app: &App, eval: &Eval, order: &Order) -> Result<(Arc<Library>
         None => Library::clone(&app.library()),
     };
     let release = shelf::named(&library, &eval.subject.version).ok_or_else(|| gone("the release has gone"))?;
-    let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.latest().template(name).cloned()).collect();
+    let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.versions(name).last().cloned()).collect();
     let now = gates::subject(app, &library, &release, None, &templates);
     if now.content != eval.subject.content || now.suite != eval.subject.suite {
         return Err(gone("the files have changed"));

@@ -178,7 +178,7 @@ use_cases! {
     "releases::named" => |app, who, about| releases::named(app, who, "9.9.9"),
     "releases::overview" => |app, who, about| releases::overview(app, who),
     "releases::promote" => |app, who, about| releases::promote(app, who, ProposalId::new(), None),
-    "releases::roll_back" => |app, who, about| releases::roll_back(app, who, Environment::Production, None, "it answers worse"),
+    "releases::roll_back" => |app, who, about| releases::roll_back(app, who, Environment::Production, &releases::Back::default(), "it answers worse"),
     "releases::stage" => |app, who, about| releases::stage(app, who, ProposalId::new(), None),
     "releases::whole" => |app, who, about| releases::whole(app, who, &semver::Version::new(1, 0, 0)),
     "reviews::open" => |app, who, about| reviews::open(app, who, domain::ids::GenerationId::new(), &[]),
