@@ -9,8 +9,8 @@ use crate::evals::{Bench, Spending};
 use crate::limits::{self, Limit};
 use crate::proposals::{self, Wanted};
 use crate::releases;
-use chrono::TimeDelta;
 use ::evals::{Output, Provider, Target as _};
+use chrono::TimeDelta;
 use domain::faults::Fault;
 use domain::ids::ProposalId;
 use domain::proposals::{Proposal, State};
@@ -126,7 +126,8 @@ async fn once_more(app: &App, who: &Caller) -> Result<()> {
         return Ok(());
     }
     let retry_after = Duration::from_secs(taken.retry_after_seconds);
-    let reason = format!("you have tried out {} templates within the hour; the next is free in {} s", TRIES.per_hour, taken.retry_after_seconds);
+    let reason =
+        format!("you have tried out {} templates within the hour; the next is free in {} s", TRIES.per_hour, taken.retry_after_seconds);
     let until = app.now() + TimeDelta::from_std(retry_after).unwrap_or_default();
     Err(Error::TooMuch { reason, until, retry_after, quota: None })
 }

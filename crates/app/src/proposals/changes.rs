@@ -14,6 +14,7 @@ use domain::sections::SectionName;
 use prompts::files::Role;
 use prompts::{Library, SourceFile, changes as differences};
 use semver::Version;
+use store::TeamTx;
 use std::collections::BTreeMap;
 
 /// What a proposal changes.
