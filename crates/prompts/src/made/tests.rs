@@ -66,8 +66,7 @@ fn a_schema_is_held_against_what_production_serves_only() {
     let files = files();
     let served = files.latest().version;
     let longer = |file: SourceFile| {
-        let text =
-            file.text.replacen("  properties:\n", "  properties:\n    extra: {type: string, maxLength: 20, description: More.}\n", 1);
+        let text = file.text.replacen("  properties:\n", "  properties:\n    extra: {type: string, title: Extra, maxLength: 20}\n", 1);
         SourceFile { text, ..file }
     };
     let made = files.clone().over(&served).with(&[longer(proposed(&files, "swot", "7.1.0", "One."))]).expect("is made");
