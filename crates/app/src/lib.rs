@@ -54,6 +54,7 @@ use live::Live;
 use llm::Llm;
 use std::sync::Arc;
 use store::Store;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -72,6 +73,8 @@ pub struct App {
     live: Live,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    /// How many evals are at work in this process: two, which are compared and so have to see the same weather.
+    evaluating: Arc<Semaphore>,
 }
 
 impl App {
@@ -88,6 +91,7 @@ impl App {
             desk: Arc::new(desk),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            evaluating: Arc::new(Semaphore::new(2)),
         }
     }
 

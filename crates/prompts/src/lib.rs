@@ -14,6 +14,7 @@ pub mod outline;
 pub mod render;
 pub mod routing;
 pub mod schema;
+pub mod suites;
 pub mod template;
 pub mod tokens;
 mod variables;

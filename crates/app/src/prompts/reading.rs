@@ -1,9 +1,10 @@
 //! The template library as the team reads it: a line for each template, and one template in all its versions.
 
-use super::plan;
+use super::{Evaluated, evaluated, plan, routing};
 use crate::error::{Error, Result};
 use crate::proposals::open_by_template;
 use crate::{App, Caller, releases, shelf};
+use ::prompts::routing::Routing;
 use ::prompts::tokens::{self, TokenReport};
 use ::prompts::{Library, Release, Template, TestFile, changes};
 use domain::faults::Fault;
@@ -40,6 +41,8 @@ pub struct Line {
     pub tests: usize,
     /// What a call of it takes; none where it cannot be rendered with its sample.
     pub report: Option<TokenReport>,
+    /// What the newest eval of exactly this template found.
+    pub evaluated: Option<Evaluated>,
     /// Changes to it that are on their way.
     pub open: Vec<Proposal>,
 }
@@ -68,6 +71,10 @@ pub struct Whole {
     pub tests: Option<TestFile>,
     /// What a call of this version takes; none where it cannot be rendered with its sample.
     pub report: Option<TokenReport>,
+    /// What the newest eval of exactly this version found.
+    pub evaluated: Option<Evaluated>,
+    /// Which class of model it needs, by that.
+    pub routing: Option<Routing>,
     /// Templates that use its output.
     pub dependents: Vec<SectionName>,
     /// Changes to it that are on their way.
@@ -110,6 +117,9 @@ pub async fn list(app: &App, who: &Caller) -> Result<Overview> {
     let (mut open, plan) = (open_by_template(app).await?, plan(app));
     let names: BTreeSet<&SectionName> =
         [&production, &staging, &latest].into_iter().flatten().flat_map(Release::templates).map(|t| &t.name).collect();
+    let first = |name: &SectionName| [&production, &staging, &latest].into_iter().flatten().find_map(|release| release.template(name));
+    let shown: Vec<&Template> = names.iter().filter_map(|name| first(name).map(AsRef::as_ref)).collect();
+    let mut evaluated = evaluated(app, &library, shown.iter().copied()).await?;
     let line = |name: &SectionName| {
         let release = [&production, &staging, &latest].into_iter().flatten().find(|release| release.template(name).is_some())?;
         let template = Arc::clone(release.template(name)?);
@@ -119,6 +129,7 @@ pub async fn list(app: &App, who: &Caller) -> Result<Overview> {
             staging: version(&staging),
             tests: library.test_count(name),
             report: tokens::report(&library, release, &template, &plan).ok(),
+            evaluated: evaluated.remove(name),
             open: open.remove(name.as_str()).unwrap_or_default(),
             template,
         })
@@ -153,7 +164,11 @@ pub async fn get(app: &App, who: &Caller, name: &str, version: Option<&str>) -> 
     let mut versions: Vec<Placed> = library.versions(&name).map(|template| placed(&template.version)).collect();
     versions.reverse();
     let release = shelf::named(&library, &template.version).or_else(|| production.clone()).ok_or(Error::NotFound("this template"))?;
+    let mut evaluated = evaluated(app, &library, std::iter::once(&*template)).await?;
+    let routing = routing(&release, &evaluated).into_iter().find(|routing| routing.name == name.as_str());
     Ok(Whole {
+        evaluated: evaluated.remove(&name),
+        routing,
         text: library.source(&template).unwrap_or_default().to_owned(),
         versions,
         tests: library.tests(&name).cloned(),

@@ -1,6 +1,6 @@
 //! The steps of a review: each is one transaction that says who did it, to which revision, and tells whoever has to act next.
 
-use super::{files, keep, locked};
+use super::{files, keep, locked, up_to_date};
 use crate::App;
 use crate::callers::Caller;
 use crate::error::{Error, Result};
@@ -15,8 +15,10 @@ pub async fn submit(app: &App, who: &Caller, id: ProposalId) -> Result<Proposal>
     who.may(app, Right::EditPrompts)?;
     app.look().await?;
     let (tx, before) = locked(app, id).await?;
-    files::checked(app, &tx.files(id, before.revision).await?)?;
     let after = before.clone().submit(app.now())?;
+    let files = tx.files(id, before.revision).await?;
+    files::checked(app, &files)?;
+    up_to_date(app, &tx, &before, &files).await?;
     keep(app, &tx, who, (&before, &after), None).await?;
     tx.commit().await?;
     Ok(after)

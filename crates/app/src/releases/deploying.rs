@@ -60,6 +60,7 @@ pub async fn stage(app: &App, who: &Caller, id: ProposalId, set_aside: Option<&s
         if tx.locked_proposal(id).await?.as_ref() != Some(&before) {
             continue;
         }
+        proposals::up_to_date(app, &tx, &before, &tx.files(id, before.revision).await?).await?;
         let answer = gates::ask(app, &tx, &library, &release, Some(id)).await?;
         let through = through(app, who, &answer, set_aside)?;
         release_it(app, &tx, number, (&before, &library, &release)).await?;

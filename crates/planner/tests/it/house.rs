@@ -2,7 +2,7 @@
 
 use crate::databases;
 use crate::people::Browser;
-use app::jobs::Workers;
+use app::jobs::{What, Workers};
 use app::{App, Caller, runs, ventures};
 use axum::Router;
 use axum::body::Body;
@@ -244,7 +244,7 @@ pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change
 }
 
 fn start_workers(app: &App) {
-    app.start_workers(Workers { most: 16, only: None, lease: Duration::from_secs(12) });
+    app.start_workers(Workers { most: 16, what: What::Everything, lease: Duration::from_secs(12) });
 }
 
 fn config(upstream: &Upstream, dir: &Path) -> Config {

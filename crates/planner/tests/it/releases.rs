@@ -20,7 +20,7 @@ use store::AuditSearch;
 use testkit::Fault;
 
 /// Somebody with a role, signed in.
-async fn somebody(house: &House, role: Role, name: &str) -> Caller {
+pub async fn somebody(house: &House, role: Role, name: &str) -> Caller {
     let operator = Caller::operator(OwnerId::new());
     let email = format!("{name}@example.org");
     let new = NewAccount { email: email.clone(), tier: None, role: Some(role), password: Some(PASSWORD.into()) };
@@ -32,16 +32,16 @@ async fn somebody(house: &House, role: Role, name: &str) -> Caller {
     }
 }
 
-struct Team {
-    developer: Caller,
-    engineer: Caller,
-    lead: Caller,
-    manager: Caller,
-    agent: Caller,
+pub struct Team {
+    pub developer: Caller,
+    pub engineer: Caller,
+    pub lead: Caller,
+    pub manager: Caller,
+    pub agent: Caller,
 }
 
 impl Team {
-    async fn of(house: &House) -> Self {
+    pub async fn of(house: &House) -> Self {
         Self {
             developer: somebody(house, Role::Developer, "developer").await,
             engineer: somebody(house, Role::PromptEngineer, "engineer").await,
@@ -53,7 +53,7 @@ impl Team {
 }
 
 /// The template of a section as it is in use, as another version, with one more rule.
-fn changed(house: &House, section: &str, version: &str, rule: &str) -> ProposedFile {
+pub fn changed(house: &House, section: &str, version: &str, rule: &str) -> ProposedFile {
     let (library, release) = (house.app.library(), house.app.release());
     let name = domain::sections::SectionName::parse(section).expect("a name");
     let text = library.source(release.template(&name).expect("a template")).expect("its text").to_owned();
@@ -63,8 +63,8 @@ fn changed(house: &House, section: &str, version: &str, rule: &str) -> ProposedF
     proposals::rewritten(&files, &version.parse().expect("a version")).remove(0)
 }
 
-fn wanted(file: ProposedFile) -> Wanted {
-    Wanted { title: "Another rule".into(), why: "It reads better.".into(), files: vec![file] }
+pub fn wanted(file: ProposedFile) -> Wanted {
+    Wanted { title: "Another rule".into(), why: "It reads better.".into(), files: vec![file], ..Wanted::default() }
 }
 
 async fn ended(house: &House, who: &Caller, eval: &Eval) -> Eval {
@@ -85,11 +85,11 @@ async fn evaluated(house: &House, who: &Caller, id: ProposalId) -> Eval {
     for other in evals::list(&house.app, who, None, 9, None).await.expect("reads") {
         ended(house, who, &other).await;
     }
-    ended(house, who, &eval).await
+    ended(house, who, &eval.eval).await
 }
 
 /// A proposal that somebody has approved.
-async fn approved(house: &House, team: &Team, file: ProposedFile) -> Proposal {
+pub async fn approved(house: &House, team: &Team, file: ProposedFile) -> Proposal {
     let app = &house.app;
     let begun = proposals::begin(app, &team.developer, &wanted(file)).await.expect("is begun");
     proposals::submit(app, &team.developer, begun.id).await.expect("is submitted");
@@ -101,11 +101,11 @@ async fn served(house: &House) -> String {
     house.function("generate-swot", &new_idea()).await.header("x-prompt-version").to_owned()
 }
 
-fn forbidden<T: std::fmt::Debug>(result: Result<T, Error>) {
+pub fn forbidden<T: std::fmt::Debug>(result: Result<T, Error>) {
     assert!(matches!(result, Err(Error::Forbidden(_))), "{result:?}");
 }
 
-fn conflict<T: std::fmt::Debug>(result: Result<T, Error>, says: &str) {
+pub fn conflict<T: std::fmt::Debug>(result: Result<T, Error>, says: &str) {
     let Err(Error::Conflict { reason, .. }) = result else { panic!("{result:?}") };
     assert!(reason.contains(says), "{reason}");
 }
@@ -132,6 +132,11 @@ async fn the_whole_life_by_five_roles(house: House) {
     conflict(releases::stage(app, &team.engineer, id, None).await, "no finished eval");
     let eval = evaluated(&house, &team.developer, id).await;
     assert_eq!(eval.progress, Progress::Finished, "{:?}", eval.reason);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !house.outbox().iter().any(|mail| mail.contains("To: engineer@") && mail.contains("Its eval has ended")) {
+        assert!(Instant::now() < deadline, "the engineer was not told that the eval has ended");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let answer = gates::of_proposal(app, &team.manager, id).await.expect("is asked");
     assert!(answer.gate.is_open(), "{:#?}\n{:#?}", answer.gate, eval.total);
     forbidden(releases::stage(app, &team.developer, id, None).await);
@@ -167,7 +172,7 @@ async fn the_whole_life_by_five_roles(house: House) {
     }
 }
 
-async fn told(house: &House, name: &str, state: &str) {
+pub async fn told(house: &House, name: &str, state: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !house.outbox().iter().any(|mail| mail.contains(&format!("To: {name}@")) && mail.contains(state)) {
         assert!(Instant::now() < deadline, "{name} was not told \"{state}\"");

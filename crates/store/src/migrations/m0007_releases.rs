@@ -5,7 +5,7 @@
 use super::tables::{index, json, moment, moment_or_none, number, reference, table, text, uuid};
 use crate::dialect;
 use sea_orm::sea_query::{ColumnDef, Index};
-use sea_orm::{DbErr, DeriveMigrationName};
+use sea_orm::{ConnectionTrait as _, DbErr, DeriveMigrationName};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
 /// All of them.
@@ -51,6 +51,7 @@ async fn proposals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
         text("version"),
         text("base"),
         text("author"),
+        json("writers"),
         text("state"),
         json("standing"),
         number("revision"),
@@ -136,6 +137,9 @@ async fn evals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     schema.create_table(table("evals", columns)).await?;
     index(schema, "evals", "evals_by_content", &["content", "id"], false).await?;
     index(schema, "evals", "evals_of_proposal", &["proposal_id", "id"], false).await?;
+    // Of the same thing one at a time.
+    let running = "CREATE UNIQUE INDEX evals_running ON evals (content, models, suite) WHERE progress = 'running'";
+    schema.get_connection().execute_unprepared(running).await?;
     let columns = [
         uuid("eval_id"),
         number("number"),

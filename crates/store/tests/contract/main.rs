@@ -131,6 +131,7 @@ macro_rules! all_contracts {
             evals::an_eval_comes_back_as_it_was_and_ends_once,
             evals::cases_are_added_once_and_come_page_by_page,
             evals::a_job_of_the_team_is_put_in_line_once_and_held,
+            evals::of_the_same_thing_one_eval_runs_at_a_time,
             accounts::the_team_is_found,
             guests::guests_come_and_go,
             takes::takes_count_until_they_are_given_back,

@@ -14,7 +14,7 @@ use domain::runs::VentureRun;
 use domain::tiers::Tier;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, sqlx};
 use serde_json::Value;
-use store::{AuditSearch, DIMENSIONS, Wanted};
+use store::{AuditSearch, CasesOf, DIMENSIONS, Wanted};
 
 /// Tables of a handful of rows, whatever happens.
 const SMALL: [&str; 2] = ["paused_kinds", "seaql_migrations"];
@@ -177,7 +177,8 @@ async fn team(place: &Place) {
     tx.proposal(proposal.id).await.expect("reads");
     tx.locked_proposal(proposal.id).await.expect("reads");
     tx.update_proposal(&proposal).await.expect("writes");
-    tx.proposals_in("draft").await.expect("reads");
+    tx.proposals_in(&["draft", "in-review"], 9).await.expect("reads");
+    tx.paths(&[proposal.clone()]).await.expect("reads");
     tx.files(proposal.id, 1).await.expect("reads");
     tx.comments(proposal.id).await.expect("reads");
     tx.releases().await.expect("reads");
@@ -193,8 +194,9 @@ async fn team(place: &Place) {
     tx.eval(eval.id).await.expect("reads");
     tx.eval_of(&eval.subject, Progress::Finished).await.expect("reads");
     tx.judged(eval.id).await.expect("reads");
-    tx.cases(eval.id, None, 9, None).await.expect("reads");
-    tx.cases(eval.id, Some(&name("swot")), 9, Some(0)).await.expect("reads");
+    tx.cases(eval.id, CasesOf::default(), 9, None).await.expect("reads");
+    tx.cases(eval.id, CasesOf { section: Some(&name("swot")), failing: true }, 9, Some(0)).await.expect("reads");
+    tx.case_texts(eval.id, &[0, 7]).await.expect("reads");
     tx.end_eval(&eval, noon()).await.expect("answers");
     let _ = tx.advance(&Lease { job: JobId::new(), token: uuid::Uuid::new_v4() }).await;
     tx.commit().await.expect("commits");
