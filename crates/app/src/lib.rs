@@ -119,13 +119,12 @@ impl App {
     /// Finds out what is deployed. Without it, and without [`App::follow`], the highest release of the files is in use. Where the release
     /// that should be in use cannot be had, [`App::trouble`] says so.
     pub async fn look(&self) -> Result<()> {
-        let before = self.shelf.warning();
         self.shelf.look(&self.store).await?;
-        let now = self.shelf.warning();
-        if now != before {
+        if let Some(warning) = self.shelf.untold() {
             // An alert is for people; that it cannot be opened keeps nothing from going on.
-            if let Err(error) = releases::alert(self, now).await {
-                tracing::warn!(%error, "the alert about the release in use could not be changed");
+            match releases::alert(self, warning.clone()).await {
+                Ok(()) => self.shelf.have_told(warning),
+                Err(error) => tracing::warn!(%error, "the alert about the release in use could not be changed"),
             }
         }
         Ok(())

@@ -229,9 +229,14 @@ pub async fn list(app: &App, who: &Caller, limit: u64, before: Option<ProposalId
 /// The release a proposal would be, beside everything that is released today, with the library it is in.
 pub(crate) fn candidate(app: &App, proposal: &Proposal, files: &[ProposedFile]) -> Result<(Library, Release)> {
     let sources = files::sources(files)?;
-    let library = if proposal.state.is_released() { Library::clone(&app.library()) } else { files::beside(&app.library(), &sources)? };
+    let library = if proposal.state.is_released() {
+        Library::clone(&app.library()).as_of(&proposal.version)
+    } else {
+        files::beside(&app.library(), &sources)?
+    };
     let release = shelf::named(&library, &proposal.version);
-    let release = release.ok_or_else(|| Error::Internal(format!("the proposal {} has no template of its version", proposal.id)))?;
+    let unread = || Error::conflict(&format!("this process cannot read the release {}", proposal.version), proposal.id.0);
+    let release = release.ok_or_else(unread)?;
     Ok((library, release))
 }
 

@@ -18,6 +18,9 @@ pub(crate) const LOOK: Duration = Duration::from_millis(250);
 /// How old the last look may be when a generation begins.
 const FRESH: Duration = Duration::from_millis(600);
 
+/// After this the team is told again of what has not ended.
+const AGAIN: Duration = Duration::from_mins(10);
+
 /// What a process has in hand. Cheap to clone; clones see the same.
 #[derive(Clone)]
 pub struct Shelf {
@@ -26,7 +29,11 @@ pub struct Shelf {
     pinned: Option<Version>,
     standing: Arc<RwLock<Standing>>,
     looking: Arc<tokio::sync::Mutex<()>>,
+    told: Arc<RwLock<Option<Told>>>,
 }
+
+/// What the team was told of [`Shelf::warning`], and when.
+type Told = (Option<String>, Instant);
 
 #[derive(Clone)]
 struct Standing {
@@ -95,7 +102,7 @@ impl Shelf {
             trouble: None,
             serves: false,
         };
-        Ok(Self { files, environment, pinned, standing: Arc::new(RwLock::new(standing)), looking: Arc::default() })
+        Ok(Self { files, environment, pinned, standing: Arc::new(RwLock::new(standing)), looking: Arc::default(), told: Arc::default() })
     }
 
     fn read<T>(&self, look: impl FnOnce(&Standing) -> T) -> T {
@@ -159,6 +166,19 @@ impl Shelf {
     /// The library, and what it was put together from.
     pub(crate) fn seen(&self) -> (Arc<Library>, Option<Stamp>) {
         self.read(|standing| (Arc::clone(&standing.library), standing.stamp))
+    }
+
+    /// The warning, or that there is none, where the team does not know that; what lasts is told again, because another process whose
+    /// files are right may have taken it back.
+    pub(crate) fn untold(&self) -> Option<Option<String>> {
+        let now = self.warning();
+        let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
+        let known = told.as_ref().is_some_and(|(told, at)| *told == now && (now.is_none() || at.elapsed() < AGAIN));
+        (!known).then_some(now)
+    }
+
+    pub(crate) fn have_told(&self, warning: Option<String>) {
+        *self.told.write().unwrap_or_else(PoisonError::into_inner) = Some((warning, Instant::now()));
     }
 
     /// Looks now, whatever is known. That the release which should be in use cannot be had is no error of a look: it is told by

@@ -255,6 +255,8 @@ mod tests {
         assert!(live.clone().settle(at(28)).is_err(), "the watch is not over");
         let settled = live.clone().settle(at(29)).expect("24 hours later");
         assert!(settled.state.has_ended());
+        assert_eq!(live.clone().supersede(at(6)).expect("another one follows").state.key(), "settled");
+        assert!(live.clone().leave_staging(other, at(6), "no").is_err(), "it is in production");
         let back = live.roll_back(other, at(6), "p95 doubled").expect("at any time");
         assert!(back.state.is_released() && back.state.has_ended());
     }
@@ -267,7 +269,8 @@ mod tests {
             assert!(review().approve(by, at(2)).is_err(), "{by:?}");
             assert!(review().request_changes(by, at(2)).is_err(), "{by:?}");
             let staged = review().approve(other, at(2)).and_then(|p| p.stage(author, at(3))).expect("staging is no verdict");
-            assert!(staged.clone().accept(by, at(4)).is_err() && staged.reject(by, at(4), "no").is_err(), "{by:?}");
+            assert!(staged.clone().accept(by, at(4)).is_err() && staged.clone().reject(by, at(4), "no").is_err(), "{by:?}");
+            assert_eq!(staged.leave_staging(by, at(4), "no").expect("to take staging back is no verdict").state.key(), "rejected");
         }
     }
 

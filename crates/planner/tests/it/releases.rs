@@ -7,6 +7,7 @@ use app::accounts::{self, SignedIn};
 use app::proposals::{self, Wanted};
 use app::releases::{self, Back};
 use app::{App, Caller, Error, audit, evals, gates};
+use domain::alerts::Alert;
 use domain::evals::{Eval, Progress};
 use domain::ids::{DeploymentId, OwnerId, ProposalId};
 use domain::proposals::{Proposal, ProposedFile};
@@ -374,8 +375,9 @@ async fn what_was_made_over_another_release_undoes_nothing(house: House) {
 
 async fn a_way_back_is_gone_once_however_often_it_is_asked_for(house: House) {
     let (app, team) = (&house.app, Team::of(&house).await);
-    live(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
+    let first = live(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
     let second = live(&house, &team, changed(&house, "swot", "1.2.0", "Two.")).await;
+    assert_eq!(state(&house, &team.lead, first.id).await, "settled", "what another one has followed is watched no longer");
     // Somebody whose clock is far ahead deployed it.
     let store = house.store().await;
     let tx = store.team().await.expect("begins");
@@ -411,6 +413,12 @@ async fn who_presses_twice_deploys_once(house: House) {
     assert_eq!(has(app, &team.lead, "1.2.0", "swot").await, "1.0.0");
 }
 
+/// Whether an alert about what is served is open.
+async fn told_of_the_release(app: &App, who: &Caller) -> bool {
+    let alerts = admin::alerts(app, who, 9, None).await.expect("reads");
+    alerts.iter().any(|alert| alert.kind == Alert::RELEASE && alert.closed.is_none())
+}
+
 /// A release is read by a process that has other files and another program; one that cannot be read keeps nobody from anything else.
 async fn what_one_process_cannot_read_stops_nobody(house: House) {
     let (app, team) = (&house.app, Team::of(&house).await);
@@ -441,14 +449,17 @@ async fn what_one_process_cannot_read_stops_nobody(house: House) {
     let newer = Deployment { id: DeploymentId::new(), number, version, content, previous, previous_content, ..last };
     tx.insert_deployment(&newer).await.expect("is added");
     tx.commit().await.expect("commits");
-    assert_eq!(served(&house).await, "1.1.0", "what was served stays so");
+    served(&house).await;
+    assert_eq!(app.release().version, proposal.version, "what was served stays so");
     let overview = releases::overview(app, &team.lead).await.expect("reads");
     assert_eq!(overview.left_out.iter().map(|one| one.version.to_string()).collect::<Vec<_>>(), ["1.2.0"]);
     assert!(overview.trouble.is_some_and(|said| said.contains("1.2.0") && said.contains("rollback")));
+    assert!(told_of_the_release(app, &team.lead).await, "the team is told");
     app::prompts::list(app, &team.lead).await.expect("the pages go on");
     releases::roll_back(app, &team.lead, Production, &Back::default(), "nobody can read it here").await.expect("is rolled back");
     assert_eq!(releases::overview(app, &team.lead).await.expect("reads").trouble, None);
-    assert_eq!(served(&house).await, "1.1.0");
+    assert!(!told_of_the_release(app, &team.lead).await, "it has ended");
+    assert_eq!(app.release().version, proposal.version);
 }
 
 on_both!(

@@ -66,8 +66,7 @@ fn a_schema_is_held_against_what_production_serves_only() {
     let files = files();
     let served = files.latest().version;
     let longer = |file: SourceFile| {
-        let text =
-            file.text.replacen("  properties:\n", "  properties:\n    extra: {type: string, maxLength: 20, description: More.}\n", 1);
+        let text = file.text.replacen("  properties:\n", "  properties:\n    extra: {type: string, title: Extra, maxLength: 20}\n", 1);
         SourceFile { text, ..file }
     };
     let made = files.clone().over(&served).with(&[longer(proposed(&files, "swot", "7.1.0", "One."))]).expect("is made");
@@ -75,4 +74,23 @@ fn a_schema_is_held_against_what_production_serves_only() {
     assert!(again.is_ok(), "production never had the field: {again:#?}");
     let gone = made.over(&version("7.1.0")).with(&[proposed(&files, "swot", "7.2.0", "Two.")]).expect_err("production has the field");
     assert!(gone[0].message.contains("major"), "{gone:#?}");
+}
+
+#[test]
+fn a_major_step_may_break_a_schema_and_examples_that_do_not_fit_stay_out() {
+    let files = files();
+    let served = files.latest().version;
+    let renamed = |version: &str| {
+        let file = proposed(&files, "swot", version, "One.");
+        SourceFile { text: file.text.replace("strengths", "virtues"), ..file }
+    };
+    let library = files.clone().over(&served);
+    assert!(library.with(&[renamed("7.1.0")]).is_ok(), "a major step from {served} in any case");
+    let minor = Version::new(served.major, served.minor + 1, 0);
+    assert!(library.with(&[renamed(&minor.to_string())]).is_err(), "the examples do not matter, the step does");
+    let library = library.with(&[renamed("7.0.0")]).expect("is made");
+    let fitting = library.clone().fitting(&library.release(&version("7.0.0")).expect("is there"));
+    assert!(fitting.examples().iter().all(|example| example.section(&name("swot")).is_none() && !example.sections.is_empty()));
+    let same = library.clone().fitting(&library.release(&served).expect("is there"));
+    assert!(same.examples().iter().all(|example| example.section(&name("swot")).is_some()));
 }

@@ -33,7 +33,7 @@ const FIELDS: [(&str, &str); 19] = [
 const BODIES: [(&str, &str); 10] = [
     ("POST /api/v1/proposals", r#"{"title": "Name risks", "why": "Why not.", "files": []}"#),
     ("POST /api/v1/releases/deploy", r#"{"version": "1.0.0", "environment": "production"}"#),
-    ("POST /api/v1/releases/rollback", r#"{"environment": "staging", "reason": "answers were empty"}"#),
+    ("POST /api/v1/releases/rollback", r#"{"environment": "staging", "from": "1.0.0", "reason": "answers were empty"}"#),
     ("POST /functions/v1/{name}", r#"{"productIdea": "cork yoga mats", "brandVoice": "professional"}"#),
     ("POST /api/v1/ventures", r#"{"productIdea": "cork yoga blocks", "brandVoice": "professional"}"#),
     ("PATCH /api/v1/ventures/{id}", r#"{"archived": true}"#),
