@@ -99,7 +99,7 @@ fn in_unit(metric: &str, value: f64) -> String {
         "score" => format!("{value:.3}"),
         "rubric" => format!("{:.1}", value * 100.0),
         "cost" => format!("${value:.6}"),
-        "tokens" => format!("{value:.0}"),
+        "tokens" => format!("{value:.1}"),
         _ => format!("{value:.0} ms"),
     }
 }
