@@ -15,8 +15,8 @@ mod web;
 
 pub use ::evals::{Change, Comparison, Difference, Estimate, Metric, Part};
 pub use beside::{Beside, SHOWN, compare_kept};
-pub(crate) use kept::{KIND, execute, give_up, points_elsewhere};
 pub use kept::{Begun, ask_for_proposal, ask_for_release, get, list, stop};
+pub(crate) use kept::{KIND, execute, give_up, points_elsewhere};
 pub use meter::{Meter, Spending};
 pub use reading::{Case, CasesOf, Listed, Sheet, Standing, case, listed, page_of_cases, sheet, standing};
 pub use resolve::{Resolved, resolve};

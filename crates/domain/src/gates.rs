@@ -163,7 +163,10 @@ fn beside_baseline(question: &Question<'_>, eval: &Eval) -> Vec<Check> {
         .iter()
         .filter_map(|name| Some(Beside { name, now: eval.sections.get(name)?, before: baseline.sections.get(name)? }))
         .collect();
-    vec![quality((&eval.total, &baseline.total), &beside, question.deployed), latency((&eval.total, &baseline.total), &beside, question.deployed)]
+    vec![
+        quality((&eval.total, &baseline.total), &beside, question.deployed),
+        latency((&eval.total, &baseline.total), &beside, question.deployed),
+    ]
 }
 
 /// One template that was changed, with its figures before.
@@ -206,7 +209,10 @@ fn latency((now, before): (&Figures, &Figures), changed: &[Beside<'_>], deployed
         .filter_map(|one| Some((one, rise(one.now.latency_p50_ms, one.before.latency_p50_ms)?)))
         .filter(|(_, rise)| *rise >= LATENCY_RISE)
         .map(|(one, rise)| {
-            format!("half of those of {} within {} ms, {} ms before ({rise:+.0} %)", one.name, one.now.latency_p50_ms, one.before.latency_p50_ms)
+            format!(
+                "half of those of {} within {} ms, {} ms before ({rise:+.0} %)",
+                one.name, one.now.latency_p50_ms, one.before.latency_p50_ms
+            )
         })
         .collect();
     let (now, before) = (now.latency_p95_ms, before.latency_p95_ms);
@@ -280,7 +286,15 @@ mod tests {
     fn shut(eval: Option<&Eval>, baseline: Option<&Eval>, schemas: &[SchemaChange]) -> Vec<&'static str> {
         let candidate = good(1).subject;
         let sections = [name("swot"), name("goals")];
-        let question = Question { candidate: &candidate, eval, deployed: &version(0), baseline, schemas, sections: &sections, changed: &sections[..1] };
+        let question = Question {
+            candidate: &candidate,
+            eval,
+            deployed: &version(0),
+            baseline,
+            schemas,
+            sections: &sections,
+            changed: &sections[..1],
+        };
         decide(&question).checks.into_iter().filter(|check| !check.passed).map(|check| check.name).collect()
     }
 

@@ -12,10 +12,10 @@ mod statistics;
 use crate::results::{CaseResult, Outcome};
 use serde::Serialize;
 use serde_json::Value;
+use statistics::{decide, metric};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use statistics::{decide, metric};
 use std::path::Path;
 
 /// Named scores that count as the rubric's, when a run has them.
@@ -324,14 +324,7 @@ fn beside(before: &Cases, after: &Cases) -> Comparison {
     let (mut whole, mut sections) = (part("", before, after), names.iter().map(|name| part(name, before, after)).collect::<Vec<_>>());
     decide(whole.metrics.iter_mut());
     decide(sections.iter_mut().flat_map(|part| &mut part.metrics));
-    Comparison {
-        whole,
-        sections,
-        better,
-        worse,
-        only_before: only(before, after),
-        only_after: only(after, before),
-    }
+    Comparison { whole, sections, better, worse, only_before: only(before, after), only_after: only(after, before) }
 }
 
 /// How far a case moved: passing counts before any score.

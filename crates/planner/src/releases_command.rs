@@ -2,9 +2,9 @@
 //! line, by whoever may use this machine. What a person has to vouch for, a review, is done on the pages.
 
 use anyhow::{Context as _, Result, bail};
+use app::evals::Standing;
 use app::jobs::{What, Workers};
 use app::proposals::{self, Wanted};
-use app::evals::Standing;
 use app::{App, Caller, Chosen, evals, gates, releases};
 use clap::{Args as ClapArgs, Subcommand};
 use domain::evals::{Eval, Progress};

@@ -78,7 +78,11 @@ pub fn workers(config: &Config, app: &App) -> app::jobs::Workers {
         0 => 256,
         most => most,
     };
-    app::jobs::Workers { most, what: app::jobs::What::Everything, lease: std::time::Duration::from_secs(config.jobs.lease_seconds.max(1).into()) }
+    app::jobs::Workers {
+        most,
+        what: app::jobs::What::Everything,
+        lease: std::time::Duration::from_secs(config.jobs.lease_seconds.max(1).into()),
+    }
 }
 
 /// Where the database is.

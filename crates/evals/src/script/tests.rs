@@ -66,15 +66,9 @@ async fn what_never_ends_or_takes_everything_is_stopped() {
 
 #[test]
 fn there_is_no_outside() {
-    for code in [
-        "require('fs')",
-        "fetch('http://x')",
-        "process.env",
-        "import('fs')",
-        "std.open('x')",
-        "os.exec(['ls'])",
-        "setTimeout(() => 1, 1)",
-    ] {
+    for code in
+        ["require('fs')", "fetch('http://x')", "process.env", "import('fs')", "std.open('x')", "os.exec(['ls'])", "setTimeout(() => 1, 1)"]
+    {
         assert!(inline(code).is_err(), "{code}");
     }
     assert!(inline("this is no code").expect_err("syntax").to_string().contains("SyntaxError"));
