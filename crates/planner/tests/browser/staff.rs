@@ -41,10 +41,10 @@ impl Desk {
         self.client.find(Locator::Css(css)).await.unwrap_or_else(|_| panic!("no {css}")).send_keys(text).await.expect("typed");
     }
 
-    /// Presses a button by its keyboard, as `Enter` does.
+    /// Presses a button or a link, wherever on the page it is; what is folded up is unfolded first.
     async fn press(&self, css: &str) {
-        let script =
-            "const it = document.querySelector(arguments[0]); it.closest('details:not([open])')?.setAttribute('open', ''); it.click()";
+        let script = "const it = document.querySelector(arguments[0]); const shut = it.closest('details:not([open])');
+            if (shut && !it.closest('summary')) shut.open = true; it.click()";
         self.client.execute(script, vec![json!(css)]).await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
@@ -53,6 +53,17 @@ impl Desk {
         if let Err(error) = waiting {
             panic!("no {css} ({error}): {}", self.client.source().await.unwrap_or_default());
         }
+    }
+
+    /// Waits until the address has this in it: a form was sent, and its answer is there.
+    async fn lands_on(&self, part: &str) {
+        for _ in 0..600 {
+            if self.client.current_url().await.is_ok_and(|url| url.as_str().contains(part)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("nothing led to {part}: {}", self.client.source().await.unwrap_or_default());
     }
 
     /// The first address on the page that begins so.
@@ -117,17 +128,17 @@ async fn make_a_proposal(desk: &Desk) -> String {
     desk.write("#title", "Name what a founder can do about each weakness").await;
     desk.write("#why", "Reviewers found weaknesses without a way out in half of what they read.").await;
     desk.press("form.writing button.primary").await;
-    desk.wait_for("#next-title").await;
+    desk.lands_on("done=begun").await;
     let path = desk.client.current_url().await.expect("an address").path().to_owned();
     desk.press("form[action$='/submit'] button").await;
-    desk.wait_for(".notice.done").await;
+    desk.lands_on("done=submit").await;
     desk.sign_in("lead@example.com").await;
     desk.open(&path).await;
     desk.write("#text", "Reads well. Approved.").await;
     desk.press("button[formaction$='/approve']").await;
-    desk.wait_for(".notice.done").await;
+    desk.lands_on("done=approve").await;
     desk.press("form[action$='/evaluate'] button").await;
-    desk.wait_for(".notice.done").await;
+    desk.lands_on("done=evaluate").await;
     path
 }
 

@@ -86,7 +86,11 @@ async fn a_template_is_tried_out_and_a_case_is_kept() {
     let house = House::open().await;
     let mut engineer = member(&house, Role::PromptEngineer).await;
     let page = "/staff/playground?template=swot";
-    assert!(engineer.open(&house, page).await.body.contains("productIdea"));
+    let blank = engineer.open(&house, page).await.body;
+    assert!(blank.contains("productIdea") && !blank.contains("/staff/playground/case"), "a case is of something that was run: {blank}");
+    let other = engineer.send(&house, page, "/staff/playground/sample", &[("template", "smart-goals"), ("vars", "{}")]).await;
+    assert!(other.status == StatusCode::OK && other.body.contains("hand-poured soy candles"), "{}", other.body);
+    assert!(house.upstream.calls().is_empty(), "to fill in a sample asks nobody");
     let vars = r#"{"productIdea": "cork yoga blocks", "brandVoice": "professional"}"#;
     let tried = engineer.send(&house, page, "/staff/playground", &[("template", "swot"), ("vars", vars)]).await;
     assert_eq!(tried.status, StatusCode::OK);

@@ -1,7 +1,7 @@
 //! What the store promises about releases, and about where environments point.
 
 use crate::place::Place;
-use crate::samples::{deployment, proposal, released, texts};
+use crate::samples::{deployment, proposal, released, released_texts};
 use domain::ids::{DeploymentId, EvalId};
 use domain::releases::{Deployment, Move, Released};
 use domain::roles::Environment::{self, Production, Staging};
@@ -19,10 +19,10 @@ async fn deploy(store: &Store, deployment: Deployment) -> Deployment {
     deployment
 }
 
-async fn release(store: &Store, release: &Released, texts: &BTreeMap<String, String>) -> store::Result<()> {
+async fn release(store: &Store, release: &Released, released_texts: &BTreeMap<String, String>) -> store::Result<()> {
     let tx = store.team().await.expect("begins");
     let number = tx.take_turn().await.expect("takes its turn");
-    tx.insert_release(release, number, texts).await?;
+    tx.insert_release(release, number, released_texts).await?;
     tx.commit().await
 }
 
@@ -36,12 +36,12 @@ pub async fn a_release_is_made_once(place: &Place) {
     }
     tx.commit().await.expect("commits");
     let (lower, higher) = (released(&first, Version::new(1, 1, 0)), released(&second, Version::new(1, 2, 0)));
-    release(store, &lower, &texts()).await.expect("is added");
+    release(store, &lower, &released_texts()).await.expect("is added");
     let before = store.stamp(Staging).await.expect("reads");
-    let taken = release(store, &released(&second, Version::new(1, 1, 0)), &texts()).await;
+    let taken = release(store, &released(&second, Version::new(1, 1, 0)), &released_texts()).await;
     assert!(matches!(taken, Err(Error::Conflict)), "its version is taken");
     let more = BTreeMap::from([("a hash".to_owned(), "never kept".to_owned()), ("another".to_owned(), "name: goals".to_owned())]);
-    release(store, &higher, &more).await.expect("is added, though one of its texts is kept already");
+    release(store, &higher, &more).await.expect("is added, though one of its released_texts is kept already");
     assert_ne!(store.stamp(Staging).await.expect("reads"), before, "whoever looks finds out");
     let tx = store.team_read().await.expect("begins");
     assert_eq!(tx.releases().await.expect("reads"), [higher.clone(), lower]);

@@ -302,7 +302,7 @@ pub fn released(proposal: &Proposal, version: Version) -> Released {
 }
 
 /// The texts of it.
-pub fn texts() -> BTreeMap<String, String> {
+pub fn released_texts() -> BTreeMap<String, String> {
     [("a hash".to_owned(), "name: swot".to_owned())].into()
 }
 
@@ -371,7 +371,7 @@ pub async fn furnish_team(store: &Store) {
     tx.insert_proposal(&proposal, &[ProposedFile { path: "v1.1.0/swot.yaml".into(), text: "x".into() }]).await.expect("is added");
     tx.insert_comment(&comment(proposal.id, None)).await.expect("is added");
     let number = tx.take_turn().await.expect("takes its turn");
-    tx.insert_release(&released(&proposal, Version::new(1, 1, patch)), number, &texts()).await.expect("is added");
+    tx.insert_release(&released(&proposal, Version::new(1, 1, patch)), number, &released_texts()).await.expect("is added");
     tx.insert_deployment(&Deployment { number, ..deployment(Environment::Staging, 1) }).await.expect("is added");
     tx.insert_eval(&eval).await.expect("is added");
     tx.insert_case(eval.id, &case(0, "swot"), &texts()).await.expect("is added");

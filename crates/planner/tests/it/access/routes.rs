@@ -149,6 +149,7 @@ fn fill(path: &str, who: &Somebody) -> String {
         .replace("{venture}", &venture)
         .replace("{run}", &run)
         .replace("{id}", id)
+        .replace("{number}", "1")
         .replace("{name}", "smart-goals")
         .replace("{section}", "smart-goals")
         .replace("{format}", "plan.md")

@@ -214,7 +214,12 @@ impl OnePage {
         let next = whole.versions.iter().skip_while(|placed| placed.version != template.version).nth(1);
         let chosen = match &compared {
             Some(compared) => (compared.from.clone(), compared.to.clone()),
-            None => (next.map_or_else(|| version.clone(), |placed| placed.version.to_string()), version.clone()),
+            // With the one before it; the lowest with the highest.
+            None => match (next, whole.versions.first()) {
+                (Some(older), _) => (older.version.to_string(), version.clone()),
+                (None, Some(highest)) => (version.clone(), highest.version.to_string()),
+                (None, None) => (version.clone(), version.clone()),
+            },
         };
         let names = |names: &[domain::sections::SectionName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         Self {

@@ -99,14 +99,23 @@ fn in_unit(metric: &str, value: f64) -> String {
         "score" => format!("{value:.3}"),
         "rubric" => format!("{:.1}", value * 100.0),
         "cost" => format!("${value:.6}"),
-        "tokens" => format!("{value:.0}"),
+        "tokens" => format!("{value:.1}"),
         _ => format!("{value:.0} ms"),
     }
 }
 
 fn between(metric: &str, figure: Estimate) -> String {
-    let sign = if figure.value > 0.0 { "+" } else { "" };
-    format!("{sign}{} ({} to {})", in_unit(metric, figure.value), in_unit(metric, figure.low), in_unit(metric, figure.high))
+    format!("{} ({} to {})", signed(metric, figure.value), signed(metric, figure.low), signed(metric, figure.high))
+}
+
+/// A difference with its sign, where it does not round to nothing.
+fn signed(metric: &str, value: f64) -> String {
+    let size = in_unit(metric, value.abs());
+    match value {
+        _ if size == in_unit(metric, 0.0) => size,
+        ..0.0 => format!("−{size}"),
+        _ => format!("+{size}"),
+    }
 }
 
 fn change(beside: &Beside, change: &Change) -> ChangeView {
@@ -148,4 +157,16 @@ async fn compare(State(app): State<App>, Staff(visitor): Staff, query: Query) ->
         only_before: comparison.only_before.clone(),
         only_after: comparison.only_after.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_has_a_sign_where_there_is_one() {
+        let said = |metric, value| signed(metric, value);
+        assert_eq!((said("cost", 0.000_000_1), said("cost", -0.002)), ("$0.000000".into(), "−$0.002000".into()));
+        assert_eq!((said("latency p95", 12.4), said("pass rate", -0.014)), ("+12 ms".into(), "−1.4 %".into()));
+    }
 }

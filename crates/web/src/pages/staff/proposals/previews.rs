@@ -77,7 +77,8 @@ fn compared(before: &TokenReport, after: &TokenReport) -> Vec<String> {
     if let Some((was, is)) = before.cost_per_thousand.zip(after.cost_per_thousand) {
         let sign = if is < was { "−" } else { "+" };
         let difference = money((is - was).abs());
-        said.push(format!("{} for 1,000 generations, {sign}{difference}.", money(is)));
+        let change = if money(is) == money(was) { "as before".to_owned() } else { format!("{sign}{difference}") };
+        said.push(format!("{} for 1,000 generations, {change}.", money(is)));
     }
     said
 }
