@@ -5,6 +5,69 @@ use serde_json::{Map, Value, json};
 /// Cases that one test may stand for.
 pub const MOST_CASES: usize = 100_000;
 
+/// Every type of assertion that is judged here, without `not-`.
+pub const KINDS: [&str; 59] = [
+    "answer-relevance",
+    "bleu",
+    "contains",
+    "contains-all",
+    "contains-any",
+    "contains-html",
+    "contains-json",
+    "contains-sql",
+    "contains-xml",
+    "context-faithfulness",
+    "context-recall",
+    "context-relevance",
+    "conversation-relevance",
+    "cost",
+    "equals",
+    "factuality",
+    "finish-reason",
+    "g-eval",
+    "gleu",
+    "guardrails",
+    "icontains",
+    "icontains-all",
+    "icontains-any",
+    "is-html",
+    "is-json",
+    "is-refusal",
+    "is-sql",
+    "is-valid-function-call",
+    "is-valid-openai-function-call",
+    "is-valid-openai-tools-call",
+    "is-xml",
+    "javascript",
+    "latency",
+    "levenshtein",
+    "llm-rubric",
+    "model-graded-closedqa",
+    "model-graded-factuality",
+    "perplexity",
+    "perplexity-score",
+    "regex",
+    "rouge-n",
+    "search-rubric",
+    "similar",
+    "similar:cosine",
+    "similar:dot",
+    "similar:euclidean",
+    "skill-used",
+    "starts-with",
+    "tool-call-f1",
+    "trace-error-spans",
+    "trace-span-count",
+    "trace-span-duration",
+    "trajectory:goal-success",
+    "trajectory:step-count",
+    "trajectory:tool-args-match",
+    "trajectory:tool-sequence",
+    "trajectory:tool-used",
+    "webhook",
+    "word-count",
+];
+
 /// One test of a suite.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TestCase {
@@ -129,6 +192,15 @@ impl Assert {
 }
 
 impl TestCase {
+    /// The first type of its assertions that nobody here can judge.
+    pub fn unknown_kind(&self) -> Option<&str> {
+        let all = self.asserts.iter().flat_map(|assert| match assert {
+            Assert::One(one) => std::slice::from_ref(one.as_ref()),
+            Assert::Set(set) => set.asserts.as_slice(),
+        });
+        all.map(|assertion| assertion.kind.as_str()).find(|kind| !KINDS.contains(kind))
+    }
+
     /// This test on top of the default test: its own values win, assertions of the default come first unless it does without them.
     #[must_use]
     pub fn over(&self, base: &Self) -> Self {

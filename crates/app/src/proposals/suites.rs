@@ -70,7 +70,11 @@ fn counted(config: &Config) -> Option<String> {
     for _ in 0..MOST_CASES {
         match cases.next()? {
             Ok(case) if case.broken.is_some() => return case.broken,
-            Ok(_) => {}
+            Ok(case) => {
+                if let Some(kind) = case.test.unknown_kind() {
+                    return Some(format!("asserts \"{kind}\", which nobody here can judge; use a type of assertion that there is"));
+                }
+            }
             Err(faults) => return faults.first().map(ToString::to_string),
         }
     }

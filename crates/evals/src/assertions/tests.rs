@@ -395,3 +395,14 @@ async fn sets_count_as_one() {
         with(&assertions_of(&json!([{"type": "javascript", "value": "output.a === 1"}])), None, answer(json!({"a": 1})), helpers()).await;
     assert!(object.pass);
 }
+
+#[tokio::test]
+async fn every_type_that_is_said_to_be_judged_is() {
+    for kind in crate::cases::KINDS {
+        let grade = one(json!({"type": kind, "value": "hello"}), "hello").await;
+        assert!(!grade.error.is_some_and(|why| why.contains("is not supported here")), "{kind}");
+    }
+    for kind in ["icontain", "python", "equals "] {
+        assert!(!crate::cases::KINDS.contains(&kind));
+    }
+}

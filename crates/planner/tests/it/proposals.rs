@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use store::AuditSearch;
 use tempfile::TempDir;
+use testkit::Upstream;
 
 fn invalid<T: std::fmt::Debug>(result: Result<T, Error>, says: &str) {
     let Err(Error::Invalid(faults)) = result else { panic!("{says}: {result:?}") };
@@ -199,8 +200,8 @@ fn folder(house: &House, dir: &Path, rule: &str) -> String {
 }
 
 /// What the program says on a command line: its exit code, its output, its other output.
-async fn prompts(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = planner(dir, None);
+async fn prompts((dir, upstream): (&Path, &Upstream), args: &[&str]) -> (i32, String, String) {
+    let mut command = planner(dir, Some(upstream));
     command.arg("prompts").args(args);
     let (output, stderr) = run(command).await;
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned(), stderr)
@@ -210,9 +211,10 @@ async fn prompts(dir: &Path, args: &[&str]) -> (i32, String, String) {
 async fn a_folder_is_proposed_compared_and_exported_on_the_command_line() {
     let (house, dir) = (House::without_workers().await, TempDir::new().expect("a folder"));
     let dir = dir.path();
+    let here = (dir, &house.upstream);
     let path = folder(&house, dir, "One.");
     for email in ["ana@example.com", "guest@example.com"] {
-        let mut command = planner(dir, None);
+        let mut command = planner(dir, Some(&house.upstream));
         command.args(["admin", "user", "add", email]).args(if email.starts_with("ana") { &["--role", "prompt-engineer"][..] } else { &[] });
         assert!(run(command).await.0.status.success());
     }
@@ -226,31 +228,31 @@ async fn a_folder_is_proposed_compared_and_exported_on_the_command_line() {
         (&["--author", "ana@example.com", "--into", "01a20db4-d861-759b-a78e-0b0a01032eee"], "--revision"),
     ] {
         let args = propose(more);
-        let (code, _, stderr) = prompts(dir, &args.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let (code, _, stderr) = prompts(here, &args.iter().map(String::as_str).collect::<Vec<_>>()).await;
         assert!(code == 2 && stderr.contains(says), "{says}: {code} {stderr}");
     }
     let args = propose(&["--author", "ana@example.com", "--submit"]);
-    let (code, id, stderr) = prompts(dir, &args.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let (code, id, stderr) = prompts(here, &args.iter().map(String::as_str).collect::<Vec<_>>()).await;
     assert!(code == 0 && stderr.contains("revision 1") && stderr.contains("In review"), "{stderr}");
     let id = id.trim().to_owned();
-    let (_, status, _) = prompts(dir, &["status"]).await;
+    let (_, status, _) = prompts(here, &["status"]).await;
     assert!(status.contains(&id) && status.contains("in-review") && status.contains("production  1.0.0"), "{status}");
-    let (_, diff, _) = prompts(dir, &["diff", "1.0.0", &id, "swot"]).await;
+    let (_, diff, _) = prompts(here, &["diff", "1.0.0", &id, "swot"]).await;
     assert!(diff.contains("+version: 1.1.0") && diff.contains("+  - One."), "{diff}");
     // Somebody else's revision is not written over.
     folder(&house, dir, "Two.");
     let into = |revision: &'static str| propose(&["--author", "ana@example.com", "--into", &id, "--revision", revision]);
-    let (code, _, stderr) = prompts(dir, &into("7").iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let (code, _, stderr) = prompts(here, &into("7").iter().map(String::as_str).collect::<Vec<_>>()).await;
     assert!(code == 1 && stderr.contains("revision 1 meanwhile"), "{code} {stderr}");
-    let (code, _, stderr) = prompts(dir, &into("1").iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let (code, _, stderr) = prompts(here, &into("1").iter().map(String::as_str).collect::<Vec<_>>()).await;
     assert!(code == 0 && stderr.contains("revision 2"), "{code} {stderr}");
-    let (code, listed, stderr) = prompts(dir, &["export", &id, "--out", "out"]).await;
+    let (code, listed, stderr) = prompts(here, &["export", &id, "--out", "out"]).await;
     assert!(code == 0 && listed.trim() == "out/v1.1.0/swot.yaml" && stderr.contains("revision 2"), "{listed} {stderr}");
     let read = |path: &str| std::fs::read_to_string(dir.join(path)).expect("a file");
     assert_eq!(read("out/v1.1.0/swot.yaml"), read(&path), "to the letter");
     // All files or none: a folder stands where one of them belongs.
     std::fs::create_dir_all(dir.join("bad/v1.0.0/swot.yaml")).expect("a folder");
-    let (code, _, stderr) = prompts(dir, &["export", "1.0.0", "--out", "bad"]).await;
+    let (code, _, stderr) = prompts(here, &["export", "1.0.0", "--out", "bad"]).await;
     assert!(code == 1 && stderr.contains("a folder stands there"), "{code} {stderr}");
     let left: Vec<_> =
         std::fs::read_dir(dir.join("bad/v1.0.0")).expect("a folder").filter_map(|entry| Some(entry.ok()?.file_name())).collect();
