@@ -42,6 +42,8 @@ impl Templating {
             environment.set_syntax(syntax);
         }
         environment.set_fuel(Some(FUEL));
+        // Nunjucks has none, and what grows in one from turn to turn may become so deep that it cannot even be dropped.
+        environment.remove_global("namespace");
         environment.add_filter("dump", dump);
         environment.add_filter("round", round);
         environment.add_filter("truncate", truncate);

@@ -194,7 +194,7 @@ pub(crate) async fn run(config: Config, named: Option<PathBuf>, args: Args) -> R
     let args = options::with_config(args, &suite.config.raw)?;
     args.output.iter().try_for_each(|path| writable(path))?;
     onto_nothing(&args)?;
-    let config = config.over(&own_env(&suite));
+    let config = config.over(&with_own(&env, &suite));
     for (name, value) in env.iter().filter(|(name, _)| !suite.config.env.contains_key(*name)).collect::<Vec<_>>() {
         suite.config.env.insert(name.clone(), value.as_str().into());
     }
@@ -224,10 +224,10 @@ fn plain(error: anyhow::Error) -> anyhow::Error {
     if error.is::<planner::BadInput>() { anyhow!("{error:#}") } else { error }
 }
 
-/// The environment that the config sets itself: its keys count for more than those of the process.
-fn own_env(suite: &Suite) -> BTreeMap<String, String> {
-    let plain = suite.config.env.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-    plain.filter(|(_, value)| !value.contains("{{")).collect()
+/// The environment with what the config sets itself, which counts for more.
+fn with_own(env: &BTreeMap<String, String>, suite: &Suite) -> BTreeMap<String, String> {
+    let own = suite.config.env.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    env.clone().into_iter().chain(own.filter(|(_, value)| !value.contains("{{"))).collect()
 }
 
 fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
@@ -235,7 +235,7 @@ fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
     let env = config::variables(None)?;
     let suite = Suite::read(config, &args).map_err(plain)?;
     let args = options::with_config(args, &suite.config.raw)?;
-    let faults = bench(&config.clone().over(&own_env(&suite)), &suite, &args, &env)?.check(&suite.config.providers);
+    let faults = bench(&config.clone().over(&with_own(&env, &suite)), &suite, &args, &env)?.check(&suite.config.providers);
     if !faults.is_empty() {
         bail!("the config cannot be run:\n{}", faults.join("\n"));
     }

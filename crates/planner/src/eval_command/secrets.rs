@@ -47,7 +47,7 @@ fn collect(value: &Value, secrets: &mut Vec<String>) {
                     Value::String(text) if tells(name) && !text.contains("{{") => {
                         secrets.push(text.clone());
                         // Of `Bearer abc` the last word is the secret.
-                        secrets.extend(text.split_whitespace().last().map(str::to_owned));
+                        secrets.extend(text.split_whitespace().last().filter(|last| last != text).map(str::to_owned));
                     }
                     inner => collect(inner, secrets),
                 }

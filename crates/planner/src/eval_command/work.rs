@@ -47,10 +47,13 @@ impl Work {
 
     /// Makes every file that was asked for out of the lines of the run. A file that is there is replaced when the new one is whole.
     pub(super) fn write(&self, config: &evals::Config, summary: &Summary, outputs: &[PathBuf]) -> Result<()> {
-        let mut config = config.clone();
+        let (mut config, mut summary) = (config.clone(), summary.clone());
         config.raw = self.scrubber.value(&config.raw);
+        for metrics in &mut summary.prompts {
+            (metrics.raw, metrics.label) = (self.scrubber.text(&metrics.raw), self.scrubber.text(&metrics.label));
+        }
         for path in outputs.iter().filter(|path| !same(path, &self.jsonl)) {
-            let made = self.make(&config, summary, path);
+            let made = self.make(&config, &summary, path);
             made.with_context(|| {
                 format!("the results {} cannot be written; what was judged is in {}", path.display(), self.jsonl.display())
             })?;
