@@ -4,8 +4,9 @@ use crate::App;
 use crate::audit;
 use crate::callers::Caller;
 use crate::error::Result;
+use crate::reviews;
 use domain::accounts::Email;
-use domain::decisions::{Decision, NewDecision, RawDecision};
+use domain::decisions::{Decision, Evidence, NewDecision, RawDecision};
 use domain::faults::{Fault, Faults};
 use domain::ids::{DecisionId, GenerationId, OwnerId, ScoreId};
 use domain::roles::Right;
@@ -23,6 +24,10 @@ pub struct Told {
     pub by: Option<Email>,
     /// The scores it rests on that still exist, with the generations they are about.
     pub scores: Vec<(ScoreId, GenerationId)>,
+    /// Scores that went with their owner.
+    pub gone: usize,
+    /// Version and scores are left out: they are about something that who asks may still have to score without knowing them.
+    pub held_back: bool,
 }
 
 /// Adds a line to the log. Scores it points to have to exist.
@@ -46,6 +51,7 @@ pub async fn list(app: &App, who: &Caller, limit: u64, before: Option<DecisionId
     let ids: Vec<ScoreId> = decisions.iter().flat_map(|decision| decision.evidence.scores.iter().copied()).collect();
     let scores: BTreeMap<ScoreId, GenerationId> =
         app.store.scores_by_id(&ids).await?.into_iter().map(|scored| (scored.id, scored.generation)).collect();
+    let blind = reviews::unseen(app, who, &scores.values().copied().collect::<Vec<_>>()).await?;
     let mut names: BTreeMap<OwnerId, Email> = BTreeMap::new();
     for owner in decisions.iter().filter_map(|decision| decision.by) {
         if !names.contains_key(&owner)
@@ -54,10 +60,20 @@ pub async fn list(app: &App, who: &Caller, limit: u64, before: Option<DecisionId
             names.insert(owner, account.email);
         }
     }
-    let told = |decision: Decision| Told {
-        by: decision.by.and_then(|owner| names.get(&owner).cloned()),
-        scores: decision.evidence.scores.iter().filter_map(|id| Some((*id, *scores.get(id)?))).collect(),
-        decision,
+    let told = |mut decision: Decision| {
+        let found: Vec<(ScoreId, GenerationId)> = decision.evidence.scores.iter().filter_map(|id| Some((*id, *scores.get(id)?))).collect();
+        let held_back = found.iter().any(|(_, generation)| blind.contains(generation));
+        let gone = decision.evidence.scores.len() - found.len();
+        if held_back {
+            decision.evidence = Evidence { section: decision.evidence.section, ..Evidence::default() };
+        }
+        Told {
+            by: decision.by.and_then(|owner| names.get(&owner).cloned()),
+            scores: if held_back { Vec::new() } else { found },
+            held_back,
+            gone,
+            decision,
+        }
     };
     Ok(decisions.into_iter().map(told).collect())
 }

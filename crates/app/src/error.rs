@@ -64,7 +64,7 @@ pub enum Error {
     /// The program is shutting down.
     #[error("the server is restarting; try again in a moment")]
     Stopping,
-    /// The store cannot do it now; nothing was lost.
+    /// The store cannot do it now; nothing was changed.
     #[error("{0}")]
     Busy(#[source] store::Error),
     /// The store could not do it.

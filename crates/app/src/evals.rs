@@ -8,16 +8,18 @@ mod kept;
 mod meter;
 mod models;
 mod questions;
+mod reading;
 mod resolve;
 mod sections;
 mod verdicts;
 mod web;
 
 pub use ::evals::{Change, Comparison, Difference, Estimate, Metric, Part};
-pub use beside::{Beside, compare_kept};
-pub(crate) use kept::{KIND, execute, give_up, points_elsewhere};
-pub use kept::{ask_for_proposal, ask_for_release, cases, get, list, stop};
+pub use beside::{Beside, SHOWN, compare_kept};
+pub use kept::{Begun, ask_for_proposal, ask_for_release, get, list, stop};
+pub(crate) use kept::{KIND, execute, give_up, suite};
 pub use meter::{Meter, Spending};
+pub use reading::{Case, CasesOf, Listed, Sheet, Standing, case, listed, page_of_cases, sheet, standing};
 pub use resolve::{Resolved, resolve};
 
 use crate::{App, Clock};
@@ -29,6 +31,7 @@ use llm::{Llm, PriceTable, Tape};
 use prompts::{Library, Release};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What an eval is run with.
@@ -47,6 +50,8 @@ pub struct Setup {
     pub judge: Option<String>,
     /// What configs see as `env`.
     pub env: Map<String, Value>,
+    /// Whether tests may not name a judge of their own: on a server, whoever may propose tests may not have it ask other addresses.
+    pub own_judge: bool,
 }
 
 /// Answers and judges what an eval asks.
@@ -58,8 +63,8 @@ pub struct Bench {
     routes: OnceLock<Result<Arc<Llm>, String>>,
     /// Models by name and settings.
     models: Mutex<HashMap<String, Arc<models::Model>>>,
-    /// How often each question was asked, so that a repetition is another draw.
-    asked: Mutex<HashMap<String, u64>>,
+    /// How often each question was asked, by its hash, so that a repetition is another draw.
+    asked: Mutex<HashMap<u64, u64>>,
     meter: Meter,
 }
 
@@ -86,7 +91,7 @@ impl Bench {
     pub(crate) fn on(app: &App, library: &Arc<Library>, release: &Arc<Release>, llm: Arc<Llm>) -> Result<Self, String> {
         let (library, release, clock) = (Arc::clone(library), Arc::clone(release), app.clock.clone());
         let (models, prices) = (llm::Settings::default(), PriceTable::shipped().map_err(|fault| fault.to_string())?);
-        let bench = Self::new(Setup { library, release, models, prices, clock, judge: None, env: Map::new() })?;
+        let bench = Self::new(Setup { library, release, models, prices, clock, judge: None, env: Map::new(), own_judge: true })?;
         let _ = bench.routes.set(Ok(llm));
         Ok(bench)
     }
@@ -157,8 +162,10 @@ impl Bench {
 
     /// A seed that differs each time the same is asked.
     fn draw(&self, question: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        question.hash(&mut hasher);
         let mut asked = lock(&self.asked);
-        let times = asked.entry(question.to_owned()).or_default();
+        let times = asked.entry(hasher.finish()).or_default();
         *times += 1;
         *times - 1
     }

@@ -34,9 +34,12 @@ pub struct Answer {
 /// The templates of a release that the gate has tested: every section, and the utilities that differ from what is deployed. A utility
 /// that stays as it is cannot get worse, and is no part of a plan.
 pub(crate) fn tested<'a>(release: &'a Release, deployed: Option<&Release>) -> Vec<&'a Arc<Template>> {
-    let is_new =
-        |template: &Template| deployed.and_then(|deployed| deployed.template(&template.name)).is_none_or(|old| old.hash != template.hash);
-    release.templates().filter(|template| template.is_section() || is_new(template)).collect()
+    release.templates().filter(|template| template.is_section() || is_new(template, deployed)).collect()
+}
+
+/// Whether a template is not as it is deployed.
+fn is_new(template: &Template, deployed: Option<&Release>) -> bool {
+    deployed.and_then(|deployed| deployed.template(&template.name)).is_none_or(|old| old.hash != template.hash)
 }
 
 /// What an eval of a release would be about, today: its content, the models in use, the tests of these templates.
@@ -47,12 +50,14 @@ pub(crate) fn subject<'a>(
     proposal: Option<ProposalId>,
     tested: impl IntoIterator<Item = &'a Arc<Template>>,
 ) -> Subject {
-    let route = |class| app.llm.route(class).join(",");
+    let classes = [("fast", ModelClass::Fast), ("reasoning", ModelClass::Reasoning), ("judge", ModelClass::Judge)];
+    let routes = classes.into_iter().map(|(name, class)| (name, app.llm.route(class).join(",")));
+    let models: Vec<String> = routes.filter(|(_, route)| !route.is_empty()).map(|(name, route)| format!("{name}={route}")).collect();
     Subject {
         version: release.version.clone(),
         proposal,
         content: release.content(),
-        models: format!("fast={};reasoning={}", route(ModelClass::Fast), route(ModelClass::Reasoning)),
+        models: models.join(";"),
         suite: library.suite(tested),
     }
 }
@@ -75,6 +80,8 @@ pub(crate) async fn ask(app: &App, tx: &TeamTx, library: &Library, release: &Rel
     };
     let schemas = before.as_ref().map(|before| changes::schemas(before, release)).unwrap_or_default();
     let sections: Vec<SectionName> = tested.iter().map(|template| template.name.clone()).collect();
+    let changed: Vec<SectionName> =
+        tested.iter().filter(|template| is_new(template, before.as_ref())).map(|template| template.name.clone()).collect();
     let question = Question {
         candidate: &candidate,
         eval: eval.as_ref(),
@@ -82,6 +89,7 @@ pub(crate) async fn ask(app: &App, tx: &TeamTx, library: &Library, release: &Rel
         baseline: baseline.as_ref(),
         schemas: &schemas,
         sections: &sections,
+        changed: &changed,
     };
     Ok(Answer { gate: gates::decide(&question), eval, deployed, baseline, candidate })
 }
@@ -103,7 +111,7 @@ pub async fn of_proposal(app: &App, who: &Caller, id: ProposalId) -> Result<Answ
 /// The gate before a release of the library.
 pub async fn of_release(app: &App, who: &Caller, version: &Version) -> Result<Answer> {
     who.may(app, Right::ViewPrompts)?;
-    let library = app.library();
+    let library = Library::clone(&app.library()).as_of(version);
     let release = shelf::named(&library, version).ok_or(crate::Error::NotFound("this release"))?;
     let tx = app.store.team_read().await?;
     ask(app, &tx, &library, &release, None).await

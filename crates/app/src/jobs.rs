@@ -28,10 +28,38 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Workers {
     /// Jobs in work at once.
     pub most: usize,
-    /// Only this owner's jobs, and none of the program's.
-    pub only: Option<OwnerId>,
+    /// Which jobs they do.
+    pub what: What,
     /// Until when a job is a worker's that does not renew: what a died process delays.
     pub lease: Duration,
+}
+
+/// Which jobs a process's workers do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Every job, and what is scheduled.
+    Everything,
+    /// The runs of one owner.
+    Runs(OwnerId),
+    /// Evals: a process that was started for one must not send mail or write members' plans.
+    Evals,
+}
+
+impl What {
+    fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Everything => &KINDS,
+            Self::Runs(_) => &[runs::KIND],
+            Self::Evals => &[evals::KIND],
+        }
+    }
+
+    fn owner(self) -> Option<OwnerId> {
+        match self {
+            Self::Runs(owner) => Some(owner),
+            Self::Everything | Self::Evals => None,
+        }
+    }
 }
 
 impl Workers {
@@ -75,14 +103,13 @@ pub async fn work(app: App, workers: Workers) {
 async fn claim(app: &App, workers: Workers, held: &Arc<Held>) {
     let mut working = JoinSet::new();
     let bell = app.store.bell();
-    let kinds: &[&str] = if workers.only.is_some() { &[runs::KIND] } else { &KINDS };
     while !app.stopping.is_cancelled() {
         let rung = bell.notified();
         tokio::pin!(rung);
         // From now on a ring is heard, also one during the claim.
         rung.as_mut().enable();
         let free = workers.most.saturating_sub(working.len());
-        let wanted = Wanted { kinds, owner: workers.only, most: free as u64, lease_for: workers.lease_for() };
+        let wanted = Wanted { kinds: workers.what.kinds(), owner: workers.what.owner(), most: free as u64, lease_for: workers.lease_for() };
         let claimed = if free == 0 { Ok(Vec::new()) } else { app.store.claim(&wanted, app.now()).await };
         let claimed = claimed.unwrap_or_else(|error| {
             tracing::warn!(%error, "no jobs can be claimed");
@@ -160,7 +187,7 @@ async fn tend(app: App, workers: Workers, held: Arc<Held>) {
         } else if let Err(error) = reap(&app).await {
             tracing::warn!(%error, "the queue could not be looked after");
         }
-        if workers.only.is_none()
+        if workers.what == What::Everything
             && let Err(error) = schedule(&app).await
         {
             tracing::warn!(%error, "scheduled work could not be put in line");

@@ -54,6 +54,7 @@ use live::Live;
 use llm::Llm;
 use std::sync::Arc;
 use store::Store;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -72,6 +73,8 @@ pub struct App {
     live: Live,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    /// How many evals are at work in this process: two, which are compared and so have to see the same weather.
+    evaluating: Arc<Semaphore>,
 }
 
 impl App {
@@ -88,6 +91,7 @@ impl App {
             desk: Arc::new(desk),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            evaluating: Arc::new(Semaphore::new(2)),
         }
     }
 
@@ -112,9 +116,24 @@ impl App {
         self.shelf.library()
     }
 
-    /// Finds out what is deployed. Without it, and without [`App::follow`], the highest release of the files is in use.
+    /// Finds out what is deployed. Without it, and without [`App::follow`], the highest release of the files is in use. Where the release
+    /// that should be in use cannot be had, [`App::trouble`] says so.
     pub async fn look(&self) -> Result<()> {
-        self.shelf.look(&self.store).await
+        let before = self.shelf.warning();
+        self.shelf.look(&self.store).await?;
+        let now = self.shelf.warning();
+        if now != before {
+            // An alert is for people; that it cannot be opened keeps nothing from going on.
+            if let Err(error) = releases::alert(self, now).await {
+                tracing::warn!(%error, "the alert about the release in use could not be changed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the release that should be in use is not; what was in use before stays so.
+    pub fn trouble(&self) -> Option<String> {
+        self.shelf.trouble()
     }
 
     /// Finds out what is deployed again and again, until it shuts down: a deployment or a rollback anywhere holds here at once.
@@ -146,7 +165,7 @@ impl App {
 
     /// What is worth the operator's attention though everything runs.
     pub fn warnings(&self) -> Vec<String> {
-        self.llm.warnings()
+        self.llm.warnings().into_iter().chain(self.shelf.warning()).collect()
     }
 
     /// Whether work can be done: the database answers and a model is there.

@@ -5,23 +5,28 @@ use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
-use crate::evals::Bench;
+use crate::evals::{Bench, Spending};
+use crate::limits::{self, Limit};
 use crate::proposals::{self, Wanted};
 use crate::releases;
 use ::evals::{Output, Provider, Target as _};
+use chrono::TimeDelta;
 use domain::faults::Fault;
 use domain::ids::ProposalId;
 use domain::proposals::{Proposal, State};
 use domain::roles::Right;
 use domain::sections::SectionName;
+use domain::usage::MicroDollars;
 use llm::ModelClass;
-use prompts::{Library, Release};
+use prompts::{Library, Release, suites};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes the variables may have.
 const MOST: usize = 64 * 1024;
+/// How often somebody may try something out: each time is paid for.
+const TRIES: Limit = Limit { per_hour: 60 };
 
 /// What is to be tried.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +50,8 @@ pub struct Tried {
     pub answer: std::result::Result<Output, String>,
     /// Milliseconds until it was there.
     pub took_ms: u64,
+    /// What was spent, also where no answer came of it.
+    pub spent: Spending,
 }
 
 /// What can be chosen.
@@ -99,14 +106,36 @@ pub async fn try_out(app: &App, who: &Caller, wanted: &Try) -> Result<Tried> {
     if let Some(fault) = bench.check(std::slice::from_ref(&provider)).pop() {
         return Err(Error::Invalid(Fault::new("template", fault).into()));
     }
-    let tx = app.store.team().await?;
-    audit::write_team(app, &tx, who, Act::about("template", name, "playground.run").change(Value::Null, json!({"model": wanted.model})))
-        .await?;
-    tx.commit().await?;
+    once_more(app, who).await?;
+    note(app, who, name, "playground.run", json!({"model": wanted.model})).await?;
     let began = Instant::now();
     let answer = bench.call(&provider, "", &vars).await.map_err(|fault| fault.to_string());
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Tried { prompts: bench.rendered(name, &vars), answer, took_ms })
+    let spent = bench.spending();
+    if spent.calls > 0 {
+        let Spending { calls, spent: MicroDollars(cost), unpriced, .. } = spent;
+        note(app, who, name, "playground.spent", json!({"calls": calls, "costMicroUsd": cost, "unpricedCalls": unpriced})).await?;
+    }
+    Ok(Tried { prompts: bench.rendered(name, &vars), answer, took_ms, spent })
+}
+
+/// Takes one of the tries of somebody's hour, or says when the next one is free.
+async fn once_more(app: &App, who: &Caller) -> Result<()> {
+    let taken = limits::take(app, "playground", &who.owner.to_string(), TRIES).await;
+    if taken.allowed {
+        return Ok(());
+    }
+    let retry_after = Duration::from_secs(taken.retry_after_seconds);
+    let reason =
+        format!("you have tried out {} templates within the hour; the next is free in {} s", TRIES.per_hour, taken.retry_after_seconds);
+    let until = app.now() + TimeDelta::from_std(retry_after).unwrap_or_default();
+    Err(Error::TooMuch { reason, until, retry_after, quota: None })
+}
+
+async fn note(app: &App, who: &Caller, template: &str, action: &'static str, what: Value) -> Result<()> {
+    let tx = app.store.team().await?;
+    audit::write_team(app, &tx, who, Act::about("template", template, action).change(Value::Null, what)).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn found(app: &App, who: &Caller, of: &str) -> Result<(Library, Release)> {
@@ -132,6 +161,13 @@ fn variables(text: &str) -> Result<Map<String, Value>> {
     }
 }
 
+/// What an answer of this template is held to.
+fn form(app: &App, name: &str) -> Value {
+    let name = SectionName::parse(name).ok();
+    let template = name.and_then(|name| app.release().template(&name).cloned());
+    template.map_or(Value::Null, |template| suites::schema_of(&template))
+}
+
 /// Keeps what was tried as a test case: in one's own open draft that has the template, or in a new proposal.
 pub async fn save_case(app: &App, who: &Caller, wanted: &Try, description: &str) -> Result<Proposal> {
     who.may(app, Right::EditPrompts)?;
@@ -154,10 +190,13 @@ pub async fn save_case(app: &App, who: &Caller, wanted: &Try, description: &str)
         "description": description,
         "metadata": {"kind": "edge"},
         "vars": vars,
-        "assert": [{"type": "is-json"}, {"type": "not-icontains", "value": "[insert"}, {"type": "not-icontains", "value": "coming soon"}],
+        "assert": [{"type": "is-json", "value": form(app, name)}, {"type": "not-icontains", "value": "[insert"}, {"type": "not-icontains", "value": "coming soon"}],
     });
     let begun = match &found {
-        Some(whole) => Wanted { title: whole.proposal.title.clone(), why: whole.proposal.why.clone(), files: whole.files.clone() },
+        Some(whole) => {
+            let (title, why, files) = (whole.proposal.title.clone(), whole.proposal.why.clone(), whole.files.clone());
+            Wanted { title, why, files, ..Wanted::default() }
+        }
         None => Wanted {
             title: format!("A test case for {name}"),
             why: format!("Found in the playground: {description}"),

@@ -1,12 +1,16 @@
 //! Changes to the template library on their way through review. What is a release by its end is in [`crate::releases`].
 
+mod bases;
 mod bundle;
 mod changes;
 mod drafts;
 mod files;
 mod preview;
 mod steps;
+mod suites;
+mod writers;
 
+pub(crate) use bases::up_to_date;
 pub use bundle::{bundled, unbundled, zipped};
 pub(crate) use changes::open_by_template;
 pub use changes::{Changed, Changes, Step, changes, open, possible};
@@ -20,7 +24,9 @@ use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
+use crate::keys::{self, RequestKey};
 use crate::shelf;
+use domain::audit::Actor;
 use domain::faults::{Fault, Faults};
 use domain::ids::ProposalId;
 use domain::proposals::{self as rules, Comment, Proposal, ProposedFile, Refusal, State};
@@ -39,6 +45,10 @@ pub struct Wanted {
     pub why: String,
     /// Templates of one version, `v1.1.0/swot.yaml`, and test cases, `tests/swot.yaml`; each whole.
     pub files: Vec<ProposedFile>,
+    /// The release the files were made from: without one, what production serves, or what the proposal says already.
+    pub base: Option<Version>,
+    /// For the command line, which is nobody: the e-mail address of whoever of the team wrote this.
+    pub author: Option<String>,
 }
 
 /// A proposal with everything about it.
@@ -52,6 +62,8 @@ pub struct Whole {
     pub comments: Vec<Comment>,
     /// What is wrong with its files beside today's library, a sentence each; it cannot be submitted before that is mended.
     pub faults: Vec<String>,
+    /// What stops nothing and should be known before it becomes a release.
+    pub warnings: Vec<String>,
 }
 
 impl From<Refusal> for Error {
@@ -62,25 +74,54 @@ impl From<Refusal> for Error {
 
 /// Proposes a change. Nothing is kept that could not become a release: every fault of every file is named.
 pub async fn begin(app: &App, who: &Caller, wanted: &Wanted) -> Result<Proposal> {
+    begin_from(app, who, wanted, &[]).await
+}
+
+/// The same for a request that may be sent again: under one key one proposal is begun, and the same request is answered with it.
+pub async fn begin_once(app: &App, who: &Caller, wanted: &Wanted, key: Option<&RequestKey>) -> Result<Proposal> {
+    who.may(app, Right::EditPrompts)?;
+    let tx = app.store.tenant(who.owner).await?;
+    let made = keys::keep(&tx, key, app.now()).await?;
+    tx.commit().await?;
+    if let Some(made) = made {
+        return app.store.team_read().await?.proposal(ProposalId(made)).await?.ok_or(Error::NotFound("this proposal"));
+    }
+    let begun = begin(app, who, wanted).await;
+    let tx = app.store.tenant(who.owner).await?;
+    match &begun {
+        Ok(begun) => keys::answer(&tx, key, begun.id.0).await?,
+        Err(_) => keys::forget(&tx, key).await?,
+    }
+    tx.commit().await?;
+    begun
+}
+
+/// The same, with words in it of those who wrote an earlier one.
+async fn begin_from(app: &App, who: &Caller, wanted: &Wanted, earlier: &[Actor]) -> Result<Proposal> {
     who.may(app, Right::EditPrompts)?;
     app.look().await?;
     let (title, why) = rules::about(&wanted.title, &wanted.why)?;
-    let version = files::checked(app, &wanted.files)?;
+    let files = files::tidied(&wanted.files);
+    let version = files::checked(app, &files)?;
+    let author = writers::of(app, who, wanted).await?;
     let now = app.now();
-    let proposal = Proposal {
+    let tx = app.store.team().await?;
+    changes::may_begin(&tx, author).await?;
+    let mut proposal = Proposal {
         id: ProposalId::new(),
         title,
         why,
         version,
-        base: app.release().version.clone(),
-        author: who.actor(),
+        base: bases::said(app, &tx, wanted).await?,
+        author,
+        writers: vec![author],
         state: State::Draft,
         revision: 1,
         created: now,
         updated: now,
     };
-    let tx = app.store.team().await?;
-    tx.insert_proposal(&proposal, &wanted.files).await?;
+    proposal.written_by(earlier);
+    tx.insert_proposal(&proposal, &files).await?;
     let act = Act::about("proposal", proposal.id, "proposal.begun").change(Value::Null, json!({"version": proposal.version}));
     audit::write_team(app, &tx, who, act).await?;
     tx.commit().await?;
@@ -93,19 +134,28 @@ pub async fn save(app: &App, who: &Caller, id: ProposalId, seen: u32, wanted: &W
     who.may(app, Right::EditPrompts)?;
     app.look().await?;
     let (title, why) = rules::about(&wanted.title, &wanted.why)?;
-    let version = files::checked(app, &wanted.files)?;
+    let files = files::tidied(&wanted.files);
+    let version = files::checked(app, &files)?;
+    let writer = writers::of(app, who, wanted).await?;
     let (tx, before) = locked(app, id).await?;
     if before.revision != seen {
         let reason = format!("somebody has saved revision {} meanwhile; compare it with yours, then save again", before.revision);
         return Err(Error::conflict(&reason, id.0));
     }
-    let unchanged = tx.files(id, seen).await? == wanted.files;
-    let after = if unchanged { before.clone() } else { before.clone().edit(app.now())? };
-    let after = Proposal { title, why, version, ..after };
-    if !unchanged {
-        tx.insert_files(&after, &wanted.files).await?;
+    let retold = (&before.title, &before.why) != (&title, &why);
+    let base = if wanted.base.is_some() { bases::said(app, &tx, wanted).await? } else { before.base.clone() };
+    let edited = base != before.base || !files::same(&tx.files(id, seen).await?, &files);
+    if !edited && !retold {
+        return Ok(before);
     }
-    keep(app, &tx, who, (&before, &after), None).await?;
+    let after = if edited {
+        let after = Proposal { title, why, version, base, ..before.clone().edit(writer, app.now())? };
+        tx.insert_files(&after, &files).await?;
+        after
+    } else {
+        before.clone().describe(title, why, app.now())?
+    };
+    record(app, &tx, who, (&before, &after), (if edited { "edited" } else { "described" }, None)).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -114,7 +164,7 @@ pub async fn save(app: &App, who: &Caller, id: ProposalId, seen: u32, wanted: &W
 pub async fn move_to(app: &App, who: &Caller, id: ProposalId, seen: u32, version: &Version) -> Result<Proposal> {
     who.may(app, Right::EditPrompts)?;
     let Whole { proposal, files, .. } = get(app, who, id).await?;
-    let wanted = Wanted { title: proposal.title, why: proposal.why, files: rewritten(&files, version) };
+    let wanted = Wanted { title: proposal.title, why: proposal.why, files: rewritten(&files, version), ..Wanted::default() };
     save(app, who, id, seen, &wanted).await
 }
 
@@ -126,7 +176,8 @@ pub async fn begin_again(app: &App, who: &Caller, id: ProposalId) -> Result<Prop
         return Err(Error::conflict("this proposal has not ended; edit it instead", id.0));
     }
     let next = next_version(&app.library(), &proposal.version);
-    begin(app, who, &Wanted { title: proposal.title, why: proposal.why, files: rewritten(&files, &next) }).await
+    let Proposal { title, why, base, writers, .. } = proposal;
+    begin_from(app, who, &Wanted { title, why, files: rewritten(&files, &next), base: Some(base), author: None }, &writers).await
 }
 
 /// The next free minor version.
@@ -142,16 +193,17 @@ pub async fn get(app: &App, who: &Caller, id: ProposalId) -> Result<Whole> {
     let proposal = tx.proposal(id).await?.ok_or(Error::NotFound("this proposal"))?;
     let files = tx.files(id, proposal.revision).await?;
     let comments = tx.comments(id).await?;
-    drop(tx);
-    let faults = match proposal.state.is_released() || proposal.state.has_ended() {
-        true => Vec::new(),
-        false => match files::checked(app, &files) {
-            Ok(_) => Vec::new(),
-            Err(Error::Invalid(faults)) => faults.0.into_iter().map(|fault| fault.to_string()).collect(),
+    let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+    if !proposal.state.is_released() && !proposal.state.has_ended() {
+        match files::checked(app, &files) {
+            Ok(_) => warnings = files::warnings(app, &files)?,
+            Err(Error::Invalid(found)) => faults = found.0,
             Err(other) => return Err(other),
-        },
-    };
-    Ok(Whole { proposal, files, comments, faults })
+        }
+        faults.extend(bases::behind(app, &tx, &proposal, &files).await?);
+    }
+    let faults = faults.iter().map(ToString::to_string).collect();
+    Ok(Whole { proposal, files, comments, faults, warnings })
 }
 
 /// The files of an earlier revision.
@@ -195,20 +247,36 @@ pub(crate) async fn locked(app: &App, id: ProposalId) -> Result<(TeamTx, Proposa
     Ok((tx, proposal))
 }
 
-/// Keeps what became of a proposal, writes it down, and has whoever must act now told.
-pub(crate) async fn keep(
+/// Keeps what became of a proposal by a step, writes it down, and has whoever must act now told.
+pub(crate) async fn keep(app: &App, tx: &TeamTx, who: &Caller, step: (&Proposal, &Proposal), reason: Option<String>) -> Result<()> {
+    record(app, tx, who, step, (step.1.state.key(), reason)).await
+}
+
+/// The same, by what was done.
+async fn record(
     app: &App,
     tx: &TeamTx,
     who: &Caller,
     (before, after): (&Proposal, &Proposal),
-    reason: Option<String>,
+    (done, reason): (&str, Option<String>),
 ) -> Result<()> {
     tx.update_proposal(after).await?;
-    let standing = |proposal: &Proposal| json!({"state": proposal.state.key(), "revision": proposal.revision, "version": proposal.version});
-    let action = format!("proposal.{}", if before.revision == after.revision { after.state.key() } else { "edited" });
+    let retold = before.title != after.title || before.why != after.why;
+    let standing = |proposal: &Proposal| {
+        let mut told = json!({"state": proposal.state.key(), "revision": proposal.revision, "version": proposal.version});
+        if before.base != after.base {
+            told["base"] = json!(proposal.base);
+        }
+        if retold {
+            told["title"] = json!(proposal.title);
+            told["why"] = json!(proposal.why);
+        }
+        told
+    };
+    let action = format!("proposal.{done}");
     let act = Act::about("proposal", after.id, &action).change(standing(before), standing(after)).because(reason);
     audit::write_team(app, tx, who, act).await?;
-    if before.state.key() != after.state.key() {
+    if before.state != after.state {
         crate::notices::enqueue(tx, after, app.now()).await?;
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! is written down for each. Version, model and what others said are told to a reviewer after they have scored.
 
 use crate::App;
-use crate::audit::{self, Act};
+use crate::audit::{self, Act, AuditSearch};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
 use crate::scores;
@@ -21,6 +21,10 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use store::Scored;
 
+/// What the audit log calls that somebody has opened one.
+const OPENED: &str = "review.opened";
+/// Lines about one customer that are looked through for it.
+const LOOKED_AT: u64 = 500;
 /// Lots from which a week's sample is taken; rarer sections than these are not found.
 const LOTS: u64 = 5000;
 
@@ -78,6 +82,8 @@ pub struct Part {
     pub brief: Vec<(&'static str, String)>,
     /// What was written, without addresses.
     pub written: Vec<outline::Part>,
+    /// Whether this reviewer has scored it already, while the other is still open.
+    pub scored: bool,
     /// What is told once this reviewer has scored.
     pub told: Option<Told>,
 }
@@ -124,22 +130,23 @@ pub async fn queue(app: &App, who: &Caller, week: Option<Week>) -> Result<Queue>
     may_review(app, who)?;
     let now = Week::of(app.now());
     if let Some(week) = week {
-        return of_week(app, who, week.min(now)).await;
+        return Ok(drawn(app, who, week.min(now)).await?.0);
     }
-    let last = of_week(app, who, now.before()).await?;
-    if last.items.is_empty() { of_week(app, who, now).await } else { Ok(last) }
+    let (last, items) = drawn(app, who, now.before()).await?;
+    if items.is_empty() { Ok(drawn(app, who, now).await?.0) } else { Ok(last) }
 }
 
-/// Opens one thing to look at. That who asks did is written into the audit log, for every customer whose text it shows.
-pub async fn open(app: &App, who: &Caller, id: GenerationId) -> Result<Opened> {
+/// Opens one thing to look at, or again what was opened as these `parts` before. That who asks did is written into the audit log, for every
+/// customer whose text it shows.
+pub async fn open(app: &App, who: &Caller, id: GenerationId, parts: &[GenerationId]) -> Result<Opened> {
     may_review(app, who)?;
-    let (item, queue) = find(app, who, id).await?;
-    let said = app.store.judgements(&item.parts().map(|part| part.generation).collect::<Vec<_>>()).await?;
+    let (item, queue) = find(app, who, id, parts).await?;
+    let said = app.store.judgements(&ids(&item)).await?;
     let done = is_done(&item, &said, who.owner);
     let mut parts = Vec::new();
     for candidate in item.seen_by(who.owner) {
         let judged = said.get(&candidate.generation).map_or(&[][..], Vec::as_slice);
-        parts.push(part(app, who, candidate, done.then_some(judged)).await?);
+        parts.push(part(app, who, candidate, (judged, done)).await?);
     }
     let here = queue.items.iter().position(|listed| listed.id == item.first.generation);
     let (before, after) = queue.items.split_at(here.map_or(0, |here| here + 1));
@@ -147,34 +154,49 @@ pub async fn open(app: &App, who: &Caller, id: GenerationId) -> Result<Opened> {
     Ok(Opened { id: item.first.generation, week: item.first.week, title: title(app, &item.first), parts, done, next })
 }
 
-/// Keeps what a reviewer gives one thing: every part of it, each once, without having seen what others gave.
-pub async fn score(app: &App, who: &Caller, id: GenerationId, given: &[Given]) -> Result<()> {
+/// Keeps what a reviewer gives one thing: every part of it, each once, without having seen what others gave. The `parts` are those they
+/// were shown: while a week goes on its sample moves, and what somebody has read and judged by then is not to be lost.
+pub async fn score(app: &App, who: &Caller, id: GenerationId, parts: &[GenerationId], given: &[Given]) -> Result<()> {
     may_review(app, who)?;
     let account = who.signed_in()?.owner;
-    let (item, _) = find(app, who, id).await?;
-    let read = read(&item, given)?;
-    let said = app.store.judgements(&item.parts().map(|part| part.generation).collect::<Vec<_>>()).await?;
+    let (item, _) = find(app, who, id, parts).await?;
+    let said = app.store.judgements(&ids(&item)).await?;
     if is_done(&item, &said, account) {
         return Err(Error::conflict("you have scored this already; a score is given once, before the others are seen", id.0));
     }
-    for (candidate, (score, note)) in item.parts().zip(read) {
-        // Of two, the first may have been kept when the second was not.
-        if said.get(&candidate.generation).is_some_and(|said| has_scored(said, account)) {
-            continue;
-        }
-        let tx = app.store.tenant(candidate.owner).await?;
-        let generation = tx.generation(candidate.generation).await?.ok_or(Error::NotFound("this generation"))?;
-        let scored = Scored::of(&generation, Scorer::Person, (score, Reasons::new()), app.now());
-        match tx.insert_score(&Scored { account: Some(account), note, ..scored }).await {
-            // Sent twice at once.
-            Err(store::Error::Conflict) => {}
-            other => {
-                other?;
-                tx.commit().await?;
-            }
-        }
+    // Of two, the first may have been scored beside another, or kept when the second was not.
+    let is_open = |part: &&Candidate| !said.get(&part.generation).is_some_and(|said| has_scored(said, account));
+    let open: Vec<&Candidate> = item.parts().filter(is_open).collect();
+    for (candidate, (score, note)) in open.iter().zip(read(&open, given)?) {
+        keep(app, account, candidate, score, note).await?;
     }
     Ok(())
+}
+
+/// Keeps what one person gives one generation; what was sent twice at once is kept once.
+async fn keep(app: &App, account: OwnerId, candidate: &Candidate, score: Score, note: Option<String>) -> Result<()> {
+    let tx = app.store.tenant(candidate.owner).await?;
+    let generation = tx.generation(candidate.generation).await?.ok_or(Error::NotFound("this generation"))?;
+    let scored = Scored::of(&generation, Scorer::Person, (score, Reasons::new()), app.now());
+    match tx.insert_score(&Scored { account: Some(account), note, ..scored }).await {
+        Err(store::Error::Conflict) => Ok(()),
+        other => {
+            other?;
+            Ok(tx.commit().await?)
+        }
+    }
+}
+
+/// Of these generations those that who asks has not scored, and may still have to: of this week's sample or the last one's. Nobody who looks
+/// at them so is to know yet what wrote them, or what others said.
+pub(crate) async fn unseen(app: &App, who: &Caller, generations: &[GenerationId]) -> Result<BTreeSet<GenerationId>> {
+    if who.account().is_none() {
+        return Ok(BTreeSet::new());
+    }
+    let since = Week::of(app.now()).before();
+    let is_open = |said: &[Scored]| said.iter().any(|scored| scored.week.is_some_and(|week| week >= since));
+    let said = app.store.judgements(generations).await?;
+    Ok(said.into_iter().filter(|(_, said)| is_open(said) && !has_scored(said, who.owner)).map(|(generation, _)| generation).collect())
 }
 
 fn may_review(app: &App, who: &Caller) -> Result<()> {
@@ -182,10 +204,14 @@ fn may_review(app: &App, who: &Caller) -> Result<()> {
     who.may(app, Right::ViewMetrics)
 }
 
-async fn of_week(app: &App, who: &Caller, week: Week) -> Result<Queue> {
-    let items = items(app, week).await?;
-    let ids: Vec<GenerationId> = items.iter().flat_map(Item::parts).map(|part| part.generation).collect();
-    let said = app.store.judgements(&ids).await?;
+fn ids(item: &Item) -> Vec<GenerationId> {
+    item.parts().map(|part| part.generation).collect()
+}
+
+/// The sample of a week, as it is listed and as it is.
+async fn drawn(app: &App, who: &Caller, week: Week) -> Result<(Queue, Vec<Item>)> {
+    let items = reviews::items(reviews::sample(app.store.review_candidates(week, LOTS).await?, SAMPLE));
+    let said = app.store.judgements(&items.iter().flat_map(ids).collect::<Vec<_>>()).await?;
     let listed = items.iter().map(|item| Listed {
         id: item.first.generation,
         title: title(app, &item.first),
@@ -193,29 +219,58 @@ async fn of_week(app: &App, who: &Caller, week: Week) -> Result<Queue> {
         done: is_done(item, &said, who.owner),
         people: people(item, &said),
     });
-    let by_people = said.values().flatten().filter(|scored| scored.scorer == Scorer::Person);
-    let by_people: Vec<(GenerationId, Score)> = by_people.map(|scored| (scored.generation, scored.score)).collect();
-    Ok(Queue { week, over: week < Week::of(app.now()), items: listed.collect(), agreement: Agreement::of(&by_people) })
+    let by = |scorer: Scorer| -> Vec<(GenerationId, Score)> {
+        let said = said.values().flatten().filter(|scored| scored.scorer == scorer);
+        said.map(|scored| (scored.generation, scored.score)).collect()
+    };
+    let agreement = Agreement::of(&by(Scorer::Person), &by(Scorer::Judge));
+    Ok((Queue { week, over: week < Week::of(app.now()), items: listed.collect(), agreement }, items))
 }
 
-async fn items(app: &App, week: Week) -> Result<Vec<Item>> {
-    let drawn = app.store.review_candidates(week, LOTS).await?;
-    Ok(reviews::items(reviews::sample(drawn, SAMPLE)))
-}
-
-/// The item a generation is part of, with the queue it stands in. One that has left the sample of a week that goes on stays open for whoever
-/// looks at it, by itself; what was never drawn is not there.
-async fn find(app: &App, who: &Caller, id: GenerationId) -> Result<(Item, Queue)> {
+/// The item a generation is part of, with the queue it stands in. One that has left the sample of a week that goes on, or has got another
+/// partner in it, stays as it was shown for whoever has opened it; what was never drawn is not there.
+async fn find(app: &App, who: &Caller, id: GenerationId, parts: &[GenerationId]) -> Result<(Item, Queue)> {
     let none = || Error::NotFound("this review");
     let candidate = app.store.review_candidate(id).await?.ok_or_else(none)?;
-    let queue = of_week(app, who, candidate.week).await?;
-    let items = items(app, candidate.week).await?;
-    if let Some(item) = items.into_iter().find(|item| item.parts().any(|part| part.generation == id)) {
-        return Ok((item, queue));
+    let (queue, items) = drawn(app, who, candidate.week).await?;
+    let now = items.into_iter().find(|item| item.parts().any(|part| part.generation == id));
+    let same = |item: &Item| parts.is_empty() || (ids(item).len() == parts.len() && ids(item).iter().all(|id| parts.contains(id)));
+    match now {
+        Some(item) if same(&item) => Ok((item, queue)),
+        now => match as_shown(app, who, candidate, parts).await?.or(now) {
+            Some(item) => Ok((item, queue)),
+            None => Err(none()),
+        },
     }
-    let said = app.store.judgements(&[id]).await?;
-    let looked_at = said.get(&id).is_some_and(|said| said.iter().any(|scored| scored.scorer == Scorer::Person));
-    if looked_at { Ok((Item { first: candidate, second: None }, queue)) } else { Err(none()) }
+}
+
+/// What somebody was shown before: these parts, if they have opened each of them, or somebody has scored it, as only what was drawn is.
+async fn as_shown(app: &App, who: &Caller, candidate: Candidate, parts: &[GenerationId]) -> Result<Option<Item>> {
+    let mut second = None;
+    if let [one, other] = parts
+        && (*one == candidate.generation || *other == candidate.generation)
+    {
+        let partner = if *one == candidate.generation { other } else { one };
+        second = app.store.review_candidate(*partner).await?.filter(|partner| partner.section == candidate.section);
+    }
+    let item = Item { first: candidate, second };
+    let said = app.store.judgements(&ids(&item)).await?;
+    for part in item.parts() {
+        let by_people = said.get(&part.generation).is_some_and(|said| said.iter().any(|scored| scored.scorer == Scorer::Person));
+        if !by_people && !has_opened(app, who, part).await? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(item))
+}
+
+/// Whether the audit log says that they have.
+async fn has_opened(app: &App, who: &Caller, part: &Candidate) -> Result<bool> {
+    let actor = who.actor().account();
+    let search = AuditSearch { text: Some(part.owner.to_string()), actor, action: Some(OPENED.into()) };
+    let lines = if actor.is_some() { app.store.audit_log(&search, LOOKED_AT, None).await? } else { Vec::new() };
+    let generation = part.generation.to_string();
+    Ok(lines.iter().any(|line| line.after["generation"].as_str() == Some(&generation)))
 }
 
 fn title(app: &App, candidate: &Candidate) -> String {
@@ -241,19 +296,20 @@ fn people(item: &Item, said: &BTreeMap<GenerationId, Vec<Scored>>) -> usize {
     item.parts().map(of_part).max().unwrap_or_default()
 }
 
-/// One generation as a reviewer sees it; `judged` once they may see everything.
-async fn part(app: &App, who: &Caller, candidate: &Candidate, judged: Option<&[Scored]>) -> Result<Part> {
+/// One generation as a reviewer sees it, with what was said of it once they are done.
+async fn part(app: &App, who: &Caller, candidate: &Candidate, (judged, done): (&[Scored], bool)) -> Result<Part> {
     let tx = app.store.tenant(candidate.owner).await?;
     let generation = tx.generation(candidate.generation).await?.ok_or(Error::NotFound("this generation"))?;
-    let act = Act::on(candidate.owner, "review.opened").change(Value::Null, serde_json::json!({"generation": generation.id}));
+    let act = Act::on(candidate.owner, OPENED).change(Value::Null, serde_json::json!({"generation": generation.id}));
     audit::write(app, &tx, who, act).await?;
     tx.commit().await?;
     let template = scores::template_of(app, &generation).ok_or(Error::NotFound("the section of this generation"))?;
     let currency = generation.input["currency"].as_str().and_then(|code| Currency::parse(code).ok()).unwrap_or_default();
     let brief = brief(&generation);
-    let told = judged.map(|judged| told(judged, who.owner, candidate));
+    let told = done.then(|| told(judged, who.owner, candidate));
+    let scored = has_scored(judged, who.owner);
     let output = reviews::output_without_addresses(generation.output);
-    Ok(Part { id: candidate.generation, brief, written: template.outline(&output, currency), told })
+    Ok(Part { id: candidate.generation, brief, written: template.outline(&output, currency), scored, told })
 }
 
 fn brief(generation: &Generation) -> Vec<(&'static str, String)> {
@@ -290,12 +346,12 @@ fn told(judged: &[Scored], reviewer: OwnerId, candidate: &Candidate) -> Told {
     Told { section: candidate.section.to_string(), variant: candidate.variant.clone(), said }
 }
 
-/// What was given for each part of the item, in its order, or everything that is wrong with it. The field of a fault is the criterion
+/// What was given for each of these parts, in their order, or everything that is wrong with it. The field of a fault is the criterion
 /// with the generation behind it.
-fn read(item: &Item, given: &[Given]) -> Result<Vec<(Score, Option<String>)>> {
+fn read(parts: &[&Candidate], given: &[Given]) -> Result<Vec<(Score, Option<String>)>> {
     let mut faults = Faults::default();
     let mut read = Vec::new();
-    for part in item.parts() {
+    for part in parts {
         let Some(given) = given.iter().find(|given| given.id == part.generation) else {
             faults.add("points", "are missing for one of the two; score both");
             continue;

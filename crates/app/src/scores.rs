@@ -8,9 +8,10 @@ use crate::error::Result;
 use crate::{App, judging};
 use chrono::{NaiveDate, TimeDelta};
 use domain::generations::Generation;
-use domain::reviews::Week;
+use domain::reviews::{Variant, Week};
 use domain::roles::Right;
 use domain::rubric::{self, Evidence, Points, Scorer, Total};
+use domain::sections::SectionName;
 use prompts::Template;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ pub struct Asked {
     pub scorer: Scorer,
 }
 
-/// Quality over some days.
+/// Quality over some days, by the day something was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figures {
     /// The first day.
@@ -88,15 +89,21 @@ pub struct Figures {
     pub rows: Vec<(String, Means)>,
 }
 
+/// Scores from which on a mean says something.
+pub const ENOUGH: u64 = 20;
+
 /// Means of some scores.
+///
+/// The program scores everything. People and the judge score a sample, in which a rare section has as many as a common one: so each section
+/// and variant counts in their totals as much as was made of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Means {
     /// How many scores.
     pub count: u64,
     /// The mean of their totals.
     pub total: Option<Total>,
-    /// The same of as many days before.
-    pub before: Option<Total>,
+    /// The same of as many days before, with how many scores.
+    pub before: Option<(Total, u64)>,
     /// The mean of each criterion, where it was judged.
     pub criteria: [Option<Points>; 5],
     /// The mean of each day that has some, oldest first, with how many.
@@ -110,14 +117,44 @@ pub async fn figures(app: &App, who: &Caller, asked: Asked) -> Result<Figures> {
     let to = app.now().date_naive();
     let from = to - TimeDelta::days(days - 1);
     let series = app.store.score_series(from - TimeDelta::days(days)).await?;
-    let of = |scorer: Scorer| series.iter().filter(move |sums| sums.scorer == scorer);
-    let lines = Scorer::ALL.into_iter().map(|scorer| (scorer, means(of(scorer), from))).filter(|(_, means)| means.count > 0);
+    let made = [Made::of(series.iter().filter(|sums| sums.day < from)), Made::of(series.iter().filter(|sums| sums.day >= from))];
+    let of = |scorer: Scorer| series.iter().filter(move |sums| sums.scorer == scorer).collect::<Vec<_>>();
+    let lines = Scorer::ALL.into_iter().map(|scorer| (scorer, means(&of(scorer), from, &made))).filter(|(_, means)| means.count > 0);
     let mut groups: BTreeMap<String, Vec<&DayOfScores>> = BTreeMap::new();
     for sums in of(asked.scorer) {
         groups.entry(group(app, asked.by, sums)).or_default().push(sums);
     }
-    let rows = groups.into_iter().map(|(name, sums)| (name, means(sums, from))).filter(|(_, means)| means.count > 0);
+    let rows = groups.into_iter().map(|(name, sums)| (name, means(&sums, from, &made))).filter(|(_, means)| means.count > 0);
     Ok(Figures { from, to, lines: lines.collect(), rows: rows.collect() })
+}
+
+/// How many generations there are of each section and variant: each has one automatic score.
+struct Made<'a>(BTreeMap<(&'a SectionName, &'a Variant), u64>);
+
+impl<'a> Made<'a> {
+    fn of(sums: impl Iterator<Item = &'a DayOfScores>) -> Self {
+        let mut made = BTreeMap::new();
+        for sums in sums.filter(|sums| sums.scorer == Scorer::Automatic) {
+            *made.entry((&sums.section, &sums.variant)).or_default() += sums.count;
+        }
+        Self(made)
+    }
+
+    /// The mean of these scores, in which each section and variant counts as much as there is of it; what is not known counts by its scores.
+    fn mean(&self, sums: &[&DayOfScores]) -> Option<Total> {
+        let mut strata: BTreeMap<(&SectionName, &Variant), (u64, u64)> = BTreeMap::new();
+        for sums in sums {
+            let stratum = strata.entry((&sums.section, &sums.variant)).or_default();
+            *stratum = (stratum.0 + sums.count, stratum.1 + sums.total);
+        }
+        let (mut weight, mut sum) = (0_u64, 0_u64);
+        for (stratum, (count, total)) in strata.into_iter().filter(|(_, (count, _))| *count > 0) {
+            let size = self.0.get(&stratum).copied().unwrap_or(count);
+            weight += size;
+            sum += (size * total + count / 2) / count;
+        }
+        Total::mean(weight, sum)
+    }
 }
 
 fn group(app: &App, by: Grouping, sums: &DayOfScores) -> String {
@@ -129,29 +166,25 @@ fn group(app: &App, by: Grouping, sums: &DayOfScores) -> String {
     }
 }
 
-/// Means of what was scored from a day on; what was before that day is only compared with.
-fn means<'a>(sums: impl IntoIterator<Item = &'a DayOfScores>, from: NaiveDate) -> Means {
-    let (mut now, mut before) = ((0, 0), (0, 0));
+/// Means of the scores of what was made from a day on; what was made before that day is only compared with. How much was made is known of
+/// the days before, and of those since.
+fn means(sums: &[&DayOfScores], from: NaiveDate, [made_before, made]: &[Made<'_>; 2]) -> Means {
+    let (before, now): (Vec<&DayOfScores>, Vec<&DayOfScores>) = sums.iter().partition(|sums| sums.day < from);
+    let count = |sums: &[&DayOfScores]| sums.iter().map(|sums| sums.count).sum::<u64>();
     let mut criteria = [(0, 0); 5];
     let mut days: BTreeMap<NaiveDate, (u64, u64)> = BTreeMap::new();
     let add = |to: &mut (u64, u64), (count, sum): (u64, u64)| *to = (to.0 + count, to.1 + sum);
-    for sums in sums {
-        let total = (sums.count, sums.total);
-        if sums.day < from {
-            add(&mut before, total);
-            continue;
-        }
-        add(&mut now, total);
-        add(days.entry(sums.day).or_default(), total);
+    for sums in &now {
+        add(days.entry(sums.day).or_default(), (sums.count, sums.total));
         for (to, more) in criteria.iter_mut().zip(sums.criteria) {
             add(to, more);
         }
     }
     let points = |(count, tenths): (u64, u64)| Points::of_tenths(u8::try_from((2 * tenths + count).checked_div(2 * count)?).ok()?);
     Means {
-        count: now.0,
-        total: Total::mean(now.0, now.1),
-        before: Total::mean(before.0, before.1),
+        count: count(&now),
+        total: made.mean(&now),
+        before: made_before.mean(&before).map(|total| (total, count(&before))),
         criteria: criteria.map(points),
         days: days.into_iter().filter_map(|(day, (count, sum))| Some((day, Total::mean(count, sum)?, count))).collect(),
     }
@@ -160,8 +193,31 @@ fn means<'a>(sums: impl IntoIterator<Item = &'a DayOfScores>, from: NaiveDate) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::reviews::Variant;
-    use domain::sections::SectionName;
+
+    /// Ninety of one section, ten of another, and people have scored five of each.
+    #[test]
+    fn what_was_made_more_often_counts_more_in_what_people_say() {
+        let sums = |section: &str, scorer, count, each| DayOfScores {
+            day: "2026-03-03".parse().expect("a day"),
+            section: SectionName::parse(section).expect("a name"),
+            variant: Variant { prompt_version: "1.0.0".into(), model: "m".into() },
+            scorer,
+            count,
+            total: count * each,
+            criteria: [(0, 0); 5],
+        };
+        let all = [
+            sums("swot", Scorer::Automatic, 90, 900),
+            sums("brand", Scorer::Automatic, 10, 900),
+            sums("swot", Scorer::Person, 5, 900),
+            sums("brand", Scorer::Person, 5, 400),
+        ];
+        let people: Vec<&DayOfScores> = all.iter().filter(|sums| sums.scorer == Scorer::Person).collect();
+        let mean = Made::of(all.iter()).mean(&people);
+        assert_eq!(mean.map(Total::tenths), Some(850), "not 650, the mean of the ten scores");
+        assert_eq!(Made::of(std::iter::empty()).mean(&people).map(Total::tenths), Some(650));
+        assert_eq!(Made::of(all.iter()).mean(&[]), None);
+    }
 
     #[test]
     fn means_are_of_the_days_asked_for() {
@@ -176,9 +232,11 @@ mod tests {
             criteria: [(count, 100 * count), (0, 0), (count, 75 * count), (0, 0), (0, 0)],
         };
         let all = [sums("2026-03-01", 1, 500), sums("2026-03-03", 2, 1700), sums("2026-03-03", 1, 910), sums("2026-03-04", 1, 1000)];
-        let means = means(&all, day("2026-03-02"));
-        let tenths = |total: Option<Total>| total.map(Total::tenths);
-        assert_eq!((means.count, tenths(means.total), tenths(means.before)), (4, Some(903), Some(500)));
+        let from = day("2026-03-02");
+        let made = [Made::of(all.iter().filter(|sums| sums.day < from)), Made::of(all.iter().filter(|sums| sums.day >= from))];
+        let means = means(&all.iter().collect::<Vec<_>>(), from, &made);
+        let before = means.before.map(|(total, count)| (total.tenths(), count));
+        assert_eq!((means.count, means.total.map(Total::tenths), before), (4, Some(903), Some((500, 1))));
         assert_eq!(means.days.iter().map(|(_, total, count)| (total.tenths(), *count)).collect::<Vec<_>>(), [(870, 3), (1000, 1)]);
         assert_eq!(means.criteria.map(|points| points.map(Points::tenths)), [Some(100), None, Some(75), None, None]);
     }

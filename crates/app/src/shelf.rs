@@ -4,11 +4,11 @@
 //! everywhere at once; whoever is about to generate looks again if the last look is too long ago.
 
 use crate::error::{Error, Result};
-use domain::ids::ProposalId;
-use domain::releases::Released;
+use domain::releases::{Deployment, Released};
 use domain::roles::Environment;
-use prompts::{Library, Release, SourceFile};
+use prompts::{Kept, LeftOut, Library, Release};
 use semver::Version;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use store::{Stamp, Store, TeamTx};
@@ -28,7 +28,11 @@ pub struct Shelf {
     looking: Arc<tokio::sync::Mutex<()>>,
 }
 
+#[derive(Clone)]
 struct Standing {
+    /// The files' library with every release that is kept and can be read.
+    kept: Arc<Library>,
+    /// The same as this process works with it.
     library: Arc<Library>,
     release: Arc<Release>,
     /// None before the first look.
@@ -36,6 +40,22 @@ struct Standing {
     looked: Instant,
     /// The content that was deployed, where it is not what the release has now.
     differs: bool,
+    /// Releases that cannot be read.
+    left_out: Arc<Vec<LeftOut>>,
+    /// Why the release that should be in use is not.
+    trouble: Option<String>,
+    /// Whether one was in use that should have been: it stays in use while there is trouble.
+    serves: bool,
+}
+
+/// What a look has found in the store.
+struct Found {
+    stamp: Stamp,
+    looked: Instant,
+    /// Every kept release, where one was added since the last look.
+    kept: Option<Vec<Kept>>,
+    deployed: Option<Deployment>,
+    production: Option<Deployment>,
 }
 
 /// Why the release in use is the one it is.
@@ -64,8 +84,17 @@ impl Shelf {
             return Err("the template library has no templates".into());
         }
         let files = Arc::new(files);
-        let standing =
-            Standing { library: Arc::clone(&files), release: Arc::new(release), stamp: None, looked: Instant::now(), differs: false };
+        let standing = Standing {
+            kept: Arc::clone(&files),
+            library: Arc::clone(&files),
+            release: Arc::new(release),
+            stamp: None,
+            looked: Instant::now(),
+            differs: false,
+            left_out: Arc::default(),
+            trouble: None,
+            serves: false,
+        };
         Ok(Self { files, environment, pinned, standing: Arc::new(RwLock::new(standing)), looking: Arc::default() })
     }
 
@@ -108,54 +137,116 @@ impl Shelf {
         self.read(|standing| standing.differs)
     }
 
-    /// Looks now, whatever is known.
+    /// Releases that were made from proposals and that this process cannot read.
+    pub(crate) fn left_out(&self) -> Arc<Vec<LeftOut>> {
+        self.read(|standing| Arc::clone(&standing.left_out))
+    }
+
+    /// Why the release that should be in use is not.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.read(|standing| standing.trouble.clone())
+    }
+
+    /// What somebody has to look at: that what was deployed is not in use, or not as it was deployed.
+    pub(crate) fn warning(&self) -> Option<String> {
+        self.read(|standing| {
+            let version = &standing.release.version;
+            let differs = || format!("the files of {version} are not what they were when it was deployed; deploy a new version instead");
+            standing.trouble.clone().or_else(|| standing.differs.then(differs))
+        })
+    }
+
+    /// The library, and what it was put together from.
+    pub(crate) fn seen(&self) -> (Arc<Library>, Option<Stamp>) {
+        self.read(|standing| (Arc::clone(&standing.library), standing.stamp))
+    }
+
+    /// Looks now, whatever is known. That the release which should be in use cannot be had is no error of a look: it is told by
+    /// [`Self::trouble`], and what was in use stays so.
     pub(crate) async fn look(&self, store: &Store) -> Result<()> {
         let _one_at_a_time = self.looking.lock().await;
-        let asked = Instant::now();
+        let looked = Instant::now();
         let stamp = store.stamp(self.environment).await?;
         if self.read(|standing| standing.stamp == Some(stamp)) {
-            self.standing.write().unwrap_or_else(PoisonError::into_inner).looked = asked;
+            self.standing.write().unwrap_or_else(PoisonError::into_inner).looked = looked;
             return Ok(());
         }
-        let fresh = self.load(store, stamp, asked).await?;
-        tracing::info!(release = %fresh.release.version, environment = self.environment.key(), "the release in use");
+        let found = self.find(store, stamp, looked).await?;
+        // Templates are many texts to read and check: nobody else waits for that.
+        let shelf = self.clone();
+        let put_together = tokio::task::spawn_blocking(move || shelf.put_together(found));
+        let fresh = put_together.await.map_err(|died| Error::Internal(died.to_string()))?;
+        let (release, environment) = (fresh.release.version.clone(), self.environment.key());
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        match self.warning() {
+            None => tracing::info!(%release, environment, "the release in use"),
+            Some(warning) => tracing::error!(%release, environment, "{warning}"),
+        }
         Ok(())
     }
 
-    /// The same, unless somebody looked a moment ago.
+    /// The same before something is generated, unless somebody looked a moment ago.
     pub(crate) async fn look_if_due(&self, store: &Store) -> Result<()> {
-        if self.read(|standing| standing.stamp.is_some() && standing.looked.elapsed() < FRESH) { Ok(()) } else { self.look(store).await }
-    }
-
-    async fn load(&self, store: &Store, stamp: Stamp, looked: Instant) -> Result<Standing> {
-        let tx = store.team_read().await?;
-        let library = Arc::new(library(&tx, &self.files).await?);
-        let deployed = tx.deployments(self.environment, 1, None).await?.pop();
-        let wanted = self.pinned.clone().or_else(|| deployed.as_ref().map(|deployed| deployed.version.clone()));
-        let release = match &wanted {
-            None => self.files.latest(),
-            Some(version) => named(&library, version).ok_or_else(|| self.missing(&library, version))?,
-        };
-        let differs = self.pinned.is_none() && deployed.is_some_and(|deployed| deployed.content != release.content());
-        if differs {
-            let version = &release.version;
-            tracing::warn!(%version, "the files of this release are not what they were when it was deployed; deploy a new version instead");
+        if !self.read(|standing| standing.stamp.is_some() && standing.looked.elapsed() < FRESH) {
+            self.look(store).await?;
         }
-        Ok(Standing { library, release: Arc::new(release), stamp: Some(stamp), looked, differs })
+        self.read(|standing| match &standing.trouble {
+            Some(trouble) if !standing.serves => Err(Error::Internal(trouble.clone())),
+            _ => Ok(()),
+        })
     }
 
-    fn missing(&self, library: &Library, version: &Version) -> Error {
+    async fn find(&self, store: &Store, stamp: Stamp, looked: Instant) -> Result<Found> {
+        let tx = store.team_read().await?;
+        let known = self.read(|standing| standing.stamp.map(|before| before.release));
+        let kept = if known == Some(stamp.release) { None } else { Some(kept(&tx, tx.releases().await?).await?) };
+        let deployed = tx.deployments(self.environment, 1, None).await?.pop();
+        let production = tx.deployments(Environment::Production, 1, None).await?.pop();
+        Ok(Found { stamp, looked, kept, deployed, production })
+    }
+
+    fn put_together(&self, found: Found) -> Standing {
+        let before = self.read(Standing::clone);
+        let (kept, left_out) = match found.kept {
+            None => (before.kept, before.left_out),
+            Some(kept) => {
+                let (library, left_out) = self.files.with_kept(&kept, &before.kept);
+                for LeftOut { version, why } in &left_out {
+                    tracing::error!(%version, %why, "this release cannot be read and is left out");
+                }
+                (Arc::new(library), Arc::new(left_out))
+            }
+        };
+        let served = found.production.map_or_else(|| self.files.latest().version, |production| production.version);
+        let wanted = self.pinned.clone().or_else(|| found.deployed.as_ref().map(|deployed| deployed.version.clone()));
+        let (release, trouble) = match &wanted {
+            None => (Arc::new(self.files.latest()), None),
+            Some(version) => match named(&kept, version) {
+                Some(release) => (Arc::new(release), None),
+                None => (before.release, Some(self.missing(&kept, &left_out, version))),
+            },
+        };
+        let differs = self.pinned.is_none() && trouble.is_none();
+        let differs = differs && found.deployed.is_some_and(|deployed| deployed.content != release.content());
+        let library = Arc::new(Library::clone(&kept).over(&served).fitting(&release));
+        let serves = before.serves || trouble.is_none();
+        Standing { kept, library, release, stamp: Some(found.stamp), looked: found.looked, differs, left_out, trouble, serves }
+    }
+
+    fn missing(&self, library: &Library, left_out: &[LeftOut], version: &Version) -> String {
         let known: Vec<String> = library.releases().iter().map(ToString::to_string).collect();
         let (known, environment) = (known.join(", "), self.environment.key());
-        Error::Internal(if self.pinned.is_some() {
-            format!("PROMPT_VERSION {version} is not in the library; there are {known}")
-        } else {
-            format!(
-                "{environment} points at the release {version}, which is in no file and was not made here; there are {known}. Put its \
-                 files back, or set PROMPT_VERSION to one of these to start"
-            )
-        })
+        let why = match left_out.iter().find(|one| one.version == *version) {
+            Some(LeftOut { why, .. }) => format!("which this program cannot read ({why}); there are {known}"),
+            None => format!("which is in no file and was not made here; there are {known}"),
+        };
+        if self.pinned.is_some() {
+            return format!("PROMPT_VERSION is {version}, {why}");
+        }
+        format!(
+            "{environment} points at the release {version}, {why}. Put its files back, take {environment} back with `planner prompts \
+             rollback --in {environment}`, or set PROMPT_VERSION to one of these to start"
+        )
     }
 }
 
@@ -164,27 +255,15 @@ pub(crate) fn named(library: &Library, version: &Version) -> Option<Release> {
     library.release(version).filter(|_| library.releases().contains(version))
 }
 
-/// The files' library with everything that was released here, oldest first.
-pub(crate) async fn library(tx: &TeamTx, files: &Library) -> Result<Library> {
-    let mut more = Vec::new();
-    let mut released = tx.releases().await?;
-    released.reverse();
-    for Released { proposal, revision, .. } in released {
-        more.extend(sources(tx, proposal, revision).await?);
-    }
-    if more.is_empty() {
-        return Ok(files.clone());
-    }
-    files.with(&more).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Error::Internal(format!("the releases made here do not go with the library's files any more:\n{}", faults.join("\n")))
-    })
-}
-
-/// The files of a proposal's revision, as the library takes them.
-async fn sources(tx: &TeamTx, id: ProposalId, revision: u32) -> Result<Vec<SourceFile>> {
-    let files = tx.files(id, revision).await?;
-    let read = files.into_iter().map(|file| SourceFile::at(&file.path, file.text));
-    read.collect::<std::result::Result<_, _>>()
-        .map_err(|fault| Error::Internal(format!("a release that was made here has a fault: {fault}")))
+/// Releases with the texts of their files.
+async fn kept(tx: &TeamTx, released: Vec<Released>) -> Result<Vec<Kept>> {
+    let hashes: BTreeSet<&str> = released.iter().flat_map(|release| release.files.values()).map(String::as_str).collect();
+    let texts = tx.release_texts(&hashes).await?;
+    // Releases have most texts in common.
+    let texts: BTreeMap<String, Arc<str>> = texts.into_iter().map(|(hash, text)| (hash, text.into())).collect();
+    let with_texts = |release: Released| {
+        let file = |(path, hash): (String, String)| (path, texts.get(&hash).cloned().unwrap_or_default());
+        Kept { version: release.version, content: release.content, files: release.files.into_iter().map(file).collect() }
+    };
+    Ok(released.into_iter().map(with_texts).collect())
 }

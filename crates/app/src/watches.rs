@@ -89,7 +89,8 @@ fn remark(app: &App, proposal: &Proposal, step: &str, text: String) -> Comment {
     Comment { id, proposal: proposal.id, revision: proposal.revision, by: Actor::Program, at, step, text }
 }
 
-/// The means since the release went to production, and of the days before, of the templates that came with it.
+/// The means since the day on which the release went to production, and of the days before, of the templates that came with it. What it
+/// made before that day it made in staging, for those who tried it.
 async fn figures(app: &App, proposal: &Proposal, since: Timestamp) -> Result<(Mean, Mean)> {
     let version = proposal.version.to_string();
     let library = app.library();
@@ -98,7 +99,8 @@ async fn figures(app: &App, proposal: &Proposal, since: Timestamp) -> Result<(Me
     let days = app.store.score_series((since - BEFORE).date_naive()).await?;
     let days: Vec<_> = days.into_iter().filter(|day| day.scorer == Scorer::Automatic && came(day)).collect();
     let mean = |new: bool| {
-        let these = days.iter().filter(|day| (day.variant.prompt_version == version) == new && (new || day.day <= since.date_naive()));
+        let within = |day: &DayOfScores| if new { day.day >= since.date_naive() } else { day.day <= since.date_naive() };
+        let these = days.iter().filter(|day| (day.variant.prompt_version == version) == new && within(day));
         let (count, tenths) = these.fold((0, 0), |(count, tenths), day| (count + day.count, tenths + day.total));
         Mean { count, total: Total::mean(count, tenths) }
     };

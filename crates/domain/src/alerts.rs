@@ -28,4 +28,6 @@ pub struct Alert {
 impl Alert {
     /// A member of the free tier cost more in a day than they may.
     pub const MEMBER_COST: &str = "member-cost";
+    /// A process does not serve the release it should, or serves it with other files than were deployed.
+    pub const RELEASE: &str = "release";
 }

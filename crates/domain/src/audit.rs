@@ -93,7 +93,7 @@ pub fn reason(text: &str) -> Result<String, crate::faults::Faults> {
     if text.chars().count() < 10 || text.chars().count() > 500 {
         return Err(crate::faults::Fault::new("reason", "must say why in 10 to 500 characters; others will read it").into());
     }
-    Ok(text.to_owned())
+    crate::texts::prose("reason", text)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::Timestamp;
 use crate::faults::{Fault, Faults};
 use crate::ids::{DecisionId, OwnerId, ScoreId};
 use crate::sections::SectionName;
+use crate::texts::prose;
 use serde::{Deserialize, Serialize};
 
 /// Shortest and longest text of a finding and of a decision, in characters.
@@ -99,10 +100,7 @@ fn said(field: &str, text: &str) -> Result<String, Faults> {
         let message = format!("has {length} characters; say it in {} to {}", LENGTH.start(), LENGTH.end());
         return Err(Fault::new(field, message).into());
     }
-    if let Some(c) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        return Err(Fault::new(field, format!("contains a control character (U+{:04X}); type the text anew", c as u32)).into());
-    }
-    Ok(text.replace("\r\n", "\n"))
+    prose(field, text)
 }
 
 fn version(text: &str) -> Result<Option<String>, Faults> {

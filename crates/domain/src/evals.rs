@@ -19,7 +19,7 @@ pub struct Subject {
     pub proposal: Option<ProposalId>,
     /// SHA-256 over all templates of that release with their schemas, hexadecimal.
     pub content: String,
-    /// The models of each class, first to last, as `fast=provider:model,..;reasoning=..`.
+    /// The models of each class, first to last, as `fast=provider:model,..;reasoning=..;judge=..`.
     pub models: String,
     /// SHA-256 over all test cases, hexadecimal.
     pub suite: String,
@@ -88,7 +88,7 @@ impl Outcome {
     }
 }
 
-/// One case of an eval, with its verdict.
+/// One case of an eval, with its verdict. What it asked and what came back is long, and kept apart in [`CaseTexts`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseVerdict {
     /// Its place in the eval, from 0.
@@ -111,6 +111,11 @@ pub struct CaseVerdict {
     pub cost: Option<MicroDollars>,
     /// What was wrong, a sentence each.
     pub reasons: Vec<String>,
+}
+
+/// The long part of a case: what it asked and what came back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CaseTexts {
     /// What was asked: the test's variables.
     pub vars: serde_json::Value,
     /// What came back.
@@ -137,7 +142,7 @@ pub struct Figures {
     pub latency_p95_ms: u64,
     /// Used by all.
     pub tokens: Tokens,
-    /// Of all; none as soon as one has no price.
+    /// Of all that were judged; none as soon as one of these has no price.
     pub cost: Option<MicroDollars>,
 }
 
@@ -163,7 +168,10 @@ impl Figures {
             }
             qualities.extend(case.quality);
             figures.tokens += case.tokens;
-            figures.cost = figures.cost.zip(case.cost).map(|(sum, cost)| MicroDollars(sum.0.saturating_add(cost.0)));
+            // What could not be judged often has no cost that is known; it does not hide that of the others.
+            if case.outcome != Outcome::Error || case.cost.is_some() {
+                figures.cost = figures.cost.zip(case.cost).map(|(sum, cost)| MicroDollars(sum.0.saturating_add(cost.0)));
+            }
         }
         times.sort_unstable();
         figures.latency_p50_ms = percentile(&times, 50);

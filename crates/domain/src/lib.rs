@@ -26,6 +26,7 @@ pub mod rubric;
 pub mod runs;
 pub mod sections;
 pub mod suspicion;
+pub mod texts;
 pub mod tiers;
 pub mod usage;
 pub mod ventures;

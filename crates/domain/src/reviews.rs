@@ -11,7 +11,7 @@ use crate::Timestamp;
 use crate::ids::{GenerationId, OwnerId};
 use crate::sections::SectionName;
 use chrono::{Datelike as _, IsoWeek, NaiveDate, TimeDelta, Weekday};
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -73,8 +73,8 @@ impl std::fmt::Display for Week {
     }
 }
 
-/// A generation's lot, 0 to 2^31 - 1: of a week the lowest are looked at by people, and of those the judge model scores the lowest too,
-/// so that it can be held against people. It is mixed (splitmix64, S. Vigna) out of the part of the id that is chance.
+/// A generation's lot, 0 to 2^31 - 1. Of each stratum the lowest are looked at by people, and of all the judge model scores the lowest, so
+/// that some are scored by both; the more strata there are, the fewer. It is mixed (splitmix64, S. Vigna) out of the part of the id that is chance.
 pub const fn lot(id: GenerationId) -> u32 {
     let (_, chance) = id.0.as_u64_pair();
     let mut mixed = chance.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -143,8 +143,8 @@ impl Item {
     }
 }
 
-/// The sample of what was made: strata are sections by variant, and each gives its lowest lots in turn, those with the fewest first, until
-/// there are enough. So a rare section is looked at too.
+/// The sample of what was made: strata are sections by variant, and each gives its lowest lots in turn, the largest first, until there are
+/// enough. So a rare section is looked at too; and where there are more strata than places, it is the rarest that are not.
 pub fn sample(candidates: Vec<Candidate>, most: usize) -> Vec<Candidate> {
     let mut strata: BTreeMap<(SectionName, Variant), Vec<Candidate>> = BTreeMap::new();
     for candidate in candidates {
@@ -155,7 +155,7 @@ pub fn sample(candidates: Vec<Candidate>, most: usize) -> Vec<Candidate> {
         // Taken from the end.
         stratum.sort_by_key(|candidate| Reverse((candidate.lot, candidate.generation)));
     }
-    strata.sort_by_key(|stratum| (stratum.len(), stratum.last().map(|least| (least.lot, least.generation))));
+    strata.sort_by_key(|stratum| (Reverse(stratum.len()), stratum.last().map(|least| (least.lot, least.generation))));
     let mut taken = Vec::new();
     while taken.len() < most && strata.iter().any(|stratum| !stratum.is_empty()) {
         let wanted = most - taken.len();
@@ -189,14 +189,27 @@ pub fn items(sample: Vec<Candidate>) -> Vec<Item> {
 
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[^\s@<>()\[\],;:]+@[^\s@<>()\[\],;:]+\.[\p{L}\d-]{2,}"));
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\+\d[\d ()./-]{6,}\d"));
+/// A number as it is written in its own country, with what stands before it: an area code in brackets, a leading zero, or three, three and
+/// four digits. What belongs to a word, an amount or an article number is none.
+static NATIONAL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(^|[^\w$€£¥.,/-])(\(\d{2,5}\)[ ./-]{0,2}\d[\d ./-]{4,}\d|0\d(?:[ ()./-]{0,2}\d){6,}|\d{3}[ .-]\d{3}[ .-]\d{4})\b")
+});
+/// A date in figures, which has as many digits.
+static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{1,2}[./-]\d{1,2}[./-]\d{4}\b"));
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern compiles")
 }
 
-/// A text without e-mail addresses and international telephone numbers: who looks at somebody's plan need not know how to reach them.
+/// A text without e-mail addresses and telephone numbers, as far as they look like some: who looks at somebody's plan need not know how to
+/// reach them.
 pub fn without_addresses(text: &str) -> String {
-    NUMBER.replace_all(&ADDRESS.replace_all(text, "[address]"), "[number]").into_owned()
+    let text = ADDRESS.replace_all(text, "[address]");
+    let text = NUMBER.replace_all(&text, "[number]");
+    let national = |found: &Captures<'_>| {
+        if DATE.is_match(&found[2]) { found[0].to_owned() } else { format!("{}[number]", &found[1]) }
+    };
+    NATIONAL.replace_all(&text, national).into_owned()
 }
 
 /// The same for every text of an output.
@@ -220,6 +233,13 @@ mod tests {
             ("Write to ana.lee+shop@example.co.uk, or call", "Write to [address], or call"),
             ("<ana@example.com>", "<[address]>"),
             ("call +44 20 7946 0958 today", "call [number] today"),
+            ("call (555) 123-4567 or 555-123-4567", "call [number] or [number]"),
+            ("020 7946 0958, 0170 1234567, 030/1234567", "[number], [number], [number]"),
+            ("by 01.12.2026 or 2026-11-24, 2026-2027", "by 01.12.2026 or 2026-11-24, 2026-2027"),
+            (
+                "SKU-0170-1234567, $0800 1234567, 100-120 pairs of 1000-1500, 0.5 to 0.75 kg",
+                "SKU-0170-1234567, $0800 1234567, 100-120 pairs of 1000-1500, 0.5 to 0.75 kg",
+            ),
             ("$1,299-$1,499, SKU BOOT-VGN-38, 0.5 kg, @brand, 100 + 20", "$1,299-$1,499, SKU BOOT-VGN-38, 0.5 kg, @brand, 100 + 20"),
         ] {
             assert_eq!(without_addresses(text), seen);
@@ -289,6 +309,18 @@ mod tests {
         made.reverse();
         assert_eq!(sample(made.clone(), 5), taken, "in whatever order they came");
         assert_eq!(sample(made, 1000).len(), 202);
+    }
+
+    #[test]
+    fn what_is_made_most_is_looked_at_however_many_variants_there_are() {
+        let mut made = Vec::new();
+        for version in 0..60 {
+            made.extend((0..2).map(|lot| candidate("swot", &format!("2.0.{version}"), lot)));
+        }
+        made.extend((0..900).map(|lot| candidate("smart-goals", "1.0.0", 3000 + lot)));
+        let taken = sample(made, SAMPLE);
+        assert_eq!(taken.len(), SAMPLE);
+        assert!(taken.iter().any(|candidate| candidate.section.as_str() == "smart-goals"));
     }
 
     #[test]

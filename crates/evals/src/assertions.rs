@@ -22,7 +22,7 @@ use crate::config::Provider;
 use crate::grading::{Grade, Weighed, combine};
 use crate::patterns::Patterns;
 use crate::schemas::Schemas;
-use crate::script::{Code, Limits, call};
+use crate::script::{Code, Limits, Script};
 use crate::targets::Output;
 use crate::templating::Templating;
 use crate::values::text as text_of;
@@ -250,9 +250,8 @@ async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
 
 /// The output JavaScript makes out of another.
 pub(crate) async fn transform(code: &str, output: &Value, subject: &Subject<'_>) -> Result<Value, String> {
-    let (code, output, context, limits) = (code.to_owned(), output.clone(), context(subject, &Value::Null), subject.limits);
-    let ran = tokio::task::spawn_blocking(move || call(Code::Transform(&code), "output", &output, &context, limits)).await;
-    match ran.map_err(|e| format!("transform: the engine gave up ({e})"))? {
+    let (code, context) = (Code::Transform(code.to_owned()), context(subject, &Value::Null));
+    match (Script { code, name: "output", first: output.clone(), context, limits: subject.limits }).run().await {
         Ok(Value::Null) => Err("transform: it returned nothing".into()),
         Ok(made) => Ok(made),
         Err(why) => Err(format!("transform: {why}")),

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+/// Cases that one test may stand for.
+pub const MOST_CASES: usize = 100_000;
+
 /// One test of a suite.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TestCase {
@@ -104,7 +107,7 @@ pub struct Case {
     pub index: usize,
     /// The test merged with the defaults; its variables are single values.
     pub test: TestCase,
-    /// Why it cannot be asked: its `transformVars` failed.
+    /// Why it cannot be asked: its `transformVars` failed, or its lists make too many cases.
     pub broken: Option<String>,
 }
 
@@ -155,30 +158,42 @@ impl TestCase {
         merged
     }
 
-    /// One set of variables for each combination of the items of array variables. Lists that do not begin with a text are values, not cases,
-    /// as in promptfoo.
-    pub fn combinations(&self) -> Vec<Map<String, Value>> {
-        if self.options.disable_var_expansion {
-            return vec![self.vars.clone()];
+    /// How many cases it stands for: one for each combination of the items of array variables. It is multiplied, not written out: a dozen
+    /// lists of ten make more cases than there is memory.
+    ///
+    /// # Errors
+    /// When there are more than [`MOST_CASES`].
+    pub fn combinations(&self) -> Result<usize, String> {
+        let lengths = self.vars.values().map(|value| self.items(value).len());
+        let count = lengths.fold(1_u128, |count, length| count.saturating_mul(length as u128));
+        match usize::try_from(count).ok().filter(|count| *count <= MOST_CASES) {
+            Some(count) => Ok(count),
+            None => {
+                Err(format!("the lists of its variables make {count} cases, and at most {MOST_CASES} are asked; write fewer into them"))
+            }
         }
-        let mut all = vec![Map::new()];
-        for (name, value) in &self.vars {
-            let items = match value {
-                Value::Array(items) if items.first().is_some_and(Value::is_string) => items.as_slice(),
-                one => std::slice::from_ref(one),
-            };
-            all = all
-                .iter()
-                .flat_map(|vars| {
-                    items.iter().map(move |item| {
-                        let mut vars = vars.clone();
-                        vars.insert(name.clone(), item.clone());
-                        vars
-                    })
-                })
-                .collect();
+    }
+
+    /// The variables of one of them, from 0; those of the last list change first.
+    pub fn combination(&self, number: usize) -> Map<String, Value> {
+        let mut rest = number;
+        let mut vars = self.vars.clone();
+        for (name, value) in self.vars.iter().rev() {
+            let items = self.items(value);
+            if let Some(item) = items.get(rest % items.len().max(1)) {
+                vars.insert(name.clone(), item.clone());
+            }
+            rest /= items.len().max(1);
         }
-        all
+        vars
+    }
+
+    /// What a variable is in turn. Lists that do not begin with a text are values, not cases, as in promptfoo.
+    fn items<'a>(&self, value: &'a Value) -> &'a [Value] {
+        match value {
+            Value::Array(items) if !self.options.disable_var_expansion && items.first().is_some_and(Value::is_string) => items,
+            one => std::slice::from_ref(one),
+        }
     }
 
     /// The test in promptfoo's form, for result files.
@@ -230,16 +245,30 @@ mod tests {
         TestCase { vars: vars.as_object().expect("object").clone(), ..TestCase::default() }
     }
 
+    fn all(test: &TestCase) -> Vec<Map<String, Value>> {
+        (0..test.combinations().expect("few")).map(|number| test.combination(number)).collect()
+    }
+
+    #[test]
+    fn too_many_cases_are_counted_and_never_written_out() {
+        let ten: Vec<String> = (0..10).map(|n| n.to_string()).collect();
+        let vars: Map<String, Value> = (0..60).map(|n| (format!("v{n}"), json!(ten))).collect();
+        let bomb = TestCase { vars, ..TestCase::default() };
+        assert!(bomb.combinations().is_err_and(|why| why.contains("at most 100000")), "{:?}", bomb.combinations());
+        let seventh = bomb.combination(7);
+        assert_eq!(seventh.values().filter(|item| **item == "7").count(), 1, "one of them is made without the others");
+    }
+
     #[test]
     fn array_variables_expand_over_each_other() {
-        let all = test(&json!({"a": ["1", "2"], "b": "x", "c": ["t", "f"], "d": [1, 2], "e": []})).combinations();
+        let all = all(&test(&json!({"a": ["1", "2"], "b": "x", "c": ["t", "f"], "d": [1, 2], "e": []})));
         let all: Vec<String> = all.into_iter().map(|vars| Value::Object(vars).to_string()).collect();
         assert_eq!(all.len(), 4);
         assert_eq!(all[0], r#"{"a":"1","b":"x","c":"t","d":[1,2],"e":[]}"#);
         assert_eq!(all[3], r#"{"a":"2","b":"x","c":"f","d":[1,2],"e":[]}"#);
         let mut kept = test(&json!({"a": ["1", "2"]}));
         kept.options.disable_var_expansion = true;
-        assert_eq!(kept.combinations().len(), 1);
+        assert_eq!(kept.combinations(), Ok(1));
     }
 
     #[test]
@@ -255,7 +284,7 @@ mod tests {
         fn combinations_multiply(sizes in prop::collection::vec(1usize..4, 0..5)) {
             let vars: Map<String, Value> =
                 sizes.iter().enumerate().map(|(i, n)| (format!("v{i}"), (0..*n).map(|n| n.to_string()).collect::<Vec<_>>().into())).collect();
-            let all = TestCase { vars, ..TestCase::default() }.combinations();
+            let all = all(&TestCase { vars, ..TestCase::default() });
             prop_assert_eq!(all.len(), sizes.iter().product::<usize>());
             let different: std::collections::HashSet<String> = all.into_iter().map(|v| Value::Object(v).to_string()).collect();
             prop_assert_eq!(different.len(), sizes.iter().product::<usize>());

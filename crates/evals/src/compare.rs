@@ -2,27 +2,22 @@
 //! runs line by line, or takes the figures of cases that are kept elsewhere; of each result only its figures are kept, some hundred bytes,
 //! so that runs of any size fit.
 //!
-//! Results are matched by section (the prompt's label) and case (its description, or its variables), not by provider: that is what differs
-//! between the two. Repetitions of a case count as one, by their mean.
+//! Results are matched by section (what the answer says of itself, else the prompt's label) and case (its description and its variables),
+//! not by provider: that is what differs between the two. Repetitions of a case count as one, by their mean.
 //!
-//! # How sure a difference is
-//! - Rates: Wilson's score interval, `(p + z²/2n ± z·√(p(1-p)/n + z²/4n²)) / (1 + z²/n)` with z = 1.96 (E. B. Wilson, 1927).
-//! - Means (score, rubric, latency, tokens, cost) and medians: the percentile bootstrap (B. Efron, 1979), 1,000 draws with a fixed seed, so
-//!   that the same files give the same figures.
-//! - Differences: the same bootstrap over the pairs of a case in both runs, so that hard and easy cases do not blur what changed. A metric is
-//!   called better or worse only when the interval of its difference does not hold 0. For pass rates of few pairs without any change the
-//!   bootstrap would be too sure of itself; there the interval is Newcombe's for paired rates without correlation (R. G. Newcombe, 1998,
-//!   method 10).
+//! How sure a difference is, [`statistics`] says.
+
+mod statistics;
 
 use crate::results::{CaseResult, Outcome};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use statistics::{decide, metric};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-const Z: f64 = 1.959_964;
-const DRAWS: usize = 1000;
 /// Named scores that count as the rubric's, when a run has them.
 const RUBRICS: [&str; 2] = ["rubric", "quality"];
 
@@ -47,6 +42,8 @@ pub enum Verdict {
     Worse,
     /// No difference was seen; there may be one too small for so few cases.
     NoDifferenceSeen,
+    /// So few cases are in both runs that no difference whatever would be more than chance.
+    TooFewCases,
     /// One of the runs has no such figure.
     NotMeasured,
 }
@@ -57,6 +54,7 @@ impl std::fmt::Display for Verdict {
             Self::Better => "better",
             Self::Worse => "worse",
             Self::NoDifferenceSeen => "no difference seen",
+            Self::TooFewCases => "too few cases to say",
             Self::NotMeasured => "not measured",
         })
     }
@@ -74,6 +72,8 @@ pub struct Metric {
     pub after: Option<Estimate>,
     /// Second minus first, over the cases both runs have.
     pub difference: Option<Estimate>,
+    /// How often chance alone would show a difference as large, before it is considered how many are looked at.
+    pub p_value: Option<f64>,
     /// What that says.
     pub verdict: Verdict,
 }
@@ -132,8 +132,10 @@ pub struct Comparison {
 pub struct Measure {
     /// The section: what the two runs are matched by, with the case.
     pub section: String,
-    /// The case. Results with the same section and case are repetitions of it.
+    /// The case: its description.
     pub case: String,
+    /// Its variables. Results with the same section, case and variables are repetitions of it.
+    pub vars: String,
     /// Whether every assertion held.
     pub passed: bool,
     /// The weighted mean of the assertions, 0 to 1.
@@ -142,9 +144,9 @@ pub struct Measure {
     pub rubric: Option<f64>,
     /// How long the answer took; none where that says nothing, as out of a cache or after an error.
     pub latency_ms: Option<u64>,
-    /// Tokens used.
-    pub tokens: u64,
-    /// US dollars, where a price is known.
+    /// Tokens used; none after an error, which has no answer.
+    pub tokens: Option<u64>,
+    /// US dollars, where a price is known; of an answer out of a recording, what it cost when it was made.
     pub cost: Option<f64>,
     /// Why it did not pass.
     pub reason: String,
@@ -152,17 +154,21 @@ pub struct Measure {
 
 impl From<&CaseResult> for Measure {
     fn from(row: &CaseResult) -> Self {
-        let (section, case) = key(row);
+        let section = row.metadata.get("section").and_then(Value::as_str).unwrap_or(&row.prompt_label).to_owned();
+        let mut vars: Vec<_> = row.vars.iter().collect();
+        vars.sort_by_key(|(name, _)| *name);
+        let judged = row.outcome != Outcome::Error;
         Self {
             section,
-            case,
+            case: row.description().unwrap_or_default().to_owned(),
+            vars: serde_json::to_string(&vars).unwrap_or_default(),
             passed: row.outcome == Outcome::Passed,
             score: row.grade.score,
             rubric: RUBRICS.iter().find_map(|name| row.grade.named_scores.get(*name)).copied(),
             // An answer out of a cache says nothing of how long answers take.
-            latency_ms: (!row.cached && row.outcome != Outcome::Error).then_some(row.latency_ms),
-            tokens: row.tokens.total,
-            cost: row.cost,
+            latency_ms: (!row.cached && judged).then_some(row.latency_ms),
+            tokens: judged.then_some(row.tokens.total),
+            cost: row.metadata.get("recordedCost").map_or(row.cost, Value::as_f64),
             reason: row.error.clone().unwrap_or_else(|| row.grade.reason.clone()),
         }
     }
@@ -176,12 +182,13 @@ struct Figures {
     score: f64,
     rubric: (f64, f64),
     latency: (f64, f64),
-    tokens: f64,
+    tokens: (f64, f64),
     cost: (f64, f64),
     reason: String,
 }
 
-type Key = (String, String);
+/// Section, description, variables.
+type Key = (String, String, String);
 type Cases = BTreeMap<Key, Figures>;
 
 /// Compares the results in two JSONL files: `before` and `after`.
@@ -197,22 +204,20 @@ pub fn compare_measures(before: impl IntoIterator<Item = Measure>, after: impl I
 fn gathered(measures: impl IntoIterator<Item = Measure>) -> Cases {
     let mut cases = Cases::new();
     for measure in measures {
-        cases.entry((measure.section.clone(), measure.case.clone())).or_default().add(&measure);
+        cases.entry((measure.section.clone(), measure.case.clone(), measure.vars.clone())).or_default().add(&measure);
     }
     cases
 }
 
 fn read(path: &Path) -> io::Result<Cases> {
-    let mut cases = Cases::new();
+    // What a resumed run asked again has two lines, of which the last counts.
+    let mut rows = BTreeMap::new();
     let mut lines = BufReader::new(File::open(path)?).lines().enumerate().peekable();
     while let Some((at, line)) = lines.next() {
         let line = line?;
         let row = serde_json::from_str(&line).ok().and_then(|json| CaseResult::from_json(&json));
         match row {
-            Some(row) => {
-                let measure = Measure::from(&row);
-                cases.entry((measure.section.clone(), measure.case.clone())).or_default().add(&measure);
-            }
+            Some(row) => drop(rows.insert(row.key(), Measure::from(&row))),
             // A last line that was cut is what a crash leaves.
             None if line.trim().is_empty() || lines.peek().is_none() => {}
             None => {
@@ -221,22 +226,21 @@ fn read(path: &Path) -> io::Result<Cases> {
             }
         }
     }
-    Ok(cases)
+    Ok(gathered(rows.into_values()))
 }
 
-fn key(row: &CaseResult) -> Key {
-    let vars = || {
-        let mut sorted: Vec<_> = row.vars.iter().collect();
-        sorted.sort_by_key(|(name, _)| *name);
-        serde_json::to_string(&sorted.into_iter().collect::<BTreeMap<_, _>>()).unwrap_or_default()
-    };
-    // Cases that an array variable made share their description: the variables tell them apart.
-    let case = match row.description() {
-        Some(description) if row.test_case.get("vars").is_none_or(|vars| vars.as_object() == Some(&row.vars)) => description.to_owned(),
-        Some(description) => format!("{description} {}", vars()),
-        None => vars(),
-    };
-    (row.prompt_label.clone(), case)
+/// What each case is called: by its description, unless it has none or others have it too; then its variables say which one it is.
+fn names_of(before: &Cases, after: &Cases) -> impl Fn(&Key) -> String {
+    let mut alike: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let all: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
+    for (section, case, _) in all {
+        *alike.entry((section.clone(), case.clone())).or_default() += 1;
+    }
+    move |(section, case, vars)| match alike.get(&(section.clone(), case.clone())) {
+        Some(1) if !case.is_empty() => case.clone(),
+        _ if case.is_empty() => vars.clone(),
+        _ => format!("{case} {vars}"),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds and tokens of a call")]
@@ -251,7 +255,9 @@ impl Figures {
         if let Some(latency) = measure.latency_ms {
             self.latency = (self.latency.0 + latency as f64, self.latency.1 + 1.0);
         }
-        self.tokens += measure.tokens as f64;
+        if let Some(tokens) = measure.tokens {
+            self.tokens = (self.tokens.0 + tokens as f64, self.tokens.1 + 1.0);
+        }
         if let Some(cost) = measure.cost {
             self.cost = (self.cost.0 + cost, self.cost.1 + 1.0);
         }
@@ -271,7 +277,7 @@ impl Figures {
             "score" => Some(self.score / self.count),
             "rubric" => mean(self.rubric),
             "latency p50" | "latency p95" => mean(self.latency),
-            "tokens" => Some(self.tokens / self.count),
+            "tokens" => mean(self.tokens),
             _ => mean(self.cost),
         }
     }
@@ -289,15 +295,16 @@ const METRICS: [(&str, bool); 7] = [
 ];
 
 fn beside(before: &Cases, after: &Cases) -> Comparison {
-    let mut names: Vec<&str> = before.keys().chain(after.keys()).map(|(section, _)| section.as_str()).collect();
+    let mut names: Vec<&str> = before.keys().chain(after.keys()).map(|(section, ..)| section.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     let (mut better, mut worse) = (Vec::new(), Vec::new());
-    for ((section, case), a) in before {
-        let Some(b) = after.get(&(section.clone(), case.clone())) else { continue };
+    let named = names_of(before, after);
+    for (key, a) in before {
+        let Some(b) = after.get(key) else { continue };
         let change = Change {
-            section: section.clone(),
-            case: case.clone(),
+            section: key.0.clone(),
+            case: named(key),
             passed_before: a.pass(),
             passed_after: b.pass(),
             score_delta: b.score / b.count - a.score / a.count,
@@ -313,15 +320,11 @@ fn beside(before: &Cases, after: &Cases) -> Comparison {
     for list in [&mut better, &mut worse] {
         list.sort_by(|a: &Change, b| weight(b).abs().total_cmp(&weight(a).abs()));
     }
-    let only = |a: &Cases, b: &Cases| a.keys().filter(|k| !b.contains_key(*k)).map(|(s, c)| format!("{s}: {c}")).collect();
-    Comparison {
-        whole: part("", before, after),
-        sections: names.iter().map(|name| part(name, before, after)).collect(),
-        better,
-        worse,
-        only_before: only(before, after),
-        only_after: only(after, before),
-    }
+    let only = |a: &Cases, b: &Cases| a.keys().filter(|k| !b.contains_key(*k)).map(|k| format!("{}: {}", k.0, named(k))).collect();
+    let (mut whole, mut sections) = (part("", before, after), names.iter().map(|name| part(name, before, after)).collect::<Vec<_>>());
+    decide(whole.metrics.iter_mut());
+    decide(sections.iter_mut().flat_map(|part| &mut part.metrics));
+    Comparison { whole, sections, better, worse, only_before: only(before, after), only_after: only(after, before) }
 }
 
 /// How far a case moved: passing counts before any score.
@@ -332,122 +335,12 @@ fn weight(change: &Change) -> f64 {
 
 fn part(section: &str, before: &Cases, after: &Cases) -> Part {
     let within = |cases: &Cases| -> Vec<(Key, Figures)> {
-        cases.iter().filter(|((s, _), _)| section.is_empty() || s == section).map(|(k, f)| (k.clone(), f.clone())).collect()
+        cases.iter().filter(|((s, ..), _)| section.is_empty() || s == section).map(|(k, f)| (k.clone(), f.clone())).collect()
     };
     let (a, b) = (within(before), within(after));
     let pairs: Vec<(&Figures, &Figures)> = a.iter().filter_map(|(k, f)| Some((f, after.get(k)?))).collect();
-    let metrics = METRICS.iter().map(|(name, more)| metric(name, *more, &a, &b, &pairs)).collect();
+    let metrics = METRICS.iter().map(|(name, _)| metric(name, &a, &b, &pairs)).collect();
     Part { section: section.to_owned(), cases_before: a.len(), cases_after: b.len(), pairs: pairs.len(), metrics }
-}
-
-fn metric(name: &'static str, more: bool, a: &[(Key, Figures)], b: &[(Key, Figures)], pairs: &[(&Figures, &Figures)]) -> Metric {
-    let values = |side: &[(Key, Figures)]| -> Vec<f64> { side.iter().filter_map(|(_, f)| f.get(name)).collect() };
-    let both: Vec<(f64, f64)> = pairs.iter().filter_map(|(a, b)| Some((a.get(name)?, b.get(name)?))).collect();
-    let (before, after) = (estimate(name, &values(a)), estimate(name, &values(b)));
-    let difference = difference(name, &both);
-    let verdict = match difference {
-        None => Verdict::NotMeasured,
-        Some(d) if d.low > 0.0 && more || d.high < 0.0 && !more => Verdict::Better,
-        Some(d) if d.high < 0.0 && more || d.low > 0.0 && !more => Verdict::Worse,
-        Some(_) => Verdict::NoDifferenceSeen,
-    };
-    Metric { name, before, after, difference, verdict }
-}
-
-fn estimate(name: &str, values: &[f64]) -> Option<Estimate> {
-    if values.is_empty() {
-        return None;
-    }
-    if name == "pass rate" {
-        return Some(wilson(mean(values), values.len()));
-    }
-    let drawn = draws(values.len(), |chosen| summary(name, chosen.iter().map(|i| values[*i]).collect()));
-    Some(interval(summary(name, values.to_vec()), drawn))
-}
-
-fn difference(name: &str, pairs: &[(f64, f64)]) -> Option<Estimate> {
-    if pairs.is_empty() {
-        return None;
-    }
-    let of = |chosen: &[usize]| {
-        let side = |pick: fn(&(f64, f64)) -> f64| summary(name, chosen.iter().map(|i| pick(&pairs[*i])).collect());
-        side(|p| p.1) - side(|p| p.0)
-    };
-    let all: Vec<usize> = (0..pairs.len()).collect();
-    if name == "pass rate" && pairs.iter().all(|(a, b)| (b - a).abs() < 1e-12) {
-        let (a, b) = (wilson(mean_of(pairs, |p| p.0), pairs.len()), wilson(mean_of(pairs, |p| p.1), pairs.len()));
-        return Some(newcombe(a, b));
-    }
-    Some(interval(of(&all), draws(pairs.len(), of)))
-}
-
-fn mean_of(pairs: &[(f64, f64)], pick: impl Fn(&(f64, f64)) -> f64) -> f64 {
-    mean(&pairs.iter().map(pick).collect::<Vec<_>>())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "cases of a run")]
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// A metric's figure over the cases of a run.
-fn summary(name: &str, values: Vec<f64>) -> f64 {
-    match name {
-        "latency p50" => quantile(values, 0.5),
-        "latency p95" => quantile(values, 0.95),
-        _ => mean(&values),
-    }
-}
-
-/// The value below which a share of all lies, between the two nearest.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place among the cases")]
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let place = share * (values.len() - 1) as f64;
-    let (below, above) = (values[place.floor() as usize], values[place.ceil() as usize]);
-    below + (above - below) * (place - place.floor())
-}
-
-/// Wilson's score interval of a rate over `n` cases.
-#[expect(clippy::cast_precision_loss, reason = "cases of a run")]
-fn wilson(rate: f64, n: usize) -> Estimate {
-    let n = n as f64;
-    let z2 = Z * Z;
-    let centre = (rate + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z / (1.0 + z2 / n) * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n)).max(0.0).sqrt();
-    Estimate { value: rate, low: (centre - half).max(0.0).min(rate), high: (centre + half).min(1.0).max(rate) }
-}
-
-/// Newcombe's interval of the difference of two rates, out of their own intervals.
-fn newcombe(a: Estimate, b: Estimate) -> Estimate {
-    let value = b.value - a.value;
-    let low = value - ((b.value - b.low).powi(2) + (a.high - a.value).powi(2)).sqrt();
-    let high = value + ((b.high - b.value).powi(2) + (a.value - a.low).powi(2)).sqrt();
-    Estimate { value, low: low.max(-1.0), high: high.min(1.0) }
-}
-
-/// The figure over each of many draws of `n` cases with replacement, always the same draws.
-fn draws(n: usize, figure: impl Fn(&[usize]) -> f64) -> Vec<f64> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut chosen = vec![0; n];
-    (0..DRAWS)
-        .map(|_| {
-            for place in &mut chosen {
-                // SplitMix64.
-                state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-                let mut z = state;
-                z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-                z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-                *place = usize::try_from((z ^ (z >> 31)) % n as u64).unwrap_or(0);
-            }
-            figure(&chosen)
-        })
-        .collect()
-}
-
-fn interval(value: f64, drawn: Vec<f64>) -> Estimate {
-    let (low, high) = (quantile(drawn.clone(), 0.025), quantile(drawn, 0.975));
-    Estimate { value, low: low.min(value), high: high.max(value) }
 }
 
 #[cfg(test)]

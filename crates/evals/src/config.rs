@@ -13,7 +13,7 @@ mod tests;
 
 use crate::cases::{Case, TestCase};
 use crate::faults::{Source, parse, read_text};
-use crate::script::{Code, Limits, call};
+use crate::script::{Code, Limits, Script};
 use ::prompts::FileFault;
 use names::Names;
 use parts::{derived, evaluate, object, referenced, scenarios, test_items, test_list};
@@ -297,31 +297,39 @@ impl Config {
         // A config without tests asks each prompt once.
         let bare = (self.sources.is_empty() && self.scenarios.is_empty()).then(|| Ok(TestCase::default()));
         let mut index = 0;
-        listed.chain(crossed).chain(bare).flat_map(move |test| {
-            let cases = match test {
-                Ok(test) => expanded(&test.over(&self.default_test), &mut index).into_iter().map(Ok).collect(),
-                Err(faults) => vec![Err(faults)],
-            };
-            cases.into_iter()
+        let rows = listed.chain(crossed).chain(bare).flat_map(|test| -> Box<dyn Iterator<Item = Result<Case, Vec<FileFault>>> + Send> {
+            match test {
+                Ok(test) => Box::new(expanded(&test.over(&self.default_test)).map(Ok)),
+                Err(faults) => Box::new(std::iter::once(Err(faults))),
+            }
+        });
+        rows.map(move |row| {
+            let case = Case { index, ..row? };
+            index += 1;
+            Ok(case)
         })
     }
 }
 
-fn expanded(test: &TestCase, index: &mut usize) -> Vec<Case> {
-    let (test, broken) = transformed(test.clone());
-    let cases = test.combinations().into_iter().map(|vars| {
-        let case = Case { index: *index, test: TestCase { vars, ..test.clone() }, broken: broken.clone() };
-        *index += 1;
-        case
+/// The cases of a test, each made when it is asked for: together they may be larger than memory.
+fn expanded(test: &TestCase) -> impl Iterator<Item = Case> + Send + use<> {
+    let (test, mut broken) = transformed(test.clone());
+    let count = test.combinations().unwrap_or_else(|why| {
+        broken = Some(why);
+        1
     });
-    cases.collect()
+    (0..count).map(move |number| {
+        let vars = test.combination(number);
+        Case { index: 0, test: TestCase { vars, ..test.clone() }, broken: broken.clone() }
+    })
 }
 
 /// The test with what its `transformVars` makes of its variables, or why it makes nothing.
 fn transformed(mut test: TestCase) -> (TestCase, Option<String>) {
     let Some(code) = &test.options.transform_vars else { return (test, None) };
     let context = serde_json::json!({"prompt": {}, "uuid": uuid::Uuid::new_v4()});
-    match call(Code::Transform(code), "vars", &Value::Object(test.vars.clone()), &context, Limits::default()) {
+    let (code, first) = (Code::Transform(code.clone()), Value::Object(test.vars.clone()));
+    match (Script { code, name: "vars", first, context, limits: Limits::default() }).run_here() {
         Ok(Value::Object(made)) => {
             test.vars.extend(made);
             (test, None)

@@ -18,6 +18,7 @@
 //! - **An assertion of weight 0 records its score**; promptfoo records 0.
 //! - A `type(threshold):value` of a CSV file keeps its threshold for every type; `__provider` is a column of its own.
 //! - `latency` and `cost` without a threshold, but with a `metric`, record it.
+//! - **A test whose lists make more than 100,000 cases is an error**; promptfoo writes them all out and dies.
 //! - A map in a prompt reads as JSON; promptfoo writes `[object Object]`.
 //! - JSON is read strictly (no `1e999`, no halves of surrogate pairs), `multipleOf` is exact, SQL is parsed by another parser.
 //! - A JSON Schema that names draft 2019-09 or 2020-12 is read by that draft, which promptfoo refuses.

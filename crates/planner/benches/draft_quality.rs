@@ -54,7 +54,7 @@ async fn main() {
     let store = Store::open(dir.path()).await.expect("a store");
     let desk = planner::wire::desk(&planner::config::Config::defaults().expect("defaults"), &store).await.expect("a desk");
     let app = App::new(store, shelf, llm, desk, Arc::new(chrono::Utc::now));
-    app.start_workers(app::jobs::Workers { most: 8, only: None, lease: std::time::Duration::from_secs(12) });
+    app.start_workers(app::jobs::Workers { most: 8, what: app::jobs::What::Everything, lease: std::time::Duration::from_secs(12) });
     app.ready().await.expect("the embedded model; run make models");
     let mut count = Count::default();
     for idea in IDEAS.lines().skip(after).take(most) {

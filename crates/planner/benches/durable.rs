@@ -3,7 +3,7 @@
 //! `cargo bench -p planner --bench durable -- queue | waiting [runs] | cache | store [ventures]`. On a folder; with `DATABASE_URL` and
 //! `DATABASE_OWNER_URL` set, on that (empty) Postgres.
 
-use app::jobs::Workers;
+use app::jobs::{What, Workers};
 use app::{App, Caller, runs};
 use axum::body::Body;
 use axum::http::Request;
@@ -93,7 +93,7 @@ async fn waiting(app: &App, upstream: &Upstream, count: usize) {
     let weight = |name: &domain::sections::SectionName| if release.section(name).is_some_and(|t| t.grounding) { 2.0 } else { 1.0 };
     let path = Graph::new(release.sections().iter().map(|t| (t.name.clone(), t.depends_on.clone()))).critical_path(weight);
     let critical = LATENCY.as_secs_f64() * path;
-    app.start_workers(Workers { most: 4096, only: None, lease: Duration::from_mins(1) });
+    app.start_workers(Workers { most: 4096, what: What::Everything, lease: Duration::from_mins(1) });
     let mut going = JoinSet::new();
     for at in 0..count {
         let app = app.clone();

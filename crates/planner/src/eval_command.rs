@@ -272,6 +272,7 @@ fn bench_over(
         clock: Arc::new(chrono::Utc::now),
         judge,
         env: suite.config.env.clone(),
+        own_judge: false,
     };
     Bench::new(setup).map_err(|why| anyhow!(why))
 }
@@ -300,6 +301,7 @@ fn filter(filters: &Filters) -> Result<Filter> {
     let earlier = filters.filter_failing.as_ref().map(|file| (file, false));
     let earlier = earlier.or(filters.filter_errors_only.as_ref().map(|file| (file, true)));
     Ok(Filter {
+        only: None,
         pattern: filters.filter_pattern.clone(),
         range: filters.filter_range,
         first: filters.filter_first_n,

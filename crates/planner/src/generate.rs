@@ -1,7 +1,7 @@
 //! `planner generate "<idea>"`: the whole plan on the command line, with a line per section as it ends.
 
 use anyhow::{Context as _, Result};
-use app::jobs::Workers;
+use app::jobs::{What, Workers};
 use app::runs;
 use app::{App, Caller, ventures};
 use clap::{Parser, ValueEnum};
@@ -74,7 +74,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     let who = Caller::operator(LOCAL_OWNER);
     let venture = ventures::create(&app, &who, &raw, None).await?;
     let run = runs::start(&app, &who, venture.id, runs::choose(&app, &args.sections)?, None).await?;
-    app.start_workers(Workers { most: 1, only: Some(who.owner), ..wire::workers(&config, &app) });
+    app.start_workers(Workers { most: 1, what: What::Runs(who.owner), ..wire::workers(&config, &app) });
     let failed = follow(&app, &who, run.id, run.sections.len()).await?;
     app.shut_down().await;
     let plan = ventures::plan(&app, &who, venture.id).await?;

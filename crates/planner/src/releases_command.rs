@@ -1,19 +1,23 @@
 //! `planner prompts diff | propose | evaluate | release | deploy | rollback | export | status`: proposals, releases and environments from the command
 //! line, by whoever may use this machine. What a person has to vouch for, a review, is done on the pages.
 
-use anyhow::{Context as _, Result};
-use app::jobs::Workers;
+mod folders;
+
+use anyhow::{Result, bail};
+use app::evals::Standing;
+use app::jobs::{What, Workers};
 use app::proposals::{self, Wanted};
-use app::{App, Caller, Chosen, evals, gates, releases};
+use app::releases::{self, Back};
+use app::{App, Caller, Chosen, evals, gates};
 use clap::{Args as ClapArgs, Subcommand};
-use domain::evals::Progress;
+use domain::evals::{Eval, Progress};
 use domain::ids::{OwnerId, ProposalId};
 use domain::proposals::ProposedFile;
 use domain::releases::Deployment;
 use domain::roles::Environment;
 use planner::config::Config;
 use planner::{BadInput, wire};
-use prompts::{changes, diffs};
+use prompts::{LeftOut, changes, diffs};
 use semver::Version;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,9 +49,18 @@ pub(crate) enum Command {
         /// Why.
         #[arg(long)]
         why: String,
+        /// Who of the team wrote this, by their e-mail address: they cannot approve it.
+        #[arg(long, value_name = "EMAIL")]
+        author: String,
+        /// The release the files were made from; without it, the one production serves, or what the proposal says already.
+        #[arg(long, value_name = "VERSION")]
+        base: Option<Version>,
         /// A proposal to save them to, instead of a new one.
-        #[arg(long, value_name = "PROPOSAL")]
+        #[arg(long, value_name = "PROPOSAL", requires = "revision")]
         into: Option<ProposalId>,
+        /// The revision of it that the files were made from, as propose and export print it: what somebody else saved since stays.
+        #[arg(long, value_name = "NUMBER", requires = "into")]
+        revision: Option<u32>,
         /// Asks for its review at once.
         #[arg(long)]
         submit: bool,
@@ -88,6 +101,9 @@ pub(crate) enum Command {
     Rollback {
         /// The release; without it, the one before.
         version: Option<Version>,
+        /// The release to leave: where it has been left already nothing is done, so that asking twice goes back once.
+        #[arg(long, value_name = "VERSION")]
+        from: Option<Version>,
         /// staging or production.
         #[arg(long = "in", value_name = "ENVIRONMENT", default_value = "production")]
         environment: String,
@@ -136,10 +152,10 @@ pub(crate) async fn run(mut config: Config, mut command: Command) -> Result<Exit
     let who = Caller::operator(OwnerId(uuid::Uuid::nil()));
     // Read before a database is made for nothing.
     let files = match &command {
-        Command::Propose { files, .. } => read(files)?,
+        Command::Propose { files, .. } => folders::read(files)?,
         _ => Vec::new(),
     };
-    let app = wire::app(&config).await?;
+    let app = wire::app_whatever_is_deployed(&config, wire::library(&config)?, wire::models(&config)).await?;
     let done = act(&app, &who, command, files).await;
     app.shut_down().await;
     done
@@ -149,7 +165,10 @@ async fn act(app: &App, who: &Caller, command: Command, files: Vec<ProposedFile>
     match command {
         Command::Status(_) => status(app, who).await?,
         Command::Diff { from, to, name, .. } => diff(app, who, (&from, &to), name.as_deref()).await?,
-        Command::Propose { title, why, into, submit, .. } => propose(app, who, Wanted { title, why, files }, into, submit).await?,
+        Command::Propose { title, why, author, base, into, revision, submit, .. } => {
+            let wanted = Wanted { title, why, files, base, author: Some(author) };
+            propose(app, who, &wanted, into.zip(revision), submit).await?;
+        }
         Command::Evaluate { what, .. } => return evaluate(app, who, &what).await,
         Command::Release { proposal, r#override, .. } => {
             say(&releases::stage(app, who, proposal, r#override.as_deref()).await.map_err(plain)?);
@@ -157,8 +176,9 @@ async fn act(app: &App, who: &Caller, command: Command, files: Vec<ProposedFile>
         Command::Deploy { version, to, r#override, .. } => {
             say(&releases::deploy(app, who, &version, environment(&to)?, r#override.as_deref()).await.map_err(plain)?);
         }
-        Command::Rollback { version, environment: name, reason, .. } => {
-            say(&releases::roll_back(app, who, environment(&name)?, version.as_ref(), &reason).await.map_err(plain)?);
+        Command::Rollback { version, from, environment: name, reason, .. } => {
+            let back = Back { from, to: version };
+            say(&releases::roll_back(app, who, environment(&name)?, &back, &reason).await.map_err(plain)?);
         }
         Command::Export { what, out, .. } => export(app, who, &what, &out).await?,
     }
@@ -198,6 +218,12 @@ async fn status(app: &App, who: &Caller) -> Result<()> {
     }
     if overview.differs {
         println!("warning: the files of {version} are not what they were when it was deployed");
+    }
+    if let Some(trouble) = &overview.trouble {
+        println!("warning: {trouble}");
+    }
+    for LeftOut { version, why } in &overview.left_out {
+        println!("release     {:<9} cannot be read by this program: {why}", version.to_string());
     }
     for (version, made) in &overview.releases {
         println!(
@@ -244,13 +270,10 @@ async fn release(app: &App, who: &Caller, what: &str) -> Result<(prompts::Librar
     found.map_err(plain)
 }
 
-async fn propose(app: &App, who: &Caller, wanted: Wanted, into: Option<ProposalId>, submit: bool) -> Result<()> {
+async fn propose(app: &App, who: &Caller, wanted: &Wanted, into: Option<(ProposalId, u32)>, submit: bool) -> Result<()> {
     let mut proposal = match into {
-        None => proposals::begin(app, who, &wanted).await,
-        Some(id) => {
-            let seen = proposals::get(app, who, id).await.map_err(plain)?.proposal.revision;
-            proposals::save(app, who, id, seen, &wanted).await
-        }
+        None => proposals::begin(app, who, wanted).await,
+        Some((id, seen)) => proposals::save(app, who, id, seen, wanted).await,
     }
     .map_err(plain)?;
     if submit {
@@ -265,81 +288,54 @@ async fn propose(app: &App, who: &Caller, wanted: Wanted, into: Option<ProposalI
 async fn evaluate(app: &App, who: &Caller, what: &str) -> Result<ExitCode> {
     app.ready().await.map_err(|reason| anyhow::anyhow!(reason))?;
     let proposal = what.parse::<ProposalId>().ok();
-    let eval = match proposal {
+    let begun = match proposal {
         Some(id) => evals::ask_for_proposal(app, who, id).await,
         None => evals::ask_for_release(app, who, what).await,
     }
     .map_err(plain)?;
-    app.start_workers(Workers { most: 2, only: None, lease: Duration::from_secs(12) });
-    let mut judged = usize::MAX;
-    let answer = loop {
-        let answer = match proposal {
-            Some(id) => gates::of_proposal(app, who, id).await,
-            None => gates::of_release(app, who, &eval.subject.version).await,
-        }
-        .map_err(plain)?;
-        let open = evals::list(app, who, None, 2, None).await.map_err(plain)?.into_iter().filter(|one| one.progress == Progress::Running);
-        let open: Vec<_> = open.collect();
-        if open.is_empty() {
-            break answer;
-        }
-        let mut now = 0;
-        for eval in &open {
-            now += evals::cases(app, who, eval.id, None).await.map_err(plain)?.len();
-        }
-        if now != judged {
-            judged = now;
-            eprintln!("{} in work, {now} cases judged", open.len());
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    };
+    app.start_workers(Workers { most: 2, what: What::Evals, lease: Duration::from_secs(12) });
+    let version = begun.eval.subject.version.clone();
+    for eval in std::iter::once(&begun.eval).chain(&begun.baseline) {
+        ended(app, who, eval).await?;
+    }
+    let answer = match proposal {
+        Some(id) => gates::of_proposal(app, who, id).await,
+        None => gates::of_release(app, who, &version).await,
+    }
+    .map_err(plain)?;
     for check in &answer.gate.checks {
         println!("{:<4} {:<13} {}", if check.passed { "ok" } else { "shut" }, check.name, check.detail);
     }
     Ok(ExitCode::from(if answer.gate.is_open() { 0 } else { 100 }))
 }
 
+/// Returns when an eval has ended, and says meanwhile how far it is.
+async fn ended(app: &App, who: &Caller, eval: &Eval) -> Result<()> {
+    let mut said = u32::MAX;
+    loop {
+        let now = evals::get(app, who, eval.id).await.map_err(plain)?;
+        match now.progress {
+            Progress::Running => {}
+            Progress::Finished => return Ok(()),
+            Progress::Stopped => bail!("the eval of {} was stopped: {}", now.subject.version, now.reason.unwrap_or_default()),
+        }
+        let Standing { judged, of, .. } = evals::standing(app, who, eval.id).await.map_err(plain)?;
+        if judged != said {
+            said = judged;
+            eprintln!("{}: {judged} of {of} cases judged", now.subject.version);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 async fn export(app: &App, who: &Caller, what: &str, out: &Path) -> Result<()> {
     let files = match what.parse::<ProposalId>() {
-        Ok(id) => proposals::export(app, who, id).await,
-        Err(_) => releases::files(app, who, what).await,
-    };
-    for file in files.map_err(plain)? {
-        let path = out.join(&file.path);
-        let folder = path.parent().unwrap_or(out);
-        std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        std::fs::write(&path, file.text).with_context(|| format!("{} cannot be written", path.display()))?;
-        println!("{}", path.display());
-    }
-    Ok(())
-}
-
-/// The files, each by its place in a prompts folder; a folder stands for all templates in it.
-fn read(paths: &[PathBuf]) -> Result<Vec<ProposedFile>> {
-    let mut files = Vec::new();
-    for path in paths {
-        let unreadable = || BadInput(format!("{} cannot be read", path.display()));
-        if path.is_dir() {
-            let entries = std::fs::read_dir(path).with_context(unreadable)?;
-            let mut inside: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-            inside.retain(|path| path.extension().is_some_and(|ending| ending == "yaml"));
-            inside.sort();
-            if inside.is_empty() {
-                return Err(BadInput(format!("{} has no .yaml files in it", path.display())).into());
-            }
-            files.extend(read(&inside)?);
-        } else {
-            let text = std::fs::read_to_string(path).map_err(|fault| BadInput(format!("{} cannot be read: {fault}", path.display())))?;
-            files.push(ProposedFile { path: place(path)?, text });
+        Ok(id) => {
+            let whole = proposals::get(app, who, id).await.map_err(plain)?;
+            eprintln!("revision {} of {id}; save it again with: propose --into {id} --revision {0}", whole.proposal.revision);
+            whole.files
         }
-    }
-    Ok(files)
-}
-
-/// The last two parts of a path: `v1.1.0/swot.yaml`.
-fn place(path: &Path) -> Result<String> {
-    let absolute = std::path::absolute(path)?;
-    let folder = absolute.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(format!("{folder}/{name}"))
+        Err(_) => releases::files(app, who, what).await.map_err(plain)?,
+    };
+    folders::put(&files, out)
 }

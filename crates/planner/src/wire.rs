@@ -78,7 +78,11 @@ pub fn workers(config: &Config, app: &App) -> app::jobs::Workers {
         0 => 256,
         most => most,
     };
-    app::jobs::Workers { most, only: None, lease: std::time::Duration::from_secs(config.jobs.lease_seconds.max(1).into()) }
+    app::jobs::Workers {
+        most,
+        what: app::jobs::What::Everything,
+        lease: std::time::Duration::from_secs(config.jobs.lease_seconds.max(1).into()),
+    }
 }
 
 /// Where the database is.
@@ -114,8 +118,17 @@ pub async fn app(config: &Config) -> Result<App> {
     app_over(config, library(config)?, models(config)).await
 }
 
-/// The app over a library that is read and models that are described.
+/// The app over a library that is read and models that are described. It serves what is deployed, or is not made.
 pub async fn app_over(config: &Config, library: Library, models: llm::Settings) -> Result<App> {
+    let app = app_whatever_is_deployed(config, library, models).await?;
+    match app.trouble() {
+        Some(trouble) => bail!("{trouble}"),
+        None => Ok(app),
+    }
+}
+
+/// The same, though what is deployed cannot be had: to take it back.
+pub async fn app_whatever_is_deployed(config: &Config, library: Library, models: llm::Settings) -> Result<App> {
     let pinned = pinned(config, &library)?;
     let shelf = Shelf::new(library, environment(config)?, pinned).map_err(|fault| anyhow!(fault))?;
     let llm = llm(config, models)?;
@@ -123,7 +136,7 @@ pub async fn app_over(config: &Config, library: Library, models: llm::Settings) 
     let hub = hub(config).await?;
     let desk = desk(config, &store).await?;
     let app = App::new(store, shelf, llm, desk, Arc::new(chrono::Utc::now)).sharing(hub);
-    // What is deployed is known before the first request; a release that is missing is said now.
+    // What is deployed is known before the first request.
     app.look().await.map_err(|error| anyhow!("{error}"))?;
     Ok(app)
 }

@@ -2,25 +2,34 @@
 
 use crate::changes;
 use crate::files::{FileFault, SourceFile};
-use crate::library::Library;
+use crate::library::Release;
 use crate::schema;
 use crate::template::Template;
 use crate::variables;
 use domain::gates::SchemaStep;
 use domain::sections::SectionName;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What ends an answer's reuse before its time; changes of the model and of the context always do.
 const INVALIDATING: [&str; 3] = ["prompt_version_change", "model_change", "context_change"];
 
-/// Everything wrong with one template.
-pub(crate) fn template(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
+/// Everything wrong with one template by itself.
+pub(crate) fn alone(file: &SourceFile, template: &Template) -> Vec<FileFault> {
     let mut faults = limits(file, template);
-    faults.extend(dependencies(file, template, library));
     faults.extend(variables(file, template));
     faults.extend(schema::faults(template).into_iter().map(|(needle, message)| file.fault(&needle, message)));
-    faults.extend(compatibility(file, template, library));
+    faults
+}
+
+/// Everything wrong with one template beside others: `lower` is the version that it follows, `known` tells the names there are.
+pub(crate) fn beside(
+    file: &SourceFile,
+    template: &Template,
+    lower: Option<&Template>,
+    known: impl Fn(&SectionName) -> bool,
+) -> Vec<FileFault> {
+    let mut faults = dependencies(file, template, known);
+    faults.extend(lower.map(|lower| compatibility(file, template, lower)).unwrap_or_default());
     faults
 }
 
@@ -52,8 +61,8 @@ fn limits(file: &SourceFile, template: &Template) -> Vec<FileFault> {
     faults
 }
 
-fn dependencies(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
-    let unknown = template.depends_on.iter().filter(|name| !library.has(name));
+fn dependencies(file: &SourceFile, template: &Template, known: impl Fn(&SectionName) -> bool) -> Vec<FileFault> {
+    let unknown = template.depends_on.iter().filter(|name| !known(name));
     unknown.map(|name| file.fault(name.as_str(), format!("dependsOn names \"{name}\", which no template defines"))).collect()
 }
 
@@ -117,8 +126,7 @@ fn context_faults(file: &SourceFile, template: &Template, declared: &[&str]) -> 
 }
 
 /// What the output promises may grow with a minor version, and break with a major one only.
-fn compatibility(file: &SourceFile, template: &Template, library: &Library) -> Vec<FileFault> {
-    let Some(lower) = library.versions(&template.name).filter(|t| t.version < template.version).last() else { return Vec::new() };
+fn compatibility(file: &SourceFile, template: &Template, lower: &Template) -> Vec<FileFault> {
     let change = changes::schema(lower, template);
     if change.step == SchemaStep::Same || change.step.fits(&lower.version, &template.version) {
         return Vec::new();
@@ -133,19 +141,10 @@ fn compatibility(file: &SourceFile, template: &Template, library: &Library) -> V
     change.paths.iter().map(|path| file.fault("version:", message(path))).collect()
 }
 
-/// Dependency cycles, in each release.
-pub(crate) fn cycles(read: &[(&SourceFile, Arc<Template>)], library: &Library) -> Vec<FileFault> {
-    for version in library.releases() {
-        let Some(release) = library.release(&version) else { continue };
-        let graph: BTreeMap<SectionName, Vec<SectionName>> = release.templates().map(|t| (t.name.clone(), t.depends_on.clone())).collect();
-        if let Some(cycle) = domain::runs::cycle(&graph) {
-            let names: Vec<&str> = cycle.iter().map(SectionName::as_str).collect();
-            let file = read.iter().rev().find(|(_, t)| t.name == cycle[0]);
-            return file
-                .map(|(file, _)| file.fault("dependsOn:", format!("dependsOn goes in a circle: {}", names.join(" -> "))))
-                .into_iter()
-                .collect();
-        }
-    }
-    Vec::new()
+/// A dependency cycle in a release, in words, with the name of a template in it.
+pub(crate) fn cycle(release: &Release) -> Option<(SectionName, String)> {
+    let graph: BTreeMap<SectionName, Vec<SectionName>> = release.templates().map(|t| (t.name.clone(), t.depends_on.clone())).collect();
+    let cycle = domain::runs::cycle(&graph)?;
+    let names: Vec<&str> = cycle.iter().map(SectionName::as_str).collect();
+    Some((cycle[0].clone(), format!("dependsOn goes in a circle: {}", names.join(" -> "))))
 }

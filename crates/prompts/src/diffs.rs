@@ -2,6 +2,10 @@
 
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
+use std::time::{Duration, Instant};
+
+/// How long the shortest difference of two texts is looked for; one that is found by then may be longer, and is as true.
+const ENOUGH: Duration = Duration::from_millis(200);
 
 /// Where a line or a part of it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,9 +37,11 @@ pub type Hunk = Vec<Line>;
 
 /// The places in which two texts differ, each with so many lines around it; none where they are the same.
 pub fn diff(before: &str, after: &str, around: usize) -> Vec<Hunk> {
-    let diff = TextDiff::from_lines(before, after);
-    let hunk =
-        |group: &Vec<similar::DiffOp>| group.iter().flat_map(|op| diff.iter_inline_changes(op)).map(|change| line(&change)).collect();
+    let deadline = Instant::now() + ENOUGH;
+    let diff = TextDiff::configure().deadline(deadline).diff_lines(before, after);
+    let changes =
+        |op: &similar::DiffOp| diff.iter_inline_changes_deadline(op, Some(deadline)).map(|change| line(&change)).collect::<Hunk>();
+    let hunk = |group: &Vec<similar::DiffOp>| group.iter().flat_map(changes).collect();
     diff.grouped_ops(around).iter().map(hunk).collect()
 }
 
@@ -56,7 +62,7 @@ fn line(change: &similar::InlineChange<'_, str>) -> Line {
 
 /// The difference as `diff -u` writes it, without a head.
 pub fn unified(before: &str, after: &str) -> String {
-    TextDiff::from_lines(before, after).unified_diff().context_radius(3).to_string()
+    TextDiff::configure().timeout(ENOUGH).diff_lines(before, after).unified_diff().context_radius(3).to_string()
 }
 
 #[cfg(test)]
@@ -72,5 +78,15 @@ mod tests {
         assert_eq!((marked(&lines[1]).as_str(), marked(&lines[2]).as_str()), ("five", "four"));
         assert_eq!((lines[1].before, lines[2].after), (Some(2), Some(2)));
         assert!(diff("same\n", "same\n", 3).is_empty());
+    }
+
+    #[test]
+    fn texts_with_nothing_in_common_are_compared_in_time() {
+        let lines = |seed: u64| (0..60_000_u64).map(|n| format!("{:x}\n", (n * 7 + seed) % 4_093)).collect::<String>();
+        let (before, after) = (lines(1), lines(2_222));
+        let began = Instant::now();
+        let hunks = diff(&before, &after, 3);
+        assert!(!hunks.is_empty() && !unified(&before, &after).is_empty());
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     }
 }

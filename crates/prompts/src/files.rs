@@ -1,5 +1,6 @@
 //! Where the library's files come from: those compiled into the program, and an extra directory of the same shape.
 
+use domain::sections::SectionName;
 use semver::Version;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -73,7 +74,10 @@ impl SourceFile {
         let (mut files, mut faults) = (Vec::new(), Vec::new());
         push(&mut files, &mut faults, path, path.to_owned(), text, false);
         match (files.pop(), faults.pop()) {
-            (Some(file), _) if file.role != Role::Example && file.role != Role::Template(None) => Ok(file),
+            (Some(file), _) if file.role != Role::Example && file.role != Role::Template(None) => match SectionName::parse(&file.stem) {
+                Ok(_) => Ok(file),
+                Err(wrong) => Err(fault(&format!("is named after no template: {wrong}"))),
+            },
             (_, Some(fault)) => Err(fault),
             _ => Err(fault("cannot be proposed; templates are at v1.0.0/<name>.yaml, test cases at tests/<name>.yaml")),
         }

@@ -3,22 +3,32 @@
 use crate::check;
 use crate::examples::{self, ExampleVenture};
 use crate::files::{self, FileFault, Role, SourceFile};
+use crate::made::{Base, Made};
 use crate::template::Template;
 use domain::sections::SectionName;
 use semver::Version;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-/// All templates in all versions, consistent as a whole.
+/// All templates in all versions, consistent as a whole. Cheap to clone.
+///
+/// A release of the files has each template in its highest version that is not above the release. One that was made from a proposal has
+/// exactly what it was made of, whatever else there is; see [`crate::made`].
 #[derive(Debug, Clone)]
 pub struct Library {
-    templates: BTreeMap<SectionName, BTreeMap<Version, Arc<Template>>>,
-    examples: Vec<ExampleVenture>,
-    tests: BTreeMap<String, TestFile>,
-    warnings: Vec<FileFault>,
-    files: Arc<Vec<SourceFile>>,
+    pub(crate) templates: Arc<BTreeMap<SectionName, BTreeMap<Version, Arc<Template>>>>,
+    pub(crate) made: BTreeMap<Version, Arc<Made>>,
+    pub(crate) base: Base,
+    pub(crate) examples: Arc<Vec<ExampleVenture>>,
+    /// Of the files.
+    pub(crate) own_tests: Arc<BTreeMap<String, Arc<TestFile>>>,
+    /// In use.
+    pub(crate) tests: BTreeMap<String, Arc<TestFile>>,
+    pub(crate) warnings: Arc<Vec<FileFault>>,
+    pub(crate) files: Arc<Vec<SourceFile>>,
 }
 
 /// The test cases of one template.
@@ -29,15 +39,15 @@ pub struct TestFile {
     /// All of it.
     pub text: Arc<str>,
     /// Its cases, as it wrote them.
-    pub cases: Vec<serde_json::Value>,
+    pub cases: Vec<Value>,
 }
 
-/// The templates one release is made of: each in its highest version that is not above the release.
+/// The templates one release is made of.
 #[derive(Debug, Clone)]
 pub struct Release {
     /// The release's version.
     pub version: Version,
-    templates: BTreeMap<SectionName, Arc<Template>>,
+    pub(crate) templates: BTreeMap<SectionName, Arc<Template>>,
 }
 
 impl Release {
@@ -89,40 +99,40 @@ impl Library {
 
     /// Reads a library from files already in memory.
     pub fn from_files(files: &[SourceFile]) -> Result<Self, Vec<FileFault>> {
-        let mut faults = Vec::new();
-        let mut library = Self {
-            templates: BTreeMap::new(),
-            examples: Vec::new(),
-            tests: BTreeMap::new(),
-            warnings: Vec::new(),
-            files: Arc::new(files.to_vec()),
-        };
+        let mut reading = Reading::default();
         let mut read = Vec::new();
         for file in files {
             match &file.role {
                 Role::Template(release) => match read_template(file, release.as_ref()) {
                     Ok(template) => read.push((file, template)),
-                    Err(fault) => faults.push(fault),
+                    Err(fault) => reading.faults.push(fault),
                 },
-                Role::Tests(name) => match file.parse::<Vec<serde_json::Value>>() {
+                Role::Tests(name) => match read_tests(file) {
                     // A later file takes an earlier one's place, as it does with templates.
-                    Ok(cases) => {
-                        let text = file.text.as_str().into();
-                        library.tests.insert(name.clone(), TestFile { path: file.path.clone(), text, cases });
-                    }
-                    Err(fault) => faults.push(fault),
+                    Ok(tests) => drop(reading.tests.insert(name.clone(), tests)),
+                    Err(fault) => reading.faults.push(fault),
                 },
                 Role::Example => {}
             }
         }
         for (file, template) in &read {
-            library.add(file, template, &mut faults);
+            reading.add(file, template);
         }
         for (file, template) in &read {
-            faults.extend(check::template(file, template, &library));
-            library.check_tests(file, template, &mut faults);
+            reading.check(file, template);
         }
-        faults.extend(check::cycles(&read, &library));
+        let Reading { templates, tests, warnings, mut faults } = reading;
+        let mut library = Self {
+            templates: Arc::new(templates),
+            made: BTreeMap::new(),
+            base: Base::Files,
+            examples: Arc::default(),
+            tests: tests.clone(),
+            own_tests: Arc::new(tests),
+            warnings: Arc::new(warnings),
+            files: Arc::new(files.to_vec()),
+        };
+        faults.extend(library.cycle(&read));
         if faults.is_empty() {
             faults = library.add_examples(files);
         }
@@ -130,62 +140,48 @@ impl Library {
         if faults.is_empty() { Ok(library) } else { Err(faults) }
     }
 
-    /// This library and more files; one at the same place as another takes its place. Everything is checked together.
-    ///
-    /// # Errors
-    /// Every fault, as [`Library::load`] has them.
-    pub fn with(&self, more: &[SourceFile]) -> Result<Self, Vec<FileFault>> {
-        let files: Vec<SourceFile> = self.files.iter().chain(more).cloned().collect();
-        Self::from_files(&files)
+    /// The first dependency cycle of a release.
+    fn cycle(&self, read: &[(&SourceFile, Arc<Template>)]) -> Option<FileFault> {
+        let (name, message) = self.releases().iter().find_map(|version| check::cycle(&self.release(version)?))?;
+        read.iter().rev().find(|(_, template)| template.name == name).map(|(file, _)| file.fault("dependsOn:", message))
     }
 
     /// The text of a template's file, as somebody wrote it.
     pub fn source(&self, template: &Template) -> Option<&str> {
         let here = |file: &&SourceFile| matches!(file.role, Role::Template(_)) && file.stem == template.name.as_str();
         let same = |file: &&SourceFile| hash_of(&file.text) == template.hash;
-        self.files.iter().rev().filter(here).find(same).map(|file| file.text.as_str())
-    }
-
-    fn add(&mut self, file: &SourceFile, template: &Arc<Template>, faults: &mut Vec<FileFault>) {
-        let versions = self.templates.entry(template.name.clone()).or_default();
-        // An extra directory may replace a shipped template; two files of the same origin may not be the same version.
-        if versions.insert(template.version.clone(), template.clone()).is_some() && file.shipped {
-            faults.push(file.fault("version:", format!("{} {} exists twice", template.name, template.version)));
-        }
-    }
-
-    fn check_tests(&mut self, file: &SourceFile, template: &Template, faults: &mut Vec<FileFault>) {
-        if self.test_count(&template.name) > 0 {
-            return;
-        }
-        let fault = file.fault("name:", format!("has no tests; add tests/{}.yaml", template.name));
-        // The shipped library must be tested; somebody's own section works without tests and is told so.
-        if file.shipped { faults.push(fault) } else { self.warnings.push(fault) }
+        let of_the_files = self.files.iter().rev().filter(here).find(same).map(|file| file.text.as_str());
+        of_the_files.or_else(|| self.made.values().find_map(|made| made.source(template)))
     }
 
     fn add_examples(&mut self, files: &[SourceFile]) -> Vec<FileFault> {
         let release = self.latest();
-        let mut faults = Vec::new();
+        let (mut faults, mut found) = (Vec::new(), Vec::new());
         for file in files.iter().filter(|f| f.role == Role::Example) {
             match examples::read(file) {
                 Ok(example) => {
                     faults.extend(examples::check(file, &example, &release));
-                    self.examples.push(example);
+                    found.push(example);
                 }
                 Err(more) => faults.extend(more),
             }
         }
-        self.examples.sort_by(|a, b| a.id.cmp(&b.id));
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        self.examples = Arc::new(found);
         faults
     }
 
-    /// Every release, lowest first: each version some template has.
+    /// Every release, lowest first: each version some template of the files has, and each that was made from a proposal.
     pub fn releases(&self) -> BTreeSet<Version> {
-        self.templates.values().flat_map(|versions| versions.keys().cloned()).collect()
+        self.templates.values().flat_map(BTreeMap::keys).chain(self.made.keys()).cloned().collect()
     }
 
-    /// The templates of a release, if there is anything at or below it.
+    /// The templates of a release: what it was made of, if it was made from a proposal; else each template of the files in its highest
+    /// version that is not above it, if there is any.
     pub fn release(&self, version: &Version) -> Option<Release> {
+        if let Some(made) = self.made.get(version) {
+            return Some(Release { version: version.clone(), templates: made.templates.clone() });
+        }
         let templates: BTreeMap<_, _> = self
             .templates
             .iter()
@@ -200,14 +196,40 @@ impl Library {
         self.release(&version).unwrap_or(Release { version, templates: BTreeMap::new() })
     }
 
+    fn latest_of_files(&self) -> Release {
+        Self { made: BTreeMap::new(), ..self.clone() }.latest()
+    }
+
     /// All versions of a template, lowest first.
     pub fn versions(&self, name: &SectionName) -> impl Iterator<Item = &Arc<Template>> {
-        self.templates.get(name).into_iter().flat_map(BTreeMap::values)
+        let made = self.made.values().filter_map(|made| made.templates.get(name));
+        let all = self.templates.get(name).into_iter().flat_map(BTreeMap::values).chain(made);
+        all.map(|template| (&template.version, template)).collect::<BTreeMap<_, _>>().into_values()
     }
 
     /// The curated ventures, by id.
     pub fn examples(&self) -> &[ExampleVenture] {
         &self.examples
+    }
+
+    /// The same library without what of the examples does not go with a release: that may promise another output than the files do.
+    #[must_use]
+    pub fn fitting(self, release: &Release) -> Self {
+        let files = self.latest_of_files();
+        let checked = |template: &Template| files.template(&template.name).is_some_and(|own| own.hash == template.hash);
+        let fits = |name: &SectionName, output: &Value| match release.template(name) {
+            Some(template) => checked(template) || template.check_output(output).is_empty(),
+            None => false,
+        };
+        let all = |example: &ExampleVenture| example.sections.iter().all(|(name, output)| fits(name, output));
+        if self.examples.iter().all(all) {
+            return self;
+        }
+        let mut examples = Vec::clone(&self.examples);
+        for example in &mut examples {
+            example.sections.retain(|(name, output)| fits(name, output));
+        }
+        Self { examples: Arc::new(examples), ..self }
     }
 
     /// How many test cases a template has.
@@ -217,7 +239,7 @@ impl Library {
 
     /// The test cases of a template.
     pub fn tests(&self, name: &SectionName) -> Option<&TestFile> {
-        self.tests.get(name.as_str())
+        self.tests.get(name.as_str()).map(Arc::as_ref)
     }
 
     /// SHA-256 over the test cases of these templates, hexadecimal.
@@ -234,13 +256,45 @@ impl Library {
     pub fn warnings(&self) -> &[FileFault] {
         &self.warnings
     }
+}
 
-    pub(crate) fn has(&self, name: &SectionName) -> bool {
-        self.templates.contains_key(name)
+/// What was read of files so far.
+#[derive(Default)]
+struct Reading {
+    templates: BTreeMap<SectionName, BTreeMap<Version, Arc<Template>>>,
+    tests: BTreeMap<String, Arc<TestFile>>,
+    warnings: Vec<FileFault>,
+    faults: Vec<FileFault>,
+}
+
+impl Reading {
+    fn add(&mut self, file: &SourceFile, template: &Arc<Template>) {
+        let versions = self.templates.entry(template.name.clone()).or_default();
+        // An extra directory may replace a shipped template; two files of the same origin may not be the same version.
+        if versions.insert(template.version.clone(), template.clone()).is_some() && file.shipped {
+            self.faults.push(file.fault("version:", format!("{} {} exists twice", template.name, template.version)));
+        }
+    }
+
+    fn check(&mut self, file: &SourceFile, template: &Template) {
+        let lower = self.templates.get(&template.name).and_then(|versions| versions.range(..template.version.clone()).next_back());
+        let lower = lower.map(|(_, template)| template.as_ref());
+        self.faults.extend(check::alone(file, template));
+        self.faults.extend(check::beside(file, template, lower, |name| self.templates.contains_key(name)));
+        if self.tests.get(template.name.as_str()).is_none_or(|tests| tests.cases.is_empty()) {
+            let fault = file.fault("name:", format!("has no tests; add tests/{}.yaml", template.name));
+            // The shipped library must be tested; somebody's own section works without tests and is told so.
+            if file.shipped { self.faults.push(fault) } else { self.warnings.push(fault) }
+        }
     }
 }
 
-fn read_template(file: &SourceFile, release: Option<&Version>) -> Result<Arc<Template>, FileFault> {
+pub(crate) fn read_tests(file: &SourceFile) -> Result<Arc<TestFile>, FileFault> {
+    let cases = file.parse::<Vec<Value>>()?;
+    Ok(Arc::new(TestFile { path: file.path.clone(), text: file.text.as_str().into(), cases }))
+}
+
+pub(crate) fn read_template(file: &SourceFile, release: Option<&Version>) -> Result<Arc<Template>, FileFault> {
     let mut template: Template = file.parse()?;
     if template.name.as_str() != file.stem {
         return Err(file.fault("name:", format!("name \"{}\" must equal the file's name \"{}\"", template.name, file.stem)));
@@ -252,6 +306,6 @@ fn read_template(file: &SourceFile, release: Option<&Version>) -> Result<Arc<Tem
     Ok(Arc::new(template))
 }
 
-fn hash_of(text: &str) -> String {
+pub(crate) fn hash_of(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }

@@ -1,10 +1,14 @@
 //! The suites of the library: enough cases of every kind, each held to the template's own schema. A thinner suite fails here, not
 //! when somebody reads its pass rate and believes it. What the cases say about a model is the evals' matter.
 
+#[path = "suites/production.rs"]
+mod production;
+
 use domain::ventures::{Brief, RawBrief};
+use prompts::suites::{self, asserts, is_refused};
 use prompts::{Library, Template};
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeSet, HashSet};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Kinds of edge cases every suite has.
@@ -16,20 +20,25 @@ fn library() -> Library {
     Library::load(None).expect("the library loads")
 }
 
-fn suite(name: &str) -> Vec<Value> {
+fn written(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../prompts/tests/{name}.yaml"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn suite(name: &str) -> Vec<Value> {
+    read(name, &written(name))
+}
+
+fn read(name: &str, text: &str) -> Vec<Value> {
     let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_events: 100_000, max_aliases: 100 } };
-    serde_saphyr::from_str_with_options(&text, options).unwrap_or_else(|error| panic!("{name}: {error}"))
+    serde_saphyr::from_str_with_options(text, options).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// Everything that is missing or wrong in a suite, in sentences.
 fn faults(template: &Template, cases: &[Value]) -> Vec<String> {
-    let mut faults = counts(template, cases);
-    let descriptions: HashSet<&str> = cases.iter().filter_map(|case| case["description"].as_str()).collect();
-    if descriptions.len() < cases.len() {
-        faults.push("a description is missing or stands twice".into());
-    }
+    let mut faults = suites::faults(template, cases);
+    faults.extend(production::faults(template, cases));
+    faults.extend(kinds(template, cases));
     if template.is_section() {
         faults.extend(variety(cases));
         faults.extend(lengths(cases));
@@ -50,22 +59,9 @@ fn edges(case: &Value) -> Vec<&str> {
     case["metadata"]["edge"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn is_refused(case: &Value) -> bool {
-    edges(case).contains(&"refused")
-}
-
-fn counts(template: &Template, cases: &[Value]) -> Vec<String> {
+fn kinds(template: &Template, cases: &[Value]) -> Vec<String> {
     let mut faults = Vec::new();
-    let (happy, edge, budgets) = (of_kind(cases, "happy"), of_kind(cases, "edge"), of_kind(cases, "performance"));
-    if happy.len() < 10 {
-        faults.push(format!("{} happy cases, at least 10 are needed", happy.len()));
-    }
-    if edge.len() < 5 {
-        faults.push(format!("{} edge cases, at least 5 are needed", edge.len()));
-    }
-    if happy.len() + edge.len() + budgets.len() != cases.len() {
-        faults.push("every case is of the kind happy, edge or performance".into());
-    }
+    let budgets = of_kind(cases, "performance");
     let mut wanted = EDGES.to_vec();
     if template.is_section() {
         wanted.push("refused");
@@ -118,23 +114,11 @@ fn lengths(cases: &[Value]) -> Vec<String> {
     faults
 }
 
-/// What a case demands, sets of assertions opened.
-fn asserts(case: &Value) -> Vec<&Value> {
-    let listed = case["assert"].as_array().into_iter().flatten();
-    listed.flat_map(|a| a["assert"].as_array().map_or_else(|| vec![a], |inner| inner.iter().collect())).collect()
-}
-
 fn asserted(template: &Template, case: &Value) -> Vec<String> {
     let all = asserts(case);
     let has = |metric: &str| all.iter().any(|a| a["metric"] == metric);
     if is_refused(case) {
-        let fine = has("refusal") && !has("schema");
-        return if fine { Vec::new() } else { vec!["says not what a refusal looks like".into()] };
-    }
-    let mut faults = Vec::new();
-    let schema = all.iter().find(|a| a["type"] == "is-json").map(|a| &a["value"]);
-    if schema != Some(&bare(&template.output)) {
-        faults.push("its schema is not the template's output".into());
+        return Vec::new();
     }
     let mut wanted = vec!["placeholders", "guardrails"];
     if template.is_section() {
@@ -144,31 +128,7 @@ fn asserted(template: &Template, case: &Value) -> Vec<String> {
     if language != "English" {
         wanted.push("language");
     }
-    faults.extend(wanted.into_iter().filter(|metric| !has(metric)).map(|metric| format!("asserts nothing about {metric}")));
-    let own = case["assert"].as_array().map_or(0, Vec::len);
-    if own < 2 {
-        faults.push("asserts nothing of its own".into());
-    }
-    faults
-}
-
-/// A schema as evals need it: without what is written for pages and providers, which promptfoo's validator does not know.
-fn bare(schema: &Value) -> Value {
-    let Value::Object(map) = schema else { return schema.clone() };
-    let mut kept = Map::new();
-    for (key, value) in map {
-        match (key.as_str(), value) {
-            ("title" | "description" | "format", Value::String(_)) => {}
-            (key, _) if key.starts_with("x-") => {}
-            ("properties", Value::Object(inner)) => {
-                kept.insert(key.clone(), inner.iter().map(|(name, value)| (name.clone(), bare(value))).collect());
-            }
-            _ => {
-                kept.insert(key.clone(), bare(value));
-            }
-        }
-    }
-    Value::Object(kept)
+    wanted.into_iter().filter(|metric| !has(metric)).map(|metric| format!("asserts nothing about {metric}")).collect()
 }
 
 /// Whether the input rules let the case in, or refuse it where it says so; and whether its words are about its product.
@@ -189,14 +149,15 @@ fn admitted(case: &Value) -> Vec<String> {
         (Err(why), false) => vec![format!("is refused: {why}")],
         _ => Vec::new(),
     };
-    let idea = raw.idea.to_lowercase();
-    let words = asserts(case).into_iter().filter(|a| a["metric"] == "product").flat_map(|a| a["value"].as_array().into_iter().flatten());
-    let words: Vec<String> = words.filter_map(Value::as_str).map(str::to_lowercase).collect();
-    if !is_refused(case) && !words.iter().any(|word| idea.contains(word)) {
-        faults.push(format!("none of the words {words:?} is in the idea"));
+    let words: Vec<&Value> = asserts(case).into_iter().filter(|a| a["metric"] == "product").collect();
+    if !is_refused(case) && !words.iter().any(|assertion| production::mentions(assertion, &raw.idea)) {
+        faults.push("none of the words about its product is in the idea".to_owned());
     }
-    let foreign = edges(case).contains(&"script");
-    if foreign && words.iter().any(|word| word.is_ascii()) {
+    let latin = |assertion: &&Value| match &assertion["value"] {
+        Value::Array(listed) => listed.iter().filter_map(Value::as_str).any(str::is_ascii),
+        pattern => pattern.as_str().is_some_and(str::is_ascii),
+    };
+    if edges(case).contains(&"script") && words.iter().any(latin) {
         faults.push("expects words in Latin letters of an answer in another script".to_owned());
     }
     faults
@@ -250,7 +211,15 @@ fn a_case_that_demands_less_is_noticed() {
             *schema = json!({"type": "object", "required": schema["required"]});
         }
     });
-    assert!(loose.contains("its schema is not the template's output"), "{loose}");
+    assert!(loose.contains("asserts a schema that is not the output of"), "{loose}");
+    let nothing = changed(&|case| {
+        if let Some(list) = case["assert"].as_array_mut() {
+            list.truncate(1);
+        }
+    });
+    assert!(nothing.contains("asserts nothing of its own"), "{nothing}");
+    let easy = changed(&|case| case["threshold"] = json!(0));
+    assert!(easy.contains("has a threshold"), "{easy}");
     let wordless = changed(&|case| {
         let kept: Vec<Value> = case["assert"].as_array().into_iter().flatten().filter(|a| a["metric"] != "product").cloned().collect();
         case["assert"] = kept.into();
@@ -268,4 +237,51 @@ fn a_case_that_demands_less_is_noticed() {
         }
     });
     assert!(harmless.contains("is let through"), "{harmless}");
+}
+
+#[test]
+fn a_suite_that_asks_less_than_production_is_noticed() {
+    let release = library().latest();
+    let template = release.sections().into_iter().find(|template| template.name.as_str() == "swot").expect("a SWOT");
+    let whole = suite("swot");
+    let changed = |change: &dyn Fn(&mut Value)| -> String {
+        let mut cases = whole.clone();
+        cases.iter_mut().for_each(change);
+        faults(template, &cases).join("\n")
+    };
+    let alone = changed(&|case| case["vars"]["competitorAnalysis"] = Value::Null);
+    assert!(alone.contains("0 cases have all of"), "{alone}");
+    let praised = changed(&|case| case["vars"]["previousFeedback"] = Value::Null);
+    assert!(praised.contains("no case has criticism"), "{praised}");
+    let invented = changed(&|case| {
+        if let Some(title) = case.pointer_mut("/vars/productPlan/productTitle") {
+            *title = "Boots".into();
+        }
+    });
+    assert!(invented.contains("productPlan is not what the example venture says"), "{invented}");
+    let words = changed(&|case| {
+        for assertion in case["assert"].as_array_mut().into_iter().flatten().filter(|a| a["metric"] == "product") {
+            assertion["value"] = json!(["tag", "ear"]);
+        }
+    });
+    assert!(words.contains("fit alpine-boots as well"), "{words}");
+    let tame = changed(&|case| case["metadata"]["obeyed"] = Value::Null);
+    assert!(tame.contains("does not say what obeying looks like"), "{tame}");
+}
+
+/// What every answer must be is said once in a suite, so a case is added in one line and demands it all.
+#[test]
+fn a_case_is_added_in_one_line() {
+    for template in library().latest().templates() {
+        let name = template.name.as_str();
+        let line =
+            "- {description: added, metadata: {kind: happy}, vars: {}, assert: [*form, {type: icontains, metric: case, value: x}]}\n";
+        let cases = read(name, &format!("{}{line}", written(name)));
+        let added = cases.last().unwrap_or_else(|| panic!("{name} has no cases"));
+        assert_eq!(
+            asserted(template, added),
+            template.is_section().then_some("asserts nothing about product").into_iter().collect::<Vec<_>>(),
+            "{name}"
+        );
+    }
 }

@@ -5,7 +5,7 @@ use crate::Store;
 use crate::columns::{moment, page_before};
 use crate::dialect::Access;
 use crate::errors::{Error, Result};
-use crate::tenants::TenantTx;
+use crate::tenants::{TeamTx, TenantTx};
 use domain::Timestamp;
 use domain::alerts::Alert;
 use domain::ids::{AlertId, OwnerId};
@@ -27,6 +27,29 @@ impl TenantTx {
             .col_expr(Column::ClosedAt, Expr::value(moment(now)))
             .col_expr(Column::OpenKey, Expr::value(Option::<String>::None))
             .filter(Column::OwnerId.eq(self.owner()))
+            .filter(Column::OpenKey.eq(open_key(kind, subject)))
+            .exec(self.writing()?)
+            .await?;
+        Ok(closed.rows_affected)
+    }
+}
+
+impl TeamTx {
+    /// Opens an alert that is about no member; false when one of its kind and subject is open.
+    pub async fn open_team_alert(&self, alert: &Alert) -> Result<bool> {
+        if alert.owner.is_some() {
+            return Err(Error::Conflict);
+        }
+        let once = OnConflict::column(Column::OpenKey).do_nothing().to_owned();
+        Ok(Entity::insert(row(alert).into_active_model()).on_conflict(once).exec_without_returning(self.writing()?).await? > 0)
+    }
+
+    /// Closes what is open about no member of a kind and subject; how many.
+    pub async fn close_team_alerts(&self, kind: &str, subject: &str, now: Timestamp) -> Result<u64> {
+        let closed = Entity::update_many()
+            .col_expr(Column::ClosedAt, Expr::value(moment(now)))
+            .col_expr(Column::OpenKey, Expr::value(Option::<String>::None))
+            .filter(Column::OwnerId.is_null())
             .filter(Column::OpenKey.eq(open_key(kind, subject)))
             .exec(self.writing()?)
             .await?;

@@ -88,6 +88,8 @@ macro_rules! each_table {
         $step::<proposals::file::Entity>($($arg),*).await?;
         $step::<proposals::comment::Entity>($($arg),*).await?;
         $step::<releases::row::Entity>($($arg),*).await?;
+        $step::<releases::text::Entity>($($arg),*).await?;
+        $step::<deployments::turn::Entity>($($arg),*).await?;
         $step::<deployments::row::Entity>($($arg),*).await?;
         $step::<evals::row::Entity>($($arg),*).await?;
         $step::<evals::case::Entity>($($arg),*).await?;

@@ -1,7 +1,7 @@
 //! Where environments point: deployments, the last of which holds.
 
 use crate::Store;
-use crate::columns::{actor, moment, page_before, read_actor, read_version};
+use crate::columns::{actor, count, moment, read_actor, read_count, read_version};
 use crate::dialect::Access;
 use crate::errors::{Cause, Error, Result};
 use crate::releases;
@@ -10,36 +10,61 @@ use domain::ids::{DeploymentId, EvalId};
 use domain::releases::{Deployment, Move};
 use domain::roles::Environment;
 use row::{Column, Entity, Model};
-use sea_orm::prelude::Uuid;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select};
 
-/// What was last done to an environment and to the library: as long as it is the same, nothing has changed.
+/// The one turn there is.
+const TURN: &str = "releases";
+
+/// What was last done to environments and to the library: as long as it is the same, nothing has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
-    /// The last deployment of the environment.
-    pub deployment: Option<DeploymentId>,
-    /// The last release that was made from a proposal.
-    pub release: Option<Uuid>,
+    /// The number of the last deployment of the environment.
+    pub deployment: Option<u64>,
+    /// The number of the last deployment of production, which releases are made over.
+    pub production: Option<u64>,
+    /// The number of the last release that was made from a proposal.
+    pub release: Option<u64>,
 }
 
 impl Store {
     /// What was last done to this environment and to the library. Asked often.
     pub async fn stamp(&self, environment: Environment) -> Result<Stamp> {
-        let begun = self.program(Access::Read).await?;
-        let deployment = newest(environment).select_only().column(Column::Id).into_tuple::<Uuid>().one(&begun.tx).await?;
-        let release = releases::row::Entity::find()
-            .select_only()
-            .column(releases::row::Column::Id)
-            .filter(releases::row::Column::Id.lt(page_before(None)))
-            .order_by_desc(releases::row::Column::Id)
-            .into_tuple::<Uuid>()
-            .one(&begun.tx)
-            .await?;
-        Ok(Stamp { deployment: deployment.map(DeploymentId), release })
+        stamp(&self.program(Access::Read).await?.tx, environment).await
     }
 }
 
+async fn stamp(tx: &DatabaseTransaction, environment: Environment) -> Result<Stamp> {
+    let last = async |environment| last(newest(environment).select_only().column(Column::Number), tx).await;
+    let deployment = last(environment).await?;
+    let production = if environment == Environment::Production { deployment } else { last(Environment::Production).await? };
+    Ok(Stamp { deployment, production, release: releases::last(tx).await? })
+}
+
+/// The one number that is asked for.
+pub(crate) async fn last<E: EntityTrait>(asked: Select<E>, tx: &DatabaseTransaction) -> Result<Option<u64>> {
+    let found = asked.into_tuple::<i64>().one(tx).await?;
+    Ok(found.map(|number| number.try_into().unwrap_or_default()))
+}
+
 impl TeamTx {
+    /// What was last done, as this transaction sees it: nothing more is done before it ends, once it has taken its turn.
+    pub async fn stamp(&self, environment: Environment) -> Result<Stamp> {
+        stamp(self.reading(), environment).await
+    }
+
+    /// Takes the turn to change what is served, and says the number of what is done with it. Whoever else takes it waits until this
+    /// transaction ends, and then sees what it did.
+    pub async fn take_turn(&self) -> Result<u64> {
+        let tx = self.writing()?;
+        let first = turn::Model { name: TURN.to_owned(), number: 1 }.into_active_model();
+        let next = Expr::col((turn::Entity, turn::Column::Number)).add(1);
+        let counted = OnConflict::column(turn::Column::Name).value(turn::Column::Number, next).to_owned();
+        turn::Entity::insert(first).on_conflict(counted).exec_without_returning(tx).await?;
+        let taken = turn::Entity::find_by_id(TURN).one(tx).await?.ok_or(Error::Conflict)?;
+        Ok(read_count(taken.number).map_err(Error::corrupt("release_turns", uuid::Uuid::nil()))?)
+    }
+
     /// Points an environment at a release from the commit on.
     pub async fn insert_deployment(&self, deployment: &Deployment) -> Result<()> {
         let row = Model {
@@ -48,30 +73,27 @@ impl TeamTx {
             version: deployment.version.to_string(),
             content: deployment.content.clone(),
             previous: deployment.previous.to_string(),
+            previous_content: deployment.previous_content.clone(),
             kind: deployment.kind.key().to_owned(),
             actor: actor(deployment.by),
             at: moment(deployment.at),
             eval_id: deployment.eval.map(|eval| eval.0),
             reason: deployment.reason.clone(),
+            number: count(deployment.number),
         };
         Entity::insert(row.into_active_model()).exec_without_returning(self.writing()?).await?;
         Ok(())
     }
 
-    /// The deployment that holds in an environment; nobody else changes it until this transaction ends, if it writes.
-    pub async fn locked_deployment(&self, environment: Environment) -> Result<Option<Deployment>> {
-        newest(environment).lock_exclusive().one(self.writing()?).await?.map(read).transpose()
-    }
-
-    /// Deployments of an environment, newest first; the next page is what comes `before` the last of this one.
-    pub async fn deployments(&self, environment: Environment, limit: u64, before: Option<DeploymentId>) -> Result<Vec<Deployment>> {
-        let page = newest(environment).filter(Column::Id.lt(page_before(before.map(|id| id.0)))).limit(limit);
+    /// Deployments of an environment, newest first; the next page is what comes before the number of the last of this one.
+    pub async fn deployments(&self, environment: Environment, limit: u64, before: Option<u64>) -> Result<Vec<Deployment>> {
+        let page = newest(environment).filter(Column::Number.lt(before.map_or(i64::MAX, count))).limit(limit);
         page.all(self.reading()).await?.into_iter().map(read).collect()
     }
 }
 
-fn newest(environment: Environment) -> sea_orm::Select<Entity> {
-    Entity::find().filter(Column::Environment.eq(environment.key())).order_by_desc(Column::Id)
+fn newest(environment: Environment) -> Select<Entity> {
+    Entity::find().filter(Column::Environment.eq(environment.key())).order_by_desc(Column::Number)
 }
 
 fn read(row: Model) -> Result<Deployment> {
@@ -79,10 +101,12 @@ fn read(row: Model) -> Result<Deployment> {
     let unknown = |what: &str| corrupt(format!("\"{what}\" is not known").into());
     Ok(Deployment {
         id: DeploymentId(row.id),
+        number: read_count(row.number).map_err(&corrupt)?,
         environment: Environment::from_key(&row.environment).ok_or_else(|| unknown(&row.environment))?,
         version: read_version(&row.version).map_err(&corrupt)?,
         content: row.content,
         previous: read_version(&row.previous).map_err(&corrupt)?,
+        previous_content: row.previous_content,
         kind: Move::from_key(&row.kind).ok_or_else(|| unknown(&row.kind))?,
         by: read_actor(&row.actor).map_err(&corrupt)?,
         at: row.at,
@@ -106,11 +130,30 @@ pub(crate) mod row {
         pub version: String,
         pub content: String,
         pub previous: String,
+        pub previous_content: String,
         pub kind: String,
         pub actor: String,
         pub at: DateTimeUtc,
         pub eval_id: Option<Uuid>,
         pub reason: Option<String>,
+        pub number: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A row of `release_turns`.
+pub(crate) mod turn {
+    use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
+    #[sea_orm(table_name = "release_turns")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        pub number: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

@@ -4,18 +4,30 @@ use crate::columns::{actor, count, list, moment, page_before, read_actor, read_c
 use crate::errors::{Cause, Error, Result};
 use crate::tenants::TeamTx;
 use domain::Timestamp;
-use domain::evals::{CaseVerdict, Eval, Outcome, Progress, Subject};
+use domain::evals::{CaseTexts, CaseVerdict, Eval, Outcome, Progress, Subject};
 use domain::ids::{EvalId, ProposalId};
 use domain::sections::SectionName;
 use domain::usage::MicroDollars;
 use row::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, IntoActiveModel, JsonValue, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, JsonValue, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which cases of an eval are wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CasesOf<'a> {
+    /// Those of one template; without one, of all.
+    pub section: Option<&'a SectionName>,
+    /// Only those that do not pass.
+    pub failing: bool,
+}
 
 impl TeamTx {
     /// Adds an eval that has no cases yet.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when one of the same content, models and tests is running.
     pub async fn insert_eval(&self, eval: &Eval) -> Result<()> {
         let row = Model {
             id: eval.id.0,
@@ -79,8 +91,8 @@ impl TeamTx {
         page.all(self.reading()).await?.into_iter().map(read).collect()
     }
 
-    /// Adds a case's verdict, once.
-    pub async fn insert_case(&self, eval: EvalId, case: &CaseVerdict) -> Result<()> {
+    /// Adds a case's verdict, once: false when it has one.
+    pub async fn insert_case(&self, eval: EvalId, case: &CaseVerdict, texts: &CaseTexts) -> Result<bool> {
         let row = case::Model {
             eval_id: eval.0,
             number: case.number.into(),
@@ -96,12 +108,11 @@ impl TeamTx {
             thought_tokens: count(case.tokens.thoughts),
             cost_micro_usd: case.cost.map(|cost| cost.0),
             reasons: list(&case.reasons)?,
-            vars: case.vars.clone(),
-            output: case.output.clone(),
+            vars: texts.vars.clone(),
+            output: texts.output.clone(),
         };
         let once = OnConflict::columns([case::Column::EvalId, case::Column::Number]).do_nothing().to_owned();
-        case::Entity::insert(row.into_active_model()).on_conflict(once).exec_without_returning(self.writing()?).await?;
-        Ok(())
+        Ok(case::Entity::insert(row.into_active_model()).on_conflict(once).exec_without_returning(self.writing()?).await? > 0)
     }
 
     /// The cases of an eval that have their verdict, by number.
@@ -117,16 +128,35 @@ impl TeamTx {
         numbers.into_iter().map(|number| read_count(number).map_err(&corrupt)).collect()
     }
 
-    /// Cases of an eval, by number, of one section or of all; the next page is what comes `after` the last of this one.
-    pub async fn cases(&self, eval: EvalId, section: Option<&SectionName>, limit: u64, after: Option<u32>) -> Result<Vec<CaseVerdict>> {
-        let mut page = case::Entity::find().filter(case::Column::EvalId.eq(eval.0));
-        if let Some(section) = section {
+    /// Cases of an eval, by number, without their texts; the next page is what comes `after` the last of this one.
+    pub async fn cases(&self, eval: EvalId, of: CasesOf<'_>, limit: u64, after: Option<u32>) -> Result<Vec<CaseVerdict>> {
+        let mut page = case::Entity::find().select_only().columns(VERDICT).filter(case::Column::EvalId.eq(eval.0));
+        if let Some(section) = of.section {
             page = page.filter(case::Column::Section.eq(section.as_str()));
+        }
+        if of.failing {
+            page = page.filter(case::Column::Outcome.ne(Outcome::Pass.key()));
         }
         if let Some(after) = after {
             page = page.filter(case::Column::Number.gt(i64::from(after)));
         }
-        page.order_by_asc(case::Column::Number).limit(limit).all(self.reading()).await?.into_iter().map(read_case).collect()
+        let rows = page.order_by_asc(case::Column::Number).limit(limit).into_model::<VerdictRow>().all(self.reading()).await?;
+        rows.into_iter().map(read_case).collect()
+    }
+
+    /// What these cases of an eval asked, and what came back, by number.
+    pub async fn case_texts(&self, eval: EvalId, numbers: &[u32]) -> Result<BTreeMap<u32, CaseTexts>> {
+        let found = case::Entity::find()
+            .select_only()
+            .columns([case::Column::Number, case::Column::Vars, case::Column::Output])
+            .filter(case::Column::EvalId.eq(eval.0))
+            .filter(case::Column::Number.is_in(numbers.iter().copied().map(i64::from)))
+            .into_tuple::<(i64, JsonValue, JsonValue)>()
+            .all(self.reading())
+            .await?;
+        let corrupt = Error::corrupt::<Cause>("eval_cases", eval.0);
+        let read = |(number, vars, output)| Ok((read_count(number).map_err(&corrupt)?, CaseTexts { vars, output }));
+        found.into_iter().map(read).collect()
     }
 }
 
@@ -156,7 +186,43 @@ fn read(row: Model) -> Result<Eval> {
     })
 }
 
-fn read_case(row: case::Model) -> Result<CaseVerdict> {
+/// The columns of a verdict: all but the texts.
+const VERDICT: [case::Column; 14] = [
+    case::Column::EvalId,
+    case::Column::Number,
+    case::Column::Section,
+    case::Column::Description,
+    case::Column::Outcome,
+    case::Column::Score,
+    case::Column::Quality,
+    case::Column::LatencyMs,
+    case::Column::InputTokens,
+    case::Column::CachedTokens,
+    case::Column::OutputTokens,
+    case::Column::ThoughtTokens,
+    case::Column::CostMicroUsd,
+    case::Column::Reasons,
+];
+
+#[derive(FromQueryResult)]
+struct VerdictRow {
+    eval_id: uuid::Uuid,
+    number: i64,
+    section: String,
+    description: String,
+    outcome: String,
+    score: f64,
+    quality: Option<f64>,
+    latency_ms: i64,
+    input_tokens: i64,
+    cached_tokens: i64,
+    output_tokens: i64,
+    thought_tokens: i64,
+    cost_micro_usd: Option<i64>,
+    reasons: JsonValue,
+}
+
+fn read_case(row: VerdictRow) -> Result<CaseVerdict> {
     let corrupt = Error::corrupt::<Cause>("eval_cases", row.eval_id);
     let tokens = [row.input_tokens, row.cached_tokens, row.output_tokens, row.thought_tokens];
     Ok(CaseVerdict {
@@ -170,8 +236,6 @@ fn read_case(row: case::Model) -> Result<CaseVerdict> {
         tokens: read_tokens(tokens).map_err(&corrupt)?,
         cost: row.cost_micro_usd.map(MicroDollars),
         reasons: read_list(row.reasons).map_err(&corrupt)?,
-        vars: row.vars,
-        output: row.output,
     })
 }
 

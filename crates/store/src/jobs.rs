@@ -96,18 +96,8 @@ impl TenantTx {
 
     /// Takes a job of this owner out of the line. One that is in work stays its worker's, who is asked to stop and settle.
     pub async fn cancel_job(&self, kind: &str, unique_key: &str, now: Timestamp) -> Result<()> {
-        let this = |state: &str| {
-            let key = Condition::all().add(Column::Kind.eq(kind)).add(Column::UniqueKey.eq(unique_key));
-            key.add(Column::OwnerId.eq(self.owner())).add(Column::State.eq(state))
-        };
-        Entity::update_many()
-            .col_expr(Column::State, Expr::value(CANCELLED))
-            .col_expr(Column::EndedAt, Expr::value(moment(now)))
-            .filter(this(WAITING))
-            .exec(self.writing()?)
-            .await?;
-        Entity::update_many().col_expr(Column::State, Expr::value(STOPPING)).filter(this(RUNNING)).exec(self.writing()?).await?;
-        Ok(())
+        let own = Condition::all().add(Column::OwnerId.eq(self.owner()));
+        cancel(self.writing()?, &own.add(Column::Kind.eq(kind)).add(Column::UniqueKey.eq(unique_key)), now).await
     }
 }
 
@@ -145,6 +135,12 @@ impl TeamTx {
         let afresh = Entity::update_many().col_expr(Column::Attempts, Expr::value(0)).col_expr(Column::Deaths, Expr::value(0));
         let held = afresh.filter(Column::OwnerId.is_null()).filter(mine(lease)).exec(self.writing()?).await?;
         if held.rows_affected == 1 { Ok(()) } else { Err(Error::LeaseLost) }
+    }
+
+    /// Takes a job of the program itself out of the line. One that is in work stays its worker's, who is asked to stop.
+    pub async fn cancel_job(&self, kind: &str, unique_key: &str, now: Timestamp) -> Result<()> {
+        let own = Condition::all().add(Column::OwnerId.is_null());
+        cancel(self.writing()?, &own.add(Column::Kind.eq(kind)).add(Column::UniqueKey.eq(unique_key)), now).await
     }
 }
 
@@ -305,6 +301,18 @@ impl Store {
 /// The job, as long as this lease holds.
 fn mine(lease: &Lease) -> Condition {
     Condition::all().add(Column::Id.eq(lease.job.0)).add(Column::State.is_in([RUNNING, STOPPING])).add(Column::Lease.eq(lease.token))
+}
+
+async fn cancel(tx: &DatabaseTransaction, jobs: &Condition, now: Timestamp) -> Result<()> {
+    let these = |state: &str| jobs.clone().add(Column::State.eq(state));
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(CANCELLED))
+        .col_expr(Column::EndedAt, Expr::value(moment(now)))
+        .filter(these(WAITING))
+        .exec(tx)
+        .await?;
+    Entity::update_many().col_expr(Column::State, Expr::value(STOPPING)).filter(these(RUNNING)).exec(tx).await?;
+    Ok(())
 }
 
 async fn insert(tx: &DatabaseTransaction, job: &NewJob, last_turn: Option<Timestamp>) -> Result<bool> {

@@ -53,6 +53,7 @@ pub use calls::OpenCall;
 pub use deployments::Stamp;
 pub use embeddings::{DIMENSIONS, Near};
 pub use errors::{Error, Result};
+pub use evals::CasesOf;
 pub use events::RunEvent;
 pub use idempotency::Kept;
 pub use jobs::{LetGo, Wanted};

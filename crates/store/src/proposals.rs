@@ -1,13 +1,19 @@
 //! Changes to the template library on their way through review: their files by revision, and what was said of them.
 
-use crate::columns::{actor, moment, page_before, read_actor, read_count, read_version};
-use crate::errors::{Error, Result};
+use crate::columns::{actor, list, moment, page_before, read_actor, read_count, read_list, read_version};
+use crate::errors::{Cause, Error, Result};
 use crate::tenants::TeamTx;
+use domain::audit::Actor;
 use domain::ids::{CommentId, ProposalId};
 use domain::proposals::{Comment, Proposal, ProposedFile};
 use row::{Column, Entity, Model};
+use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, IntoActiveModel, JsonValue, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::BTreeMap;
+
+/// So much of what was said about one proposal is read.
+const COMMENTS: u64 = 1_000;
 
 impl TeamTx {
     /// Adds a proposal with the files of its first revision.
@@ -19,6 +25,7 @@ impl TeamTx {
             version: proposal.version.to_string(),
             base: proposal.base.to_string(),
             author: actor(proposal.author),
+            writers: writers(proposal)?,
             state: proposal.state.key().to_owned(),
             standing: standing(proposal)?,
             revision: proposal.revision.into(),
@@ -36,6 +43,7 @@ impl TeamTx {
             .col_expr(Column::Why, Expr::value(proposal.why.as_str()))
             .col_expr(Column::Version, Expr::value(proposal.version.to_string()))
             .col_expr(Column::Base, Expr::value(proposal.base.to_string()))
+            .col_expr(Column::Writers, Expr::value(writers(proposal)?))
             .col_expr(Column::State, Expr::value(proposal.state.key()))
             .col_expr(Column::Standing, Expr::value(standing(proposal)?))
             .col_expr(Column::Revision, Expr::value(i64::from(proposal.revision)))
@@ -74,10 +82,29 @@ impl TeamTx {
         page.all(self.reading()).await?.into_iter().map(read).collect()
     }
 
-    /// Every proposal in a state, by its key, oldest first.
-    pub async fn proposals_in(&self, state: &str) -> Result<Vec<Proposal>> {
-        let found = Entity::find().filter(Column::State.eq(state)).order_by_asc(Column::Id);
+    /// So many proposals in these states, by their keys, oldest first.
+    pub async fn proposals_in(&self, states: &[&str], limit: u64) -> Result<Vec<Proposal>> {
+        let found = Entity::find().filter(Column::State.is_in(states.iter().copied())).order_by_asc(Column::Id).limit(limit);
         found.all(self.reading()).await?.into_iter().map(read).collect()
+    }
+
+    /// Where the files of these proposals stand, as they are now, without what is in them.
+    pub async fn paths(&self, proposals: &[Proposal]) -> Result<Vec<(ProposalId, String)>> {
+        let found = file::Entity::find()
+            .select_only()
+            .columns([file::Column::ProposalId, file::Column::Revision, file::Column::Path])
+            .filter(file::Column::ProposalId.is_in(proposals.iter().map(|proposal| proposal.id.0)))
+            .order_by_asc(file::Column::ProposalId)
+            .order_by_asc(file::Column::Path)
+            .into_tuple::<(Uuid, i64, String)>()
+            .all(self.reading())
+            .await?;
+        let now: BTreeMap<Uuid, i64> = proposals.iter().map(|proposal| (proposal.id.0, proposal.revision.into())).collect();
+        Ok(found
+            .into_iter()
+            .filter(|(id, revision, _)| now.get(id) == Some(revision))
+            .map(|(id, _, path)| (ProposalId(id), path))
+            .collect())
     }
 
     /// The files of a revision, by path.
@@ -106,15 +133,21 @@ impl TeamTx {
         Ok(())
     }
 
-    /// What was said about a proposal, oldest first.
+    /// What was said about a proposal, oldest first; of a very long talk its newest part.
     pub async fn comments(&self, id: ProposalId) -> Result<Vec<Comment>> {
-        let found = comment::Entity::find().filter(comment::Column::ProposalId.eq(id.0)).order_by_asc(comment::Column::Id);
-        found.all(self.reading()).await?.into_iter().map(read_comment).collect()
+        let newest =
+            comment::Entity::find().filter(comment::Column::ProposalId.eq(id.0)).order_by_desc(comment::Column::Id).limit(COMMENTS);
+        newest.all(self.reading()).await?.into_iter().rev().map(read_comment).collect()
     }
 }
 
 fn standing(proposal: &Proposal) -> Result<JsonValue, DbErr> {
     serde_json::to_value(&proposal.state).map_err(|fault| DbErr::Json(fault.to_string()))
+}
+
+fn writers(proposal: &Proposal) -> Result<JsonValue, DbErr> {
+    let names: Vec<String> = proposal.writers.iter().map(|by| actor(*by)).collect();
+    list(&names)
 }
 
 fn read(row: Model) -> Result<Proposal> {
@@ -126,11 +159,16 @@ fn read(row: Model) -> Result<Proposal> {
         version: read_version(&row.version).map_err(&corrupt)?,
         base: read_version(&row.base).map_err(&corrupt)?,
         author: read_actor(&row.author).map_err(&corrupt)?,
+        writers: read_writers(row.writers).map_err(&corrupt)?,
         state: serde_json::from_value(row.standing).map_err(|fault| corrupt(fault.into()))?,
         revision: read_count(row.revision).map_err(&corrupt)?,
         created: row.created_at,
         updated: row.updated_at,
     })
+}
+
+fn read_writers(column: JsonValue) -> Result<Vec<Actor>, Cause> {
+    read_list::<String>(column)?.iter().map(|name| read_actor(name)).collect()
 }
 
 fn read_comment(row: comment::Model) -> Result<Comment> {
@@ -162,6 +200,8 @@ pub(crate) mod row {
         pub version: String,
         pub base: String,
         pub author: String,
+        #[sea_orm(column_type = "JsonBinary")]
+        pub writers: Json,
         pub state: String,
         #[sea_orm(column_type = "JsonBinary")]
         pub standing: Json,

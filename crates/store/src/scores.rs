@@ -14,7 +14,7 @@ use domain::rubric::{Criterion, Points, Reasons, Score, Scorer};
 use domain::sections::SectionName;
 use row::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select};
 use std::collections::BTreeMap;
 
 /// One judgement of one generation.
@@ -46,7 +46,9 @@ pub struct Scored {
     pub note: Option<String>,
     /// The week in which the generation can be drawn for review; `None` where it cannot.
     pub week: Option<Week>,
-    /// When.
+    /// The day what is judged was made: figures over time are of what was made, whenever somebody looked at it.
+    pub day: NaiveDate,
+    /// When it was judged.
     pub created: Timestamp,
 }
 
@@ -67,12 +69,13 @@ impl Scored {
             reasons,
             note: None,
             week: None,
+            day: generation.created.date_naive(),
             created,
         }
     }
 }
 
-/// Sums of one day for one section, variant and kind of scorer.
+/// Sums of what was made on one day for one section, variant and kind of scorer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayOfScores {
     /// The day (UTC).
@@ -110,7 +113,7 @@ impl TenantTx {
 }
 
 impl Store {
-    /// What scores were given from this day on, by day, section, variant and kind of scorer; oldest day first.
+    /// The scores of what was made from this day on, by day, section, variant and kind of scorer; oldest day first.
     pub async fn score_series(&self, from: NaiveDate) -> Result<Vec<DayOfScores>> {
         let begun = self.program(Access::Read).await?;
         let by = [Column::Day, Column::Section, Column::PromptVersion, Column::Model, Column::Scorer];
@@ -134,15 +137,15 @@ impl Store {
     /// What can be drawn for the review of a week, lowest lots first.
     pub async fn review_candidates(&self, week: Week, limit: u64) -> Result<Vec<Candidate>> {
         let begun = self.program(Access::Read).await?;
-        let drawn = Entity::find().filter(Column::Week.eq(week.key())).order_by_asc(Column::Lot).limit(limit);
-        drawn.all(&begun.tx).await?.into_iter().map(candidate).collect()
+        let drawn = drawable().filter(Column::Week.eq(week.key())).order_by_asc(Column::Lot).limit(limit);
+        drawn.into_model::<Drawn>().all(&begun.tx).await?.into_iter().map(Drawn::read).collect()
     }
 
     /// One generation as it can be drawn; `None` where it cannot.
     pub async fn review_candidate(&self, generation: GenerationId) -> Result<Option<Candidate>> {
         let begun = self.program(Access::Read).await?;
-        let this = Entity::find().filter(Column::GenerationId.eq(generation.0)).filter(Column::Scorer.eq(Scorer::Automatic.key()));
-        this.filter(Column::Week.is_not_null()).one(&begun.tx).await?.map(candidate).transpose()
+        let this = drawable().filter(Column::GenerationId.eq(generation.0)).filter(Column::Scorer.eq(Scorer::Automatic.key()));
+        this.filter(Column::Week.is_not_null()).into_model::<Drawn>().one(&begun.tx).await?.map(Drawn::read).transpose()
     }
 
     /// The scores with these ids, of whomever; those that are gone are left out.
@@ -244,7 +247,7 @@ fn row(scored: &Scored) -> Result<Model> {
         total: i32::from(total.tenths()),
         reasons: serde_json::to_value(&scored.reasons).map_err(|fault| DbErr::Json(fault.to_string()))?,
         note: scored.note.clone(),
-        day: scored.created.date_naive(),
+        day: scored.day,
         week: scored.week.map(Week::key),
         lot: scored.week.map(|_| i64::from(lot(scored.generation))),
         created_at: moment(scored.created),
@@ -278,6 +281,7 @@ fn read_parts(row: Model) -> Result<Scored, Cause> {
         reasons: serde_json::from_value(row.reasons)?,
         note: row.note,
         week: week.transpose()?,
+        day: row.day,
         created: row.created_at,
     })
 }
@@ -291,11 +295,37 @@ fn read_scorer(key: &str) -> Result<Scorer, Cause> {
     Scorer::from_key(key).ok_or_else(|| format!("\"{key}\" is not a scorer").into())
 }
 
-fn candidate(row: Model) -> Result<Candidate> {
-    let id = row.id;
-    let Scored { generation, owner, section, variant, week, .. } = read(row)?;
-    let week = week.ok_or_else(|| Error::corrupt("scores", id)("it can be drawn and has no week"))?;
-    Ok(Candidate { generation, owner, section, variant, week, lot: lot(generation) })
+/// What a candidate needs of its row: of thousands, the reasons would be most of what is read.
+fn drawable() -> Select<Entity> {
+    let columns = [Column::Id, Column::OwnerId, Column::GenerationId, Column::Section, Column::PromptVersion, Column::Model, Column::Week];
+    Entity::find().select_only().columns(columns)
+}
+
+#[derive(FromQueryResult)]
+struct Drawn {
+    id: uuid::Uuid,
+    owner_id: uuid::Uuid,
+    generation_id: uuid::Uuid,
+    section: String,
+    prompt_version: String,
+    model: String,
+    week: Option<String>,
+}
+
+impl Drawn {
+    fn read(self) -> Result<Candidate> {
+        let corrupt = Error::corrupt::<Cause>("scores", self.id);
+        let week = self.week.as_deref().and_then(Week::from_key);
+        let generation = GenerationId(self.generation_id);
+        Ok(Candidate {
+            generation,
+            owner: OwnerId(self.owner_id),
+            section: read_name(&self.section).map_err(&corrupt)?,
+            variant: Variant { prompt_version: self.prompt_version, model: self.model },
+            week: week.ok_or_else(|| corrupt(format!("it can be drawn, and {:?} is no week", self.week).into()))?,
+            lot: lot(generation),
+        })
+    }
 }
 
 /// A row of `scores`.

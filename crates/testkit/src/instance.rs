@@ -4,6 +4,7 @@
 //! The same schema and prompt give the same instance. It follows the keywords that planners use; `not`, `if` and
 //! `patternProperties` are not among them.
 
+mod known;
 mod numbers;
 mod patterned;
 mod texts;
@@ -25,7 +26,8 @@ pub const PLACEHOLDER: &str = "[insert price]";
 /// What every instance with markup contains somewhere: a heading to Markdown, a script and a link to HTML.
 pub const MARKUP: &str = "# <script>alert(1)</script> <a href='x'>![b](y)</a>";
 
-/// A valid instance of `schema` about the product in the prompt (`<product_idea>…</product_idea>`), in the currency it names.
+/// A valid instance of `schema` about the product in the prompt (`<product_idea>…</product_idea>`), in the currency it names. Texts with
+/// room for it take up what the prompt tells beside: criticism, earlier sections, the planned price.
 ///
 /// No two texts in it are equal, letter case aside, where the schema leaves the choice.
 pub fn instance(schema: &Value, prompt: &str) -> Value {
@@ -80,11 +82,13 @@ struct Builder<'a> {
     chosen: HashMap<String, usize>,
     /// What the first text with room for so many characters is to be.
     planted: Option<(String, usize)>,
+    /// How many of the prompt's own sentences were taken up.
+    told: usize,
 }
 
 impl<'a> Builder<'a> {
     fn new(root: &'a Value, prompt: &str) -> Self {
-        Self { root, words: Words::new(product_in(prompt), prompt), used: HashSet::new(), chosen: HashMap::new(), planted: None }
+        Self { root, words: Words::new(product_in(prompt), prompt), used: HashSet::new(), chosen: HashMap::new(), planted: None, told: 0 }
     }
 
     fn value(&mut self, schema: &Value, place: Place<'_>) -> Value {
@@ -114,7 +118,7 @@ impl<'a> Builder<'a> {
         match kind(schema).as_str() {
             "object" => self.object(schema, place),
             "array" => self.array(schema, place),
-            "integer" => numbers::integer(schema, place),
+            "integer" => numbers::integer(schema, place, self.words.known.price),
             "number" => numbers::number(schema, place),
             "boolean" => Value::Bool(!says(place.key, &["low", "refus", "error", "unsafe", "block"])),
             "null" => Value::Null,
@@ -178,10 +182,11 @@ impl<'a> Builder<'a> {
         for attempt in 0..512 {
             let text = match &form {
                 patterned::Form::Sentence if says(place.key, &["question"]) => self.words.question(place.index + attempt, least, most),
-                patterned::Form::Sentence => self.words.sentence(start, place.index + attempt, least, most),
+                patterned::Form::Sentence => self.words.telling((start, place.index + attempt), self.told, least, most),
                 form => form.text(&self.words, attempt, least, most),
             };
             if form.repeats() || self.used.insert(text.to_lowercase()) {
+                self.told += if form == patterned::Form::Sentence { texts::told_in(most) } else { 0 };
                 return text;
             }
         }

@@ -1,12 +1,18 @@
-// A reviewer's hands stay on the keyboard: in a row of points a digit gives that many, "t" gives ten, and the next row is next. Without this
-// script the rows are radio buttons: Tab moves between them, arrows inside.
+// A reviewer's hands stay on the keyboard: in a row of points a digit gives that many, "t" gives ten, and the next row is next. Nothing is
+// chosen before somebody goes to the rows: the text is read first, and a score is given once. Without this script the rows are radio
+// buttons: Tab moves between them, arrows inside.
 
 class ReviewKeys extends HTMLElement {
   connectedCallback() {
     this.addEventListener("keydown", (event) => this.#key(event));
-    // The first row that has no points yet.
-    const first = [...this.querySelectorAll(".mark-row")].find((row) => !row.querySelector(":checked"));
-    first?.querySelector("input")?.focus({ preventScroll: true });
+    // The link to the rows brings the focus along, also when it is used again.
+    addEventListener("hashchange", () => this.#go());
+    for (const link of document.querySelectorAll('a[href^="#"]')) link.addEventListener("click", () => setTimeout(() => this.#go()));
+  }
+
+  #go() {
+    const row = document.getElementById(location.hash.slice(1));
+    if (row && this.contains(row) && row.matches(".mark-row")) (row.querySelector(":checked") ?? row.querySelector("input"))?.focus();
   }
 
   #key(event) {

@@ -3,9 +3,9 @@
 use crate::limits;
 use crate::shell::Shell;
 use askama::Template as _;
-use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Json};
 use domain::faults::Fault;
 use domain::quotas::Quota;
 use serde::Serialize;
@@ -73,6 +73,19 @@ impl Problem {
         self
     }
 
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Seconds after which trying again makes sense.
+    pub(crate) const fn retry(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(seconds) = self.retry_after {
@@ -112,7 +125,7 @@ impl From<app::Error> for Problem {
             }
             app::Error::Busy(reason) => {
                 tracing::warn!(error = ?reason, "store unavailable");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}; nothing was lost")).retry_after(5)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}; nothing was changed")).retry_after(5)
             }
             other => Self::internal(&other),
         }
@@ -124,7 +137,7 @@ impl Problem {
     fn internal(error: &dyn std::fmt::Debug) -> Self {
         let id = Uuid::new_v4();
         tracing::error!(%id, ?error, "internal error");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("something went wrong on our side; nothing was lost. Report it as {id}"))
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("something went wrong on our side. Report it as {id}"))
     }
 }
 
@@ -156,6 +169,10 @@ impl<E: Into<Problem>> From<E> for PageError {
         Self(error.into())
     }
 }
+
+/// What an answer that is an error page says, for who has something better to show with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Said(pub(crate) String);
 
 /// A page, or a page that says why not.
 pub(crate) type PageResult<T> = Result<T, PageError>;
@@ -199,7 +216,7 @@ impl IntoResponse for PageError {
             again,
         };
         match page.render() {
-            Ok(html) => (problem.status, problem.headers(), Html(html)).into_response(),
+            Ok(html) => (problem.status, problem.headers(), Extension(Said(problem.detail)), Html(html)).into_response(),
             Err(error) => Problem::internal(&error).into_response(),
         }
     }

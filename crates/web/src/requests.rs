@@ -21,6 +21,10 @@ use std::error::Error;
 /// Largest body, in bytes: an idea and every earlier section fit many times.
 pub(crate) const LARGEST: usize = 256 * 1024;
 
+/// What a route takes instead of [`LARGEST`], in bytes: an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Takes(pub(crate) usize);
+
 /// The header under whose value a request may be sent again without doing its work twice.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -50,14 +54,15 @@ impl<S: Send + Sync, T: Read> FromRequest<S> for Asked<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (uri, headers) = (request.uri().clone(), request.headers().clone());
         let same = format!("{} {}", request.method(), uri.path());
+        let largest = request.extensions().get::<Takes>().map_or(LARGEST, |takes| takes.0);
         let body = Bytes::from_request(request, state).await;
-        asked(&headers, &same, body).map_err(|problem| answer(problem, &uri, &headers))
+        asked(&headers, &same, body, largest).map_err(|problem| answer(problem, &uri, &headers))
     }
 }
 
-fn asked<T: Read>(headers: &HeaderMap, same: &str, body: Result<Bytes, BytesRejection>) -> Result<Asked<T>, Problem> {
+fn asked<T: Read>(headers: &HeaderMap, same: &str, body: Result<Bytes, BytesRejection>, largest: usize) -> Result<Asked<T>, Problem> {
     let body = body.map_err(|refused| match refused.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(refused.status(), format!("the body is larger than {} KiB", LARGEST / 1024)),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(refused.status(), format!("the body is larger than {} KiB", largest / 1024)),
         _ => Problem::new(StatusCode::BAD_REQUEST, "the body could not be read to its end"),
     })?;
     let fields = Fields::from(object(headers, &body)?);

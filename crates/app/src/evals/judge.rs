@@ -21,6 +21,14 @@ enum Judge {
 }
 
 impl Judge {
+    /// Of the routes the class that judges, where there is one.
+    fn class(&self) -> ModelClass {
+        match self {
+            Self::Routes(llm) if !llm.route(ModelClass::Judge).is_empty() => ModelClass::Judge,
+            Self::Routes(_) | Self::Model(_) => ModelClass::Reasoning,
+        }
+    }
+
     fn llm(&self) -> &Llm {
         match self {
             Self::Model(model) => &model.llm,
@@ -30,9 +38,13 @@ impl Judge {
 }
 
 impl Bench {
-    /// The judge a file asks for, else the configured one, else the models of the class `reasoning`.
+    /// The judge a file asks for, else the configured one, else that of the routes, else the models of the class `reasoning`.
     fn judge(&self, wanted: &Value) -> Result<Judge, String> {
-        let named = provider(wanted)?.or_else(|| self.setup.judge.as_ref().map(|id| Provider { id: id.clone(), ..Provider::default() }));
+        let named = provider(wanted)?;
+        if self.setup.own_judge && named.is_some() {
+            return Err("a server judges by its own model; take the provider out of the assertion".to_owned());
+        }
+        let named = named.or_else(|| self.setup.judge.as_ref().map(|id| Provider { id: id.clone(), ..Provider::default() }));
         let Some(provider) = named else {
             return self.routes().map(Judge::Routes).map_err(|why| format!("{why}; or name a judge with --grader"));
         };
@@ -44,7 +56,7 @@ impl Bench {
 
     async fn ask_judge(&self, judge: &Judge, turns: Vec<Turn>, question: &Question) -> Result<Verdict, String> {
         let ask = Ask {
-            class: ModelClass::Reasoning,
+            class: judge.class(),
             system: question.system.clone(),
             turns,
             user: question.user.clone(),

@@ -1,7 +1,8 @@
 //! What a runner found of a case, as it is kept: with what the rubric says of the output.
 
+use crate::repair::without_nul;
 use ::evals::CaseResult;
-use domain::evals::{CaseVerdict, Outcome};
+use domain::evals::{CaseTexts, CaseVerdict, Outcome};
 use domain::generations::{Issue, Source};
 use domain::locales::Language;
 use domain::rubric::{self, Evidence};
@@ -9,6 +10,11 @@ use domain::usage::{MicroDollars, Tokens};
 use prompts::Template;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// What a case asked and what came back.
+pub(super) fn texts(result: &CaseResult) -> CaseTexts {
+    CaseTexts { vars: kept(Value::Object(result.vars.clone())), output: kept(result.output.clone()) }
+}
 
 /// The verdict on one case of a template whose first case has this number.
 pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> CaseVerdict {
@@ -19,7 +25,7 @@ pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> C
     CaseVerdict {
         number: first + u32::try_from(result.test_index).unwrap_or(u32::MAX - first),
         section: template.name.clone(),
-        description: result.description().unwrap_or("without a description").to_owned(),
+        description: result.description().unwrap_or("without a description").replace('\0', ""),
         outcome: match result.outcome {
             ::evals::Outcome::Passed => Outcome::Pass,
             ::evals::Outcome::Failed => Outcome::Fail,
@@ -30,10 +36,14 @@ pub(super) fn verdict(template: &Template, first: u32, result: &CaseResult) -> C
         latency_ms: result.latency_ms,
         tokens: Tokens { input: tokens.prompt, cached: tokens.cached, output: tokens.completion, thoughts: tokens.reasoning },
         cost,
-        reasons: reasons.collect(),
-        vars: Value::Object(result.vars.clone()),
-        output: result.output.clone(),
+        reasons: reasons.map(|reason| reason.replace('\0', "")).collect(),
     }
+}
+
+/// A value as the store can keep it.
+fn kept(mut value: Value) -> Value {
+    without_nul(&mut value);
+    value
 }
 
 /// What the rubric's automatic part gives the output, 0 to 100: what members get is scored in the same way. A utility's output, a refusal

@@ -162,7 +162,7 @@ impl Bench {
             None => (200..300).contains(&reply.status),
             Some(code) => {
                 let verdict =
-                    ::evals::evaluate(code, &[("status", reply.status.into())]).map_err(|why| format!("validateStatus: {why}"))?;
+                    ::evals::evaluate(code, &[("status", reply.status.into())]).await.map_err(|why| format!("validateStatus: {why}"))?;
                 verdict == Value::Bool(true)
             }
         };
@@ -170,7 +170,7 @@ impl Bench {
             let said: String = reply.text.chars().take(300).collect();
             return Err(format!("the address answered with status {}: {said}", reply.status));
         }
-        let mut output = output(&config, &reply)?;
+        let mut output = output(&config, &reply).await?;
         output.recorded = recorded;
         output.latency_ms = Some(reply.took_ms);
         Ok(output)
@@ -275,7 +275,7 @@ fn kept_reply(kept: &Value) -> Result<Reply, String> {
 }
 
 /// What the config makes of an answer.
-fn output(config: &Config, reply: &Reply) -> Result<Output, String> {
+async fn output(config: &Config, reply: &Reply) -> Result<Output, String> {
     let data: Value = serde_json::from_str(&reply.text).unwrap_or_default();
     let headers: Map<String, Value> = reply.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     let mut metadata = Map::from_iter([("http".to_owned(), json!({"status": reply.status}))]);
@@ -285,7 +285,7 @@ fn output(config: &Config, reply: &Reply) -> Result<Output, String> {
     };
     let response = json!({"data": reply.text, "status": reply.status, "headers": headers, "cached": false, "latencyMs": reply.took_ms});
     let named = [("json", data), ("text", reply.text.as_str().into()), ("context", json!({"response": response}))];
-    let made = ::evals::evaluate(code, &named).map_err(|why| format!("transformResponse: {why}"))?;
+    let made = ::evals::evaluate(code, &named).await.map_err(|why| format!("transformResponse: {why}"))?;
     let whole = made.as_object().filter(|map| map.contains_key("output") || map.contains_key("error"));
     let Some(whole) = whole else {
         return if made.is_null() {
@@ -377,18 +377,19 @@ mod tests {
         assert_eq!(place("http://a.example/x@y"), "http://a.example/x@y");
     }
 
-    #[test]
-    fn an_answer_is_what_the_transform_makes_of_it() {
+    #[tokio::test]
+    async fn an_answer_is_what_the_transform_makes_of_it() {
         let reply = Reply { status: 200, headers: Vec::new(), text: r#"{"a": {"b": "x"}}"#.into(), took_ms: 3 };
-        let made = |code: Option<&str>| {
+        let made = async |code: Option<&str>| {
             let given = json!({"body": "x", "transformResponse": code});
-            output(&read(&provider("https://a.example", given)).expect("understood"), &reply)
+            output(&read(&provider("https://a.example", given)).expect("understood"), &reply).await
         };
-        assert_eq!(made(None).map(|o| o.output), Ok(json!({"a": {"b": "x"}})));
-        assert_eq!(made(Some("json.a.b")).map(|o| o.output), Ok(json!("x")));
-        let whole = made(Some("({output: text, tokenUsage: {total: 5}, cost: 0.5, guardrails: {flagged: true}})")).expect("an output");
+        assert_eq!(made(None).await.map(|o| o.output), Ok(json!({"a": {"b": "x"}})));
+        assert_eq!(made(Some("json.a.b")).await.map(|o| o.output), Ok(json!("x")));
+        let whole =
+            made(Some("({output: text, tokenUsage: {total: 5}, cost: 0.5, guardrails: {flagged: true}})")).await.expect("an output");
         assert_eq!((whole.tokens.total, whole.cost, &whole.metadata["guardrails"]["flagged"]), (5, Some(0.5), &Value::Bool(true)));
-        assert!(made(Some("json.nothing")).expect_err("nothing").contains("found nothing"));
-        assert!(made(Some("json.no.where")).expect_err("throws").contains("transformResponse"));
+        assert!(made(Some("json.nothing")).await.expect_err("nothing").contains("found nothing"));
+        assert!(made(Some("json.no.where")).await.expect_err("throws").contains("transformResponse"));
     }
 }

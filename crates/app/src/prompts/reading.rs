@@ -1,9 +1,10 @@
 //! The template library as the team reads it: a line for each template, and one template in all its versions.
 
-use super::plan;
+use super::{Evaluated, evaluated, plan, routing};
 use crate::error::{Error, Result};
 use crate::proposals::open_by_template;
 use crate::{App, Caller, releases, shelf};
+use ::prompts::routing::Routing;
 use ::prompts::tokens::{self, TokenReport};
 use ::prompts::{Library, Release, Template, TestFile, changes};
 use domain::faults::Fault;
@@ -40,6 +41,8 @@ pub struct Line {
     pub tests: usize,
     /// What a call of it takes; none where it cannot be rendered with its sample.
     pub report: Option<TokenReport>,
+    /// What the newest eval of exactly this template found.
+    pub evaluated: Option<Evaluated>,
     /// Changes to it that are on their way.
     pub open: Vec<Proposal>,
 }
@@ -68,6 +71,10 @@ pub struct Whole {
     pub tests: Option<TestFile>,
     /// What a call of this version takes; none where it cannot be rendered with its sample.
     pub report: Option<TokenReport>,
+    /// What the newest eval of exactly this version found.
+    pub evaluated: Option<Evaluated>,
+    /// Which class of model it needs, by that.
+    pub routing: Option<Routing>,
     /// Templates that use its output.
     pub dependents: Vec<SectionName>,
     /// Changes to it that are on their way.
@@ -89,14 +96,13 @@ pub struct Comparison {
     pub tokens: Option<(u64, u64)>,
 }
 
-/// What each environment serves, staging first.
-async fn served(app: &App, library: &Library) -> Result<[Release; 2]> {
+/// What each environment serves, staging first, where this process can read it.
+async fn served(app: &App, library: &Library) -> Result<[(Version, Option<Release>); 2]> {
     let tx = app.store.team_read().await?;
     let mut found = Vec::new();
     for environment in Environment::ALL {
         let version = releases::standing(app, &tx, environment).await?.version;
-        let missing = || Error::Internal(format!("{} points at {version}, which is not in the library", environment.key()));
-        found.push(shelf::named(library, &version).ok_or_else(missing)?);
+        found.push((version.clone(), shelf::named(library, &version)));
     }
     found.try_into().map_err(|_| Error::Internal("there are two environments".into()))
 }
@@ -106,27 +112,31 @@ pub async fn list(app: &App, who: &Caller) -> Result<Overview> {
     who.may(app, Right::ViewPrompts)?;
     app.look().await?;
     let library = app.library();
-    let [staging, production] = served(app, &library).await?;
-    let latest = library.latest();
+    let [(staging_version, staging), (production_version, production)] = served(app, &library).await?;
+    let latest = Some(library.latest());
     let (mut open, plan) = (open_by_template(app).await?, plan(app));
     let names: BTreeSet<&SectionName> =
-        [&production, &staging, &latest].into_iter().flat_map(Release::templates).map(|t| &t.name).collect();
+        [&production, &staging, &latest].into_iter().flatten().flat_map(Release::templates).map(|t| &t.name).collect();
+    let first = |name: &SectionName| [&production, &staging, &latest].into_iter().flatten().find_map(|release| release.template(name));
+    let shown: Vec<&Template> = names.iter().filter_map(|name| first(name).map(AsRef::as_ref)).collect();
+    let mut evaluated = evaluated(app, &library, shown.iter().copied()).await?;
     let line = |name: &SectionName| {
-        let release = [&production, &staging, &latest].into_iter().find(|release| release.template(name).is_some())?;
+        let release = [&production, &staging, &latest].into_iter().flatten().find(|release| release.template(name).is_some())?;
         let template = Arc::clone(release.template(name)?);
-        let version = |release: &Release| release.template(name).map(|template| template.version.clone());
+        let version = |release: &Option<Release>| Some(release.as_ref()?.template(name)?.version.clone());
         Some(Line {
             production: version(&production),
             staging: version(&staging),
             tests: library.test_count(name),
             report: tokens::report(&library, release, &template, &plan).ok(),
+            evaluated: evaluated.remove(name),
             open: open.remove(name.as_str()).unwrap_or_default(),
             template,
         })
     };
     let mut lines: Vec<Line> = names.into_iter().filter_map(line).collect();
     lines.sort_by_key(|line| (!line.template.is_section(), line.template.step, line.template.order, line.template.name.clone()));
-    Ok(Overview { production: production.version, staging: staging.version, lines })
+    Ok(Overview { production: production_version, staging: staging_version, lines })
 }
 
 /// The template of this name in this version; in the one that production serves, where none is named.
@@ -135,16 +145,17 @@ pub async fn get(app: &App, who: &Caller, name: &str, version: Option<&str>) -> 
     app.look().await?;
     let library = app.library();
     let name = SectionName::parse(name).map_err(|_| Error::NotFound("this template"))?;
-    let [staging, production] = served(app, &library).await?;
+    let [(_, staging), (_, production)] = served(app, &library).await?;
+    let in_production = production.as_ref().and_then(|release| release.template(&name));
     let template = match version {
         Some(version) => of_version(&library, &name, version)?,
-        None => Arc::clone(production.template(&name).or_else(|| library.versions(&name).last()).ok_or(Error::NotFound("this template"))?),
+        None => Arc::clone(in_production.or_else(|| library.versions(&name).last()).ok_or(Error::NotFound("this template"))?),
     };
     let made = app.store.team_read().await?.releases().await?;
     let placed = |version: &Version| Placed {
         served: [(Environment::Staging, &staging), (Environment::Production, &production)]
             .into_iter()
-            .filter(|(_, release)| release.template(&name).is_some_and(|template| template.version == *version))
+            .filter(|(_, release)| release.as_ref().and_then(|one| one.template(&name)).is_some_and(|one| one.version == *version))
             .map(|(environment, _)| environment)
             .collect(),
         made: made.iter().find(|release| release.version == *version).cloned(),
@@ -152,8 +163,12 @@ pub async fn get(app: &App, who: &Caller, name: &str, version: Option<&str>) -> 
     };
     let mut versions: Vec<Placed> = library.versions(&name).map(|template| placed(&template.version)).collect();
     versions.reverse();
-    let release = shelf::named(&library, &template.version).unwrap_or(production);
+    let release = shelf::named(&library, &template.version).or_else(|| production.clone()).ok_or(Error::NotFound("this template"))?;
+    let mut evaluated = evaluated(app, &library, std::iter::once(&*template)).await?;
+    let routing = routing(&release, &evaluated).into_iter().find(|routing| routing.name == name.as_str());
     Ok(Whole {
+        evaluated: evaluated.remove(&name),
+        routing,
         text: library.source(&template).unwrap_or_default().to_owned(),
         versions,
         tests: library.tests(&name).cloned(),

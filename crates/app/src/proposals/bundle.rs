@@ -10,6 +10,13 @@ use zip::write::SimpleFileOptions;
 /// What stands before a file in such a text, with its place behind it.
 const HEAD: &str = "# file: ";
 
+/// What stands before a line of a file that looks like a place, or like one with this before it.
+const MEANT: char = '\\';
+
+fn is_head(line: &str) -> bool {
+    line.trim_start_matches(MEANT).starts_with(HEAD)
+}
+
 /// The files as one text: before each a line `# file: v1.1.0/swot.yaml`.
 pub fn bundled(files: &[ProposedFile]) -> String {
     let mut text = String::new();
@@ -17,8 +24,11 @@ pub fn bundled(files: &[ProposedFile]) -> String {
         text.push_str(HEAD);
         text.push_str(&file.path);
         text.push('\n');
-        text.push_str(&file.text);
-        if !file.text.ends_with('\n') {
+        for line in file.text.lines() {
+            if is_head(line) {
+                text.push(MEANT);
+            }
+            text.push_str(line);
             text.push('\n');
         }
     }
@@ -38,7 +48,7 @@ pub fn unbundled(text: &str) -> Result<Vec<ProposedFile>> {
                 files.push(ProposedFile { path: path.trim().trim_start_matches("prompts/").to_owned(), text: String::new() })
             }
             (None, Some(file)) => {
-                file.text.push_str(line);
+                file.text.push_str(line.strip_prefix(MEANT).filter(|meant| is_head(meant)).unwrap_or(line));
                 file.text.push('\n');
             }
             (None, None) if line.trim().is_empty() => {}
@@ -69,9 +79,13 @@ mod tests {
     #[test]
     fn what_was_written_as_one_text_is_read_back() {
         let file = |path: &str, text: &str| ProposedFile { path: path.into(), text: text.into() };
-        let files = [file("v1.1.0/swot.yaml", "name: swot\n\n# file is a word\n"), file("tests/swot.yaml", "- vars: {}\n")];
+        let files = [
+            file("v1.1.0/swot.yaml", "name: swot\n\n# file is a word\n"),
+            file("tests/swot.yaml", "- vars: {}\n# file: no place\n\\# file: nor this\n\\other\n"),
+        ];
         assert_eq!(unbundled(&bundled(&files)).expect("reads"), files);
-        let pasted = bundled(&files).replace('\n', "\r\n").replace("# file: ", "# file: prompts/");
+        let files = &files[..1];
+        let pasted = bundled(files).replace('\n', "\r\n").replace("# file: ", "# file: prompts/");
         assert_eq!(unbundled(&format!("\r\n{pasted}")).expect("as a browser sends it"), files);
         for (text, said) in [("name: swot\n", "line 1 belongs to no file"), (" \n", "is empty")] {
             assert!(unbundled(text).expect_err("refused").to_string().contains(said), "{text}");

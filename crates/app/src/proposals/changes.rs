@@ -3,17 +3,18 @@
 use super::files::{beside, sources};
 use super::{Whole, get};
 use crate::callers::Caller;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::{App, releases, shelf};
+use domain::audit::Actor;
 use domain::gates::SchemaChange;
 use domain::ids::ProposalId;
 use domain::proposals::{Proposal, ProposedFile, State};
 use domain::roles::{Environment, Right};
+use domain::sections::SectionName;
 use prompts::files::Role;
 use prompts::{Library, SourceFile, changes as differences};
 use semver::Version;
 use std::collections::BTreeMap;
-use store::TeamTx;
 
 /// What a proposal changes.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Changes {
     pub files: Vec<Changed>,
     /// What changes in the outputs, where its files can be read.
     pub schemas: Vec<SchemaChange>,
+    /// How many test cases each suite among them had and has: a smaller one is easier to pass.
+    pub suites: Vec<(String, usize, usize)>,
 }
 
 /// One file of a proposal.
@@ -46,18 +49,20 @@ pub async fn changes(app: &App, who: &Caller, id: ProposalId) -> Result<Changes>
     who.may(app, Right::ViewPrompts)?;
     let Whole { proposal, files, .. } = get(app, who, id).await?;
     let tx = app.store.team_read().await?;
-    let before = library_before(app, &tx, &proposal).await?;
     let production = releases::standing(app, &tx, Environment::Production).await?.version;
+    drop(tx);
+    // Releases never change, so that what it was made from is there whatever came after.
     let library = app.library();
+    let before = Library::clone(&library).as_of(&proposal.base);
     let changed = |file: ProposedFile| Changed {
         base: text_at(&before, &proposal.base, &file.path),
         production: text_at(if is_tests(&file.path) { &before } else { &library }, &production, &file.path),
         path: file.path,
         text: file.text,
     };
-    let schemas = schemas(&before, &proposal, &files).unwrap_or_default();
+    let (schemas, suites) = (schemas(&before, &proposal, &files).unwrap_or_default(), suites(&before, &files));
     let files = files.into_iter().map(changed).collect();
-    Ok(Changes { base: proposal.base.clone(), production, files, schemas })
+    Ok(Changes { base: proposal.base.clone(), production, files, schemas, suites })
 }
 
 fn is_tests(path: &str) -> bool {
@@ -67,7 +72,7 @@ fn is_tests(path: &str) -> bool {
 /// The text of a file as a release has it: of a template in the version that release serves, of test cases as they are in the library.
 fn text_at(library: &Library, version: &Version, path: &str) -> Option<String> {
     let file = SourceFile::at(path, String::new()).ok()?;
-    let name = domain::sections::SectionName::parse(&file.stem).ok()?;
+    let name = SectionName::parse(&file.stem).ok()?;
     match file.role {
         Role::Template(_) => {
             let release = library.release(version)?;
@@ -86,48 +91,57 @@ fn schemas(before: &Library, proposal: &Proposal, files: &[ProposedFile]) -> Opt
     Some(schemas)
 }
 
-/// The library without this proposal and without what was released after it.
-async fn library_before(app: &App, tx: &TeamTx, proposal: &Proposal) -> Result<Library> {
-    if !proposal.state.is_released() {
-        return Ok(Library::clone(&app.library()));
-    }
-    let mut released = tx.releases().await?;
-    released.reverse();
-    let mut earlier = Vec::new();
-    for release in released.into_iter().take_while(|release| release.proposal != proposal.id) {
-        earlier.extend(sources(&tx.files(release.proposal, release.revision).await?)?);
-    }
-    if earlier.is_empty() { Ok(app.shelf.files().clone()) } else { beside(app.shelf.files(), &earlier) }
+fn suites(before: &Library, files: &[ProposedFile]) -> Vec<(String, usize, usize)> {
+    let counted = |file: &ProposedFile| {
+        let source = SourceFile::at(&file.path, file.text.clone()).ok().filter(|source| matches!(source.role, Role::Tests(_)))?;
+        let had = SectionName::parse(&source.stem).ok().map_or(0, |name| before.test_count(&name));
+        let has = source.parse::<Vec<serde_json::Value>>().ok()?.len();
+        Some((source.stem, had, has))
+    };
+    files.iter().filter_map(counted).collect()
 }
 
 /// States in which somebody still has to do something, in the order a proposal goes through them.
 const OPEN: [&str; 6] = ["draft", "in-review", "changes-requested", "approved", "staged", "accepted"];
 
+/// So many of them are read at once.
+const MOST_OPEN: u64 = 500;
+/// So many open ones may be of one person.
+const MOST_EACH: usize = 50;
+
 /// Proposals that wait for somebody, oldest first, in the order of what they wait for; then what is watched in production.
 pub async fn open(app: &App, who: &Caller) -> Result<Vec<Proposal>> {
     who.may(app, Right::ViewPrompts)?;
-    let tx = app.store.team_read().await?;
-    let mut found = Vec::new();
-    for state in OPEN.into_iter().chain(["live"]) {
-        found.extend(tx.proposals_in(state).await?);
-    }
+    let states: Vec<&str> = OPEN.into_iter().chain(["live"]).collect();
+    let mut found = app.store.team_read().await?.proposals_in(&states, MOST_OPEN).await?;
+    found.sort_by_key(|proposal| states.iter().position(|state| *state == proposal.state.key()));
     Ok(found)
+}
+
+/// Refuses somebody who has begun so many that nobody can have read them.
+///
+/// # Errors
+/// When as many of theirs are open as anybody may have.
+pub(super) async fn may_begin(tx: &TeamTx, author: Actor) -> Result<()> {
+    let open = tx.proposals_in(&OPEN, MOST_OPEN).await?;
+    if open.iter().filter(|proposal| proposal.author == author).count() < MOST_EACH && (open.len() as u64) < MOST_OPEN {
+        return Ok(());
+    }
+    let reason = format!("{} proposals are open, and nobody may have more than {MOST_EACH}; withdraw what is not needed", open.len());
+    Err(Error::Conflict { reason, id: None })
 }
 
 /// Proposals that are on their way to production, by the name of the templates they change.
 pub(crate) async fn open_by_template(app: &App) -> Result<BTreeMap<String, Vec<Proposal>>> {
     let tx = app.store.team_read().await?;
+    let open = tx.proposals_in(&OPEN, MOST_OPEN).await?;
     let mut found: BTreeMap<String, Vec<Proposal>> = BTreeMap::new();
-    for state in OPEN {
-        for proposal in tx.proposals_in(state).await? {
-            for file in tx.files(proposal.id, proposal.revision).await? {
-                let Ok(source) = SourceFile::at(&file.path, String::new()) else { continue };
-                if matches!(source.role, Role::Template(_)) {
-                    found.entry(source.stem).or_default().push(proposal.clone());
-                }
-            }
-        }
+    for (id, path) in tx.paths(&open).await? {
+        let Ok(source) = SourceFile::at(&path, String::new()) else { continue };
+        let proposal = open.iter().find(|proposal| proposal.id == id).filter(|_| matches!(source.role, Role::Template(_)));
+        found.entry(source.stem).or_default().extend(proposal.cloned());
     }
+    found.retain(|_, proposals| !proposals.is_empty());
     Ok(found)
 }
 

@@ -2,15 +2,14 @@
 //! asked for.
 
 use super::{Wanted, fault, next_version, rewritten};
-use crate::App;
 use crate::callers::Caller;
 use crate::error::{Error, Result};
+use crate::{App, releases, shelf};
 use domain::proposals::ProposedFile;
-use domain::roles::Right;
+use domain::roles::{Environment, Right};
 use domain::sections::SectionName;
-use prompts::Library;
 use prompts::files::Role;
-use prompts::{SourceFile, Template};
+use prompts::{Library, Release, SourceFile, Template};
 use semver::Version;
 
 /// The beginning of a proposal about one template: its file as it is in use, as the next minor version.
@@ -18,10 +17,10 @@ pub async fn draft(app: &App, who: &Caller, name: &str) -> Result<Wanted> {
     who.may(app, Right::EditPrompts)?;
     app.look().await?;
     let name = SectionName::parse(name).map_err(|_| Error::NotFound("this template"))?;
-    let library = app.library();
-    let next = next_version(&library, &app.release().version);
-    let file = current(app, &library, &name, &next).ok_or(Error::NotFound("this template"))?;
-    Ok(Wanted { files: vec![file], ..Wanted::default() })
+    let (library, base) = (app.library(), production(app).await?);
+    let next = next_version(&library, &base.version);
+    let file = current(&library, &base, &name, &next).ok_or(Error::NotFound("this template"))?;
+    Ok(Wanted { files: vec![file], base: Some(base.version), ..Wanted::default() })
 }
 
 /// The same with another file of the library, by its place: `swot.yaml` is the template, `tests/swot.yaml` its cases. One that is there is
@@ -37,7 +36,8 @@ pub async fn with_file(app: &App, who: &Caller, wanted: Wanted, place: &str) -> 
         let text = library.tests(&name).map(|tests| tests.text.to_string());
         text.map(|text| ProposedFile { path: format!("tests/{name}.yaml"), text })
     } else {
-        current(app, &library, &name, &version_of(app, &wanted.files))
+        let from = production(app).await?;
+        current(&library, &from, &name, &version_of(&library, &from, &wanted.files))
     };
     let file = file.ok_or_else(no_such)?;
     let mut wanted = wanted;
@@ -47,21 +47,27 @@ pub async fn with_file(app: &App, who: &Caller, wanted: Wanted, place: &str) -> 
     Ok(wanted)
 }
 
-/// The template's file as it is in use, as this version.
-fn current(app: &App, library: &Library, name: &SectionName, version: &Version) -> Option<ProposedFile> {
-    let release = app.release();
+/// What production serves, whatever this process does: every change is meant for there.
+async fn production(app: &App) -> Result<Release> {
+    let tx = app.store.team_read().await?;
+    let serves = releases::standing(app, &tx, Environment::Production).await?.version;
+    Ok(shelf::named(&app.library(), &serves).unwrap_or_else(|| Release::clone(&app.release())))
+}
+
+/// The template's file as this release has it, as this version.
+fn current(library: &Library, release: &Release, name: &SectionName, version: &Version) -> Option<ProposedFile> {
     let template: &Template = release.template(name).or_else(|| library.versions(name).last())?;
     let file = ProposedFile { path: format!("v{}/{name}.yaml", template.version), text: library.source(template)?.to_owned() };
     rewritten(&[file], version).pop()
 }
 
 /// The version that a proposal's files are of; the next free one where none says.
-fn version_of(app: &App, files: &[ProposedFile]) -> Version {
+fn version_of(library: &Library, from: &Release, files: &[ProposedFile]) -> Version {
     let said = files.iter().find_map(|file| match SourceFile::at(&file.path, String::new()).ok()?.role {
         Role::Template(version) => version,
         Role::Tests(_) | Role::Example => None,
     });
-    said.unwrap_or_else(|| next_version(&app.library(), &app.release().version))
+    said.unwrap_or_else(|| next_version(library, &from.version))
 }
 
 /// Every file there is to change, by its place, as [`with_file`] takes it.

@@ -1,19 +1,19 @@
 //! The files of a proposal: whether they could become a release, and as files in a folder.
 
-use super::fault;
+use super::{fault, suites};
 use crate::App;
 use crate::callers::Caller;
 use crate::error::{Error, Result};
-use crate::evals::points_elsewhere;
 use domain::faults::{Fault, Faults};
 use domain::ids::ProposalId;
 use domain::proposals::ProposedFile;
+use domain::releases::proposable;
 use domain::roles::Right;
-use domain::sections::SectionName;
+use domain::texts::control;
 use prompts::files::Role;
-use prompts::{FileFault, Library, SourceFile};
+use prompts::{ExampleVenture, FileFault, Library, SourceFile, Template};
 use semver::Version;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Files a proposal may have.
 const MOST_FILES: usize = 64;
@@ -35,6 +35,7 @@ pub(crate) fn checked(app: &App, files: &[ProposedFile]) -> Result<Version> {
             return Err(fault("files", format!("are of several versions ({}); a proposal becomes one release", several.join(", "))));
         }
     };
+    proposable(&version).map_err(Faults::from)?;
     let library = app.library();
     if let Some(highest) = library.releases().last().filter(|highest| **highest >= version) {
         let reason =
@@ -42,18 +43,48 @@ pub(crate) fn checked(app: &App, files: &[ProposedFile]) -> Result<Version> {
         return Err(fault("version", reason));
     }
     let library = beside(&library, &sources)?;
-    for file in &sources {
-        let Role::Tests(name) = &file.role else { continue };
-        let cases =
-            SectionName::parse(name).ok().and_then(|name| library.tests(&name).map(|tests| tests.cases.clone())).unwrap_or_default();
-        if let Some(place) = cases.iter().find_map(|case| points_elsewhere(case).or_else(|| case.as_str())) {
-            return Err(fault(
-                &file.path,
-                format!("names another file (\"{place}\"), which a server does not read; write it into the case"),
-            ));
+    let faults = suites::faults(&library, &version, &sources);
+    if faults.is_empty() { Ok(version) } else { Err(faults.into()) }
+}
+
+/// What stops files from nothing, and should be known before they become a release.
+pub(super) fn warnings(app: &App, files: &[ProposedFile]) -> Result<Vec<String>> {
+    let sources = sources(files)?;
+    let library = beside(&app.library(), &sources)?;
+    let Some(release) = sources.iter().find_map(template_version).and_then(|version| library.release(version)) else {
+        return Ok(Vec::new());
+    };
+    let own = release.templates().filter(|template| template.version == release.version);
+    Ok(own.flat_map(|template| library.examples().iter().filter_map(|example| unfit(template, example))).collect())
+}
+
+/// That an example is none for a template: its output is another than what the template asks for.
+fn unfit(template: &Template, example: &ExampleVenture) -> Option<String> {
+    let issues = template.check_output(example.section(&template.name)?);
+    let Template { name, version, .. } = template;
+    let issue = issues.first()?;
+    Some(format!(
+        "the {name} of the example {} does not fit {version}, and is left out beside it: {}{}",
+        example.id, issue.at, issue.message
+    ))
+}
+
+/// Files as they are kept: with line ends of one kind and one at the end, so that they come back from every way they are taken along.
+pub(super) fn tidied(files: &[ProposedFile]) -> Vec<ProposedFile> {
+    let tidy = |file: &ProposedFile| {
+        let mut text = file.text.replace("\r\n", "\n");
+        if !text.ends_with('\n') {
+            text.push('\n');
         }
-    }
-    Ok(version)
+        ProposedFile { path: file.path.clone(), text }
+    };
+    files.iter().map(tidy).collect()
+}
+
+/// Whether these are the same files, in whatever order.
+pub(super) fn same(some: &[ProposedFile], others: &[ProposedFile]) -> bool {
+    let by_place = |files: &[ProposedFile]| files.iter().map(|file| (file.path.clone(), file.text.clone())).collect::<BTreeMap<_, _>>();
+    some.len() == others.len() && by_place(some) == by_place(others)
 }
 
 fn template_version(file: &SourceFile) -> Option<&Version> {
@@ -74,6 +105,8 @@ pub(super) fn sources(files: &[ProposedFile]) -> Result<Vec<SourceFile>> {
     for file in files {
         if file.text.len() > MOST_BYTES {
             faults.add(&file.path, format!("has {} bytes; at most {MOST_BYTES} are read", file.text.len()));
+        } else if let Some(c) = control(&file.text) {
+            faults.add(&file.path, format!("contains a control character (U+{:04X}); type that place anew", c as u32));
         } else if !seen.insert(&file.path) {
             faults.add(&file.path, "is there twice");
         } else {
@@ -133,5 +166,13 @@ mod tests {
         assert_eq!(moved[0].path, "v2.0.0/swot.yaml");
         assert_eq!(moved[0].text, "name: swot\nversion: 2.0.0\nsystemPrompt: |\n  version: of yours\n");
         assert_eq!(moved[1], files[1]);
+    }
+
+    #[test]
+    fn files_are_the_same_in_any_order_and_with_any_line_ends() {
+        let file = |path: &str, text: &str| ProposedFile { path: path.into(), text: text.into() };
+        let kept = [file("a.yaml", "x: 1\n"), file("b.yaml", "y: 1\n")];
+        assert!(same(&tidied(&[file("b.yaml", "y: 1"), file("a.yaml", "x: 1\r\n")]), &kept));
+        assert!(!same(&kept[..1], &kept) && !same(&[file("a.yaml", "x: 2\n"), kept[1].clone()], &kept));
     }
 }

@@ -1,9 +1,10 @@
 //! The steps of a review: each is one transaction that says who did it, to which revision, and tells whoever has to act next.
 
-use super::{files, keep, locked};
+use super::{files, keep, locked, up_to_date};
 use crate::App;
 use crate::callers::Caller;
 use crate::error::{Error, Result};
+use crate::releases;
 use domain::ids::{CommentId, ProposalId};
 use domain::proposals::{Comment, Proposal, Refusal, said};
 use domain::roles::{Environment, Right};
@@ -14,8 +15,10 @@ pub async fn submit(app: &App, who: &Caller, id: ProposalId) -> Result<Proposal>
     who.may(app, Right::EditPrompts)?;
     app.look().await?;
     let (tx, before) = locked(app, id).await?;
-    files::checked(app, &tx.files(id, before.revision).await?)?;
     let after = before.clone().submit(app.now())?;
+    let files = tx.files(id, before.revision).await?;
+    files::checked(app, &files)?;
+    up_to_date(app, &tx, &before, &files).await?;
     keep(app, &tx, who, (&before, &after), None).await?;
     tx.commit().await?;
     Ok(after)
@@ -45,14 +48,28 @@ async fn verdict(
     step: impl FnOnce(Proposal) -> std::result::Result<Proposal, Refusal>,
 ) -> Result<Proposal> {
     let (tx, before) = locked(app, id).await?;
-    if before.revision != seen {
-        let reason = format!("there is revision {} by now, and you have read {seen}; read it, then decide", before.revision);
-        return Err(Error::conflict(&reason, id.0));
-    }
+    has_read(&before, seen)?;
     let after = step(before.clone())?;
     end(app, &tx, who, (&before, &after), text).await?;
     tx.commit().await?;
     Ok(after)
+}
+
+fn has_read(proposal: &Proposal, seen: u32) -> Result<()> {
+    if proposal.revision == seen {
+        return Ok(());
+    }
+    let reason = format!("there is revision {} by now, and you have read {seen}; read it, then decide", proposal.revision);
+    Err(Error::conflict(&reason, proposal.id.0))
+}
+
+/// The same of what is in staging: nobody points that elsewhere meanwhile.
+async fn in_turn(app: &App, id: ProposalId, seen: u32) -> Result<(TeamTx, u64, Proposal)> {
+    let tx = app.store.team().await?;
+    let number = tx.take_turn().await?;
+    let before = tx.locked_proposal(id).await?.ok_or(Error::NotFound("this proposal"))?;
+    has_read(&before, seen)?;
+    Ok((tx, number, before))
 }
 
 async fn end(app: &App, tx: &TeamTx, who: &Caller, (before, after): (&Proposal, &Proposal), text: &str) -> Result<()> {
@@ -81,18 +98,28 @@ pub async fn request_changes(app: &App, who: &Caller, id: ProposalId, seen: u32,
     verdict(app, who, (id, seen, &text), |proposal| proposal.request_changes(by, now)).await
 }
 
-/// Says that somebody else's proposal does in staging what it should.
+/// Says that somebody else's proposal does in staging what it should, which staging has to serve.
 pub async fn accept(app: &App, who: &Caller, id: ProposalId, seen: u32, text: &str) -> Result<Proposal> {
     who.may(app, Right::ViewPrompts)?;
-    let (text, by, now) = (perhaps(text)?, who.actor(), app.now());
-    verdict(app, who, (id, seen, &text), |proposal| proposal.accept(by, now)).await
+    let text = perhaps(text)?;
+    let (tx, _, before) = in_turn(app, id, seen).await?;
+    let after = before.clone().accept(who.actor(), app.now())?;
+    releases::is_in_staging(app, &tx, &before).await?;
+    end(app, &tx, who, (&before, &after), &text).await?;
+    tx.commit().await?;
+    Ok(after)
 }
 
-/// Sends somebody else's proposal back from staging, and says why.
+/// Sends somebody else's proposal back from staging, and says why; staging gets back what it had.
 pub async fn reject(app: &App, who: &Caller, id: ProposalId, seen: u32, text: &str) -> Result<Proposal> {
     who.may(app, Right::ViewPrompts)?;
-    let (text, by, now) = (said("text", text)?, who.actor(), app.now());
-    verdict(app, who, (id, seen, &text), |proposal| proposal.reject(by, now, &text)).await
+    let text = said("text", text)?;
+    let (tx, number, before) = in_turn(app, id, seen).await?;
+    let after = before.clone().reject(who.actor(), app.now(), &text)?;
+    end(app, &tx, who, (&before, &after), &text).await?;
+    releases::leave_staging(app, &tx, who, number, (&before, &text)).await?;
+    tx.commit().await?;
+    Ok(after)
 }
 
 /// Gives a proposal up.

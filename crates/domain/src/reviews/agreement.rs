@@ -14,7 +14,7 @@
 //! Where every value is the same there is nothing that could be agreed on, so there is no alpha.
 
 use crate::ids::GenerationId;
-use crate::rubric::{Criterion, Points, Score};
+use crate::rubric::{Criterion, Score, Total};
 use std::collections::BTreeMap;
 
 /// How far people agree about one thing.
@@ -34,21 +34,26 @@ impl Agreed {
         (200 * self.within + self.pairs).checked_div(2 * self.pairs)
     }
 
-    /// Of units with the values people gave, in points of 0 to 10.
-    fn of(units: &[Vec<f64>]) -> Self {
-        let mut agreed = Self { alpha: alpha(units), ..Self::default() };
+    /// Of units with the values they were given, in whole steps of a scale on which `near` are one point of ten.
+    fn of(units: &[Vec<u16>], near: u16) -> Self {
+        let values: Vec<Vec<f64>> = units.iter().map(|values| values.iter().copied().map(f64::from).collect()).collect();
+        let mut agreed = Self { alpha: alpha(&values), ..Self::default() };
         for values in units {
             for (at, one) in values.iter().enumerate() {
                 for other in &values[at + 1..] {
                     agreed.pairs += 1;
-                    // A tenth is the smallest step; half of one is no difference.
-                    agreed.within += usize::from((one - other).abs() <= 1.05);
+                    agreed.within += usize::from(one.abs_diff(*other) <= near);
                 }
             }
         }
         agreed
     }
 }
+
+/// One point of ten, in tenths.
+const POINT: u16 = 10;
+/// The same of a total, which counts to a hundred.
+const OF_TOTAL: u16 = 100;
 
 /// How far people agree about several generations.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -59,27 +64,53 @@ pub struct Agreement {
     pub criteria: Vec<(Criterion, Agreed)>,
     /// About the totals, where ten of a hundred are one point.
     pub total: Agreed,
+    /// The mean total of people against that of the judge model, over the generations that both have scored.
+    pub judge: Option<Agreed>,
 }
 
 impl Agreement {
-    /// Of what people said, each with the generation it is about. `None` before two people have judged the same one.
-    pub fn of(said: &[(GenerationId, Score)]) -> Option<Self> {
-        let mut by_generation: BTreeMap<GenerationId, Vec<Score>> = BTreeMap::new();
-        for (generation, score) in said {
-            by_generation.entry(*generation).or_default().push(*score);
-        }
-        by_generation.retain(|_, scores| scores.len() >= 2);
-        let units = |value: &dyn Fn(&Score) -> Option<f64>| -> Vec<Vec<f64>> {
-            by_generation.values().map(|scores| scores.iter().filter_map(value).collect()).collect()
+    /// Of what people, and the judge, said, each with the generation it is about. `None` before two people, or one and the judge, have
+    /// scored the same one.
+    pub fn of(people: &[(GenerationId, Score)], judge: &[(GenerationId, Score)]) -> Option<Self> {
+        let by_all = by_generation(people);
+        let judge = against(&by_all, judge);
+        let mut by_several = by_all;
+        by_several.retain(|_, scores| scores.len() >= 2);
+        let units = |value: &dyn Fn(&Score) -> Option<u16>| -> Vec<Vec<u16>> {
+            by_several.values().map(|scores| scores.iter().filter_map(value).collect()).collect()
         };
-        let by_criterion = |criterion| (criterion, Agreed::of(&units(&|score| score.get(criterion).map(Points::value))));
-        let total = |score: &Score| score.total().map(|total| f64::from(total.tenths()) / 100.0);
-        (!by_generation.is_empty()).then(|| Self {
-            generations: by_generation.len(),
+        let by_criterion =
+            |criterion| (criterion, Agreed::of(&units(&|score| score.get(criterion).map(|points| points.tenths().into())), POINT));
+        (!by_several.is_empty() || judge.is_some()).then(|| Self {
+            generations: by_several.len(),
             criteria: Criterion::ALL.into_iter().map(by_criterion).collect(),
-            total: Agreed::of(&units(&total)),
+            total: Agreed::of(&units(&total), OF_TOTAL),
+            judge,
         })
     }
+}
+
+fn total(score: &Score) -> Option<u16> {
+    score.total().map(Total::tenths)
+}
+
+fn by_generation(said: &[(GenerationId, Score)]) -> BTreeMap<GenerationId, Vec<Score>> {
+    let mut by_generation: BTreeMap<GenerationId, Vec<Score>> = BTreeMap::new();
+    for (generation, score) in said {
+        by_generation.entry(*generation).or_default().push(*score);
+    }
+    by_generation
+}
+
+/// The people's mean total of each generation against what the judge gave it.
+fn against(people: &BTreeMap<GenerationId, Vec<Score>>, judge: &[(GenerationId, Score)]) -> Option<Agreed> {
+    let unit = |(generation, judged): &(GenerationId, Score)| {
+        let totals: Vec<u64> = people.get(generation)?.iter().filter_map(total).map(u64::from).collect();
+        let mean = Total::mean(u64::try_from(totals.len()).ok()?, totals.iter().sum())?;
+        Some(vec![mean.tenths(), total(judged)?])
+    };
+    let units: Vec<Vec<u16>> = judge.iter().filter_map(unit).collect();
+    (!units.is_empty()).then(|| Agreed::of(&units, OF_TOTAL))
 }
 
 fn alpha(units: &[Vec<f64>]) -> Option<f64> {
@@ -106,6 +137,7 @@ const fn count(number: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rubric::Points;
     use proptest::prelude::*;
 
     /// The example of the paper: four observers, twelve units, with gaps.
@@ -127,15 +159,36 @@ mod tests {
     fn agreement_needs_two_people() {
         let (one, other) = (GenerationId::new(), GenerationId::new());
         let score = |points: u8| Score::of([Points::whole(points); 5]);
-        assert_eq!(Agreement::of(&[]), None);
-        assert_eq!(Agreement::of(&[(one, score(7)), (other, score(9))]), None);
-        let agreement =
-            Agreement::of(&[(one, score(7)), (one, score(8)), (other, score(2)), (other, score(5)), (GenerationId::new(), score(1))]);
-        let agreement = agreement.expect("two people");
+        assert_eq!(Agreement::of(&[], &[]), None);
+        assert_eq!(Agreement::of(&[(one, score(7)), (other, score(9))], &[]), None);
+        let said = [(one, score(7)), (one, score(8)), (other, score(2)), (other, score(5)), (GenerationId::new(), score(1))];
+        let agreement = Agreement::of(&said, &[]).expect("two people");
         assert_eq!((agreement.generations, agreement.total.pairs, agreement.total.within, agreement.total.percent()), (2, 2, 1, Some(50)));
         assert!(agreement.criteria.iter().all(|(_, agreed)| agreed.alpha.is_some_and(|alpha| alpha > 0.5)));
-        let same = Agreement::of(&[(one, score(7)), (one, score(7))]).expect("two people");
-        assert_eq!((same.total.percent(), same.total.alpha), (Some(100), None));
+        let same = Agreement::of(&[(one, score(7)), (one, score(7))], &[]).expect("two people");
+        assert_eq!((same.total.percent(), same.total.alpha, same.judge), (Some(100), None, None));
+    }
+
+    /// Totals step by half a point of a hundred: ten and a half apart is more than ten.
+    #[test]
+    fn within_a_point_is_ten_of_a_hundred_and_no_more() {
+        let near = |other: u16| Agreed::of(&[vec![700, other]], OF_TOTAL).within;
+        assert_eq!([near(600), near(800), near(805), near(595)], [1, 1, 0, 0]);
+        let points = |other: u16| Agreed::of(&[vec![70, other]], POINT).within;
+        assert_eq!([points(60), points(80), points(81)], [1, 1, 0]);
+    }
+
+    #[test]
+    fn the_judge_is_held_against_what_people_said_on_the_mean() {
+        let (one, other, third) = (GenerationId::new(), GenerationId::new(), GenerationId::new());
+        let score = |points: u8| Score::of([Points::whole(points); 5]);
+        let people = [(one, score(6)), (one, score(8)), (other, score(3))];
+        let judge = Agreement::of(&people, &[(one, score(8)), (other, score(9)), (third, score(5))]).and_then(|agreement| agreement.judge);
+        let judge = judge.expect("both have scored two");
+        assert_eq!((judge.pairs, judge.within, judge.alpha.is_some()), (2, 1, true));
+        let alone = Agreement::of(&[(one, score(6))], &[(one, score(6))]).expect("one person and the judge");
+        assert_eq!((alone.generations, alone.total.pairs, alone.judge.map(|judge| judge.within)), (0, 0, Some(1)));
+        assert_eq!(Agreement::of(&people[..1], &[(third, score(5))]), None);
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::{Ask, Finding, Subject, context};
 use crate::grading::Grade;
-use crate::script::{Code, ScriptError, call};
+use crate::script::{Code, Script, ScriptError};
 use serde_json::Value;
 
 pub(super) async fn javascript(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
@@ -12,14 +12,11 @@ pub(super) async fn javascript(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<F
     }
     let (code, function, output) = (code.clone(), ask.assertion.function.clone(), ask.output.clone());
     let (context, limits) = (context(subject, &ask.assertion.config), subject.limits);
-    let ran = tokio::task::spawn_blocking(move || {
-        let code = match &function {
-            Some(name) => Code::File(&code, name),
-            None => Code::Inline(&code),
-        };
-        call(code, "output", &output, &context, limits)
-    });
-    match ran.await.map_err(|e| format!("the engine gave up ({e})"))? {
+    let code = match function {
+        Some(export) => Code::File { text: code, export },
+        None => Code::Inline(code),
+    };
+    match (Script { code, name: "output", first: output, context, limits }).run().await {
         Ok(value) => Ok(verdict(&value, ask)),
         // A script that throws has judged, in promptfoo too; negated or not, it does not hold.
         Err(ScriptError::Threw(why)) => Ok(Finding::always(false, format!("Custom function threw error: {why}"))),

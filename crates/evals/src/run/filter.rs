@@ -6,7 +6,7 @@ use crate::results::{CaseResult, Outcome, lines};
 use prompts::FileFault;
 use regex::Regex;
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -14,6 +14,8 @@ use std::path::Path;
 /// Which cases run; without any wish, all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// Only the cases at these places of the suite, from 0.
+    pub only: Option<BTreeSet<usize>>,
     /// A regular expression the description must match.
     pub pattern: Option<String>,
     /// The cases from one place to before another, counted after the wishes above.
@@ -126,6 +128,9 @@ impl Compiled<'_> {
     }
 
     fn describes(&self, case: &Case) -> bool {
+        if self.wishes.only.as_ref().is_some_and(|only| !only.contains(&case.index)) {
+            return false;
+        }
         let described = self.pattern.as_ref().is_none_or(|p| p.is_match(case.test.description.as_deref().unwrap_or_default()));
         described
             && self.wishes.metadata.iter().all(|(key, wanted)| match case.test.metadata.get(key) {

@@ -1,4 +1,6 @@
-//! The main journey in headless Chromium against the running program: an idea becomes a plan on the page.
+//! Journeys in headless Chromium against the running program: an idea becomes a plan on the page, and the team's pages on both screens.
+
+mod staff;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -31,6 +33,7 @@ fn planner(dir: &TempDir, upstream: &Upstream) -> (Running, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_planner"))
         .args(["serve", "--port", "0"])
         .current_dir(dir.path())
+        .env("PLANNER__SERVER__GENERATIONS_PER_HOUR", "1000")
         .env("GEMINI_API_KEY", "test")
         .env("GEMINI_BASE_URL", upstream.url())
         .stdout(Stdio::piped())
@@ -44,8 +47,10 @@ fn planner(dir: &TempDir, upstream: &Upstream) -> (Running, String) {
     (Running(child), url)
 }
 
-async fn browser(profile: &TempDir) -> (Running, Client) {
+/// A browser with the address of its driver.
+async fn browser(profile: &TempDir) -> (Running, Client, String) {
     let port = free_port();
+    let address = format!("http://127.0.0.1:{port}");
     let driver =
         Command::new("chromedriver").arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn();
     let driver = Running(driver.expect("chromedriver is installed: run make test, which installs it"));
@@ -65,10 +70,8 @@ async fn browser(profile: &TempDir) -> (Running, Client) {
     let options = json!({"goog:chromeOptions": {"args": args}, "goog:loggingPrefs": {"browser": "ALL"}});
     let options = options.as_object().expect("an object").clone();
     for _ in 0..100 {
-        if let Ok(client) =
-            ClientBuilder::rustls().expect("TLS").capabilities(options.clone()).connect(&format!("http://127.0.0.1:{port}")).await
-        {
-            return (driver, client);
+        if let Ok(client) = ClientBuilder::rustls().expect("TLS").capabilities(options.clone()).connect(&address).await {
+            return (driver, client, address);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -112,7 +115,7 @@ async fn an_idea_becomes_a_plan_in_the_browser() {
     let (dir, profile, upstream) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"), Upstream::start().await);
     upstream.latency(Duration::from_millis(150));
     let (_planner, url) = planner(&dir, &upstream);
-    let (_driver, client) = browser(&profile).await;
+    let (_driver, client, _) = browser(&profile).await;
 
     client.goto(&url).await.expect("the landing page");
     picture(&client, "landing").await;

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use testkit::{Fault, Upstream};
 
-fn planner(dir: &Path, upstream: Option<&Upstream>) -> Command {
+pub fn planner(dir: &Path, upstream: Option<&Upstream>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_planner"));
     command.current_dir(dir).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
     if let Some(upstream) = upstream {
@@ -16,7 +16,7 @@ fn planner(dir: &Path, upstream: Option<&Upstream>) -> Command {
     command
 }
 
-async fn run(mut command: Command) -> (Output, String) {
+pub async fn run(mut command: Command) -> (Output, String) {
     let output = tokio::task::spawn_blocking(move || command.output().expect("the program runs")).await.expect("joined");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!stderr.contains(KEY) && !String::from_utf8_lossy(&output.stdout).contains(KEY), "the key is printed");

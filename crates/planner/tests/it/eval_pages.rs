@@ -26,7 +26,7 @@ async fn evaluated(house: &House, browser: &mut Browser) -> String {
     assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
     let path = reply.header("location").to_owned();
     let deadline = Instant::now() + Duration::from_mins(2);
-    while browser.open(house, &path).await.body.contains("http-equiv=\"refresh\"") {
+    while browser.open(house, &path).await.body.contains("<eval-live") {
         assert!(Instant::now() < deadline, "the eval does not end");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -41,6 +41,18 @@ async fn evals_are_asked_for_read_and_compared() {
     let good = evaluated(&house, &mut engineer).await;
     let page = engineer.open(&house, &good).await.body;
     assert!(page.contains("100.0 %") && page.contains("smart-goals"), "{page}");
+    // Of hundreds of cases a page shows fifty, and none of what was asked and answered: that is read case by case.
+    assert!(page.matches("<details data-path").count() == 50 && !page.contains("strengths") && page.len() < 100_000, "{}", page.len());
+    let next = page.split('"').find(|text| text.contains("after=")).expect("the next page").replace("&#38;", "&");
+    assert!(engineer.open(&house, &next).await.body.contains("no. 51 "), "{next}");
+    let case = engineer.open(&house, &format!("{good}/cases/1")).await.body;
+    assert!(case.contains("productIdea") && case.contains("Case after") && !case.contains("Case before"), "{case}");
+    for nowhere in ["0", "99999", "x"] {
+        assert_eq!(engineer.open(&house, &format!("{good}/cases/{nowhere}")).await.status, StatusCode::NOT_FOUND, "{nowhere}");
+    }
+    assert!(engineer.open(&house, &format!("{good}/standing")).await.body.contains("data-ended"));
+    let library = engineer.open(&house, "/staff/prompts").await.body;
+    assert!(library.contains(&format!("{good}?section=smart-goals#cases")) && library.contains("100.0 %"), "{library}");
     house.upstream.when(|call| call.prompt.contains("hand-poured soy candles").then_some(Fault::Placeholder));
     let bad = evaluated(&house, &mut engineer).await;
     let failing = engineer.open(&house, &format!("{bad}?section=smart-goals&failing=yes")).await.body;
@@ -50,6 +62,16 @@ async fn evals_are_asked_for_read_and_compared() {
     assert_eq!(beside.status, StatusCode::OK);
     assert!(beside.body.contains("passed, does not any more") && beside.body.contains("pass rate"), "{}", beside.body);
     assert_eq!(engineer.open(&house, "/staff/evals/compare?before=x&after=y").await.status, StatusCode::NOT_FOUND);
+    // One that goes on is compared with nothing, and says how far it is.
+    house.upstream.latency(Duration::from_secs(2));
+    let third = engineer.send(&house, "/staff/evals", "/staff/evals", &[("version", "1.0.0")]).await.header("location").to_owned();
+    let early = engineer.open(&house, &format!("/staff/evals/compare?before={}&after={}", id(&good), id(&third))).await;
+    assert!(early.status == StatusCode::CONFLICT && early.body.contains("is still running"), "{}", early.body);
+    let running = engineer.open(&house, &third).await.body;
+    assert!(running.contains("cases have their verdict") && !running.contains("http-equiv"), "{running}");
+    let stopped = engineer.send(&house, &third, &format!("{third}/stop"), &[]).await;
+    assert_eq!(stopped.status, StatusCode::SEE_OTHER);
+    house.upstream.latency(Duration::ZERO);
     let refused = engineer.send(&house, "/staff/evals", "/staff/evals", &[("version", "9.9.9")]).await;
     assert!(refused.status.is_client_error() && refused.body.contains("9.9.9"), "{}", refused.body);
     // Who looks only cannot ask, and who may not look sees nothing.

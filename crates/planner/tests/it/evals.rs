@@ -349,7 +349,7 @@ async fn a_run_that_was_killed_goes_on_with_its_results_and_its_recording() {
     let bench = Bench::with(&config).await;
     bench.upstream.latency(Duration::from_millis(150));
     let mut child = bench.command("-j 1 --record tape.jsonl -o r.jsonl").spawn().expect("started");
-    let lines = || std::fs::read_to_string(bench.dir.path().join("r.jsonl")).map(|text| text.lines().count()).unwrap_or(0);
+    let lines = || std::fs::read_to_string(bench.dir.path().join("r.jsonl")).map(|text| text.matches('\n').count()).unwrap_or(0);
     let deadline = Instant::now() + Duration::from_secs(60);
     while lines() < 3 {
         assert!(Instant::now() < deadline, "no results come");
@@ -358,11 +358,15 @@ async fn a_run_that_was_killed_goes_on_with_its_results_and_its_recording() {
     child.kill().expect("killed");
     child.wait().expect("ended");
     let done = lines();
-    let asked = bench.upstream.calls().len();
     bench.upstream.latency(Duration::ZERO);
     bench.eval("-j 4 --record tape.jsonl --resume r.jsonl -o r.json").await.ends(0, &["12 of 12 passed", &format!("{done} taken over")]);
-    let again = bench.upstream.calls().len() - asked;
-    assert!((12 - done - 1..=12 - done).contains(&again), "{done} were done and {again} asked");
+    // What has its result is not asked again; what was on its way when the run was killed may be.
+    let calls = bench.upstream.calls();
+    let asked = |n: usize| calls.iter().filter(|call| call.prompt.trim_end().ends_with(&format!("Say t{n}"))).count();
+    for n in 0..12 {
+        let most = if n == done { 2 } else { 1 };
+        assert!((1..=most).contains(&asked(n)), "{done} were done, and t{n} was asked {} times", asked(n));
+    }
     assert_eq!(bench.json("r.json")["results"]["results"].as_array().map(Vec::len), Some(12));
     bench.eval("--replay tape.jsonl").await.ends(0, &["12 of 12 passed", "for 0 calls"]);
     bench.eval("--resume missing.jsonl").await.ends(1, &["missing.jsonl", "no such file"]);
@@ -444,7 +448,7 @@ tests:
 async fn two_releases_are_compared_by_the_same_tests() {
     let bench = Bench::with("prompts: [x]\nproviders: [echo]\n").await;
     let same = bench.eval("--compare v1.0.0:v1.0.0 --section swot");
-    same.await.ends(0, &["swot, 21 cases in both", "pass rate", "no difference seen"]);
+    same.await.ends(0, &["swot, 24 cases in both", "pass rate", "no difference seen"]);
     bench.eval("--compare v1.0.0").await.ends(1, &["BEFORE:AFTER"]);
     bench.eval("--compare v1.0.0:v9.9.9 --section swot").await.ends(1, &["9.9.9"]);
 }

@@ -2,7 +2,7 @@
 
 use crate::databases::Servers;
 use crate::house::KEY;
-use app::jobs::Workers;
+use app::jobs::{What, Workers};
 use app::{Caller, runs};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -29,7 +29,7 @@ async fn a_database_and_a_redis_that_crash_under_load_lose_nothing() {
     config.keys.redis = Some(servers.variable("PLANNER_TEST_REDIS").into());
     config.database.patience_seconds = 2;
     let app = wire::app(&config).await.expect("the app is wired");
-    app.start_workers(Workers { most: 16, only: None, lease: Duration::from_secs(4) });
+    app.start_workers(Workers { most: 16, what: What::Everything, lease: Duration::from_secs(4) });
     let router =
         web::router(app.clone(), &web::Settings { generations_per_hour: 1000, plans_per_hour: 1000, secure: false, trusted_proxies: 0 });
     let who = Caller::operator(OwnerId::new());

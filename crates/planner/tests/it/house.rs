@@ -2,7 +2,7 @@
 
 use crate::databases;
 use crate::people::Browser;
-use app::jobs::Workers;
+use app::jobs::{What, Workers};
 use app::{App, Caller, runs, ventures};
 use axum::Router;
 use axum::body::Body;
@@ -127,8 +127,14 @@ impl House {
 
     /// Another process over the same database, whose jobs nobody does.
     pub async fn replica(&self) -> Router {
-        let app = idle_app(&self.config, |_| {}).await;
-        web::router(app, &SETTINGS)
+        web::router(self.other(|_| {}).await, &SETTINGS)
+    }
+
+    /// The same with another configuration.
+    pub async fn other(&self, change: impl FnOnce(&mut Config)) -> App {
+        let mut config = self.config.clone();
+        change(&mut config);
+        idle_app(&config, |_| {}).await
     }
 
     /// The store below, for what no page shows.
@@ -238,7 +244,7 @@ pub async fn app(upstream: &Upstream, dir: &Path, prompts: Option<&Path>, change
 }
 
 fn start_workers(app: &App) {
-    app.start_workers(Workers { most: 16, only: None, lease: Duration::from_secs(12) });
+    app.start_workers(Workers { most: 16, what: What::Everything, lease: Duration::from_secs(12) });
 }
 
 fn config(upstream: &Upstream, dir: &Path) -> Config {

@@ -404,6 +404,12 @@ async fn programs_of_the_team_propose_and_deploy(house: House) {
     assert_eq!((&made.json()["state"], &made.json()["version"]), (&"draft".into(), &"1.1.0".into()));
     assert!(made.header("location").starts_with(PROPOSALS));
     assert_eq!(api(&house, staff, "GET", "/api/v1/proposals", None).await.json()["items"][0]["id"], made.json()["id"]);
+    assert_eq!(made.json()["writers"], serde_json::json!([made.json()["author"]]));
+    // A whole release with its tests is larger than what other routes take; what is wrong with it is said, not how large it is.
+    let mut large = wanted(&text);
+    large["why"] = "x".repeat(400_000).into();
+    let large = api(&house, staff, "POST", "/api/v1/proposals", Some(large)).await;
+    assert!(large.status == StatusCode::UNPROCESSABLE_ENTITY && large.body.contains("has 400000 characters"), "{}", large.body);
 
     let deploy = serde_json::json!({"version": "1.0.0", "environment": "staging"});
     let shut = api(&house, staff, "POST", "/api/v1/releases/deploy", Some(deploy.clone())).await;
@@ -417,6 +423,9 @@ async fn programs_of_the_team_propose_and_deploy(house: House) {
     let refused = api(&house, staff, "POST", "/api/v1/releases/rollback", Some(back)).await;
     assert!(refused.body.contains("must be staging or production"), "{}", refused.body);
     let back = serde_json::json!({"environment": "staging", "reason": "answers were empty"});
+    let refused = api(&house, staff, "POST", "/api/v1/releases/rollback", Some(back)).await;
+    assert!(refused.body.contains("must be the version that is to be left"), "{}", refused.body);
+    let back = serde_json::json!({"environment": "staging", "from": "1.0.0", "reason": "answers were empty"});
     assert_eq!(api(&house, staff, "POST", "/api/v1/releases/rollback", Some(back)).await.status, StatusCode::CONFLICT, "nothing before");
     assert_eq!(api(&house, staff, "GET", "/api/v1/releases", None).await.json()["environments"][0]["deployment"]["kind"], "override");
 }

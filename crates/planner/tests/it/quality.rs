@@ -22,6 +22,7 @@ on_both! {
     everything_is_scored_where_it_is_stored,
     reviewers_score_alone_and_then_see_everything,
     what_is_found_becomes_a_decision,
+    what_was_read_is_kept_though_the_sample_moves,
 }
 
 fn operator() -> Caller {
@@ -247,6 +248,11 @@ async fn reviewers_score_alone_and_then_see_everything(house: House) {
     let refused = give(&house, &mut pe, &item, &wrong).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.body.contains("needs a whole number from 0 to 10") && refused.body.contains("Names no dates."), "{}", refused.body);
+    assert!(
+        refused.body.contains("Correctness of ") && refused.body.contains("aria-invalid=\"true\""),
+        "in people's words: {}",
+        refused.body
+    );
     let half = give(&house, &mut pe, &item, &form(&[one], "7")).await;
     assert_eq!(half.status, StatusCode::UNPROCESSABLE_ENTITY);
     let mut wordy = form(&[one, other], "7");
@@ -287,6 +293,56 @@ async fn reviewers_score_alone_and_then_see_everything(house: House) {
     // Who is forgotten takes what was made for them out of the sample.
     house.store().await.erase_owner(owner).await.expect("is forgotten");
     assert_eq!(pe.open(&house, &format!("/staff/reviews/{one}")).await.status, StatusCode::NOT_FOUND);
+}
+
+async fn what_was_read_is_kept_though_the_sample_moves(house: House) {
+    let (ana, owner) = member(&house, "ana@example.com").await;
+    let one = write(&house, &ana, "smart-goals", &house::new_idea()).await;
+    let other = another_version(&house, owner, one).await;
+    let mut pe = staff(&house, "pe@example.com", Role::PromptEngineer).await;
+    let item = first_item(&house, &mut pe).await;
+    let read = pe.open(&house, &item).await;
+    assert!(read.body.contains(&one.to_string()) && read.body.contains(&other.to_string()));
+    // Others are made meanwhile, until another stands beside it.
+    let mut pm = staff(&house, "pm@example.com", Role::ProductManager).await;
+    loop {
+        another_version(&house, owner, one).await;
+        let now = pm.open(&house, &format!("/staff/reviews/{one}")).await.body;
+        if !now.contains(&other.to_string()) {
+            break;
+        }
+    }
+    let mut fields = form(&[one, other], "7");
+    fields.push(("parts".into(), format!("{one} {other}")));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let kept = pe.post(&house, &format!("/staff/reviews/{one}"), &crate::people::form_token(&read), &fields).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.body);
+    let told = pe.open(&house, kept.header("location").split('#').next().unwrap_or_default()).await.body;
+    assert!(told.contains("What everybody said") && told.contains("1.9.9"), "{told}");
+    assert!(scores(&house, owner, one).await.iter().any(|scored| scored.scorer == Scorer::Person));
+    // Beside its new partner it is not asked for again.
+    let again = pe.open(&house, &format!("/staff/reviews/{one}")).await.body;
+    assert!(again.contains("You have scored this one already") && !again.contains(&format!("correctness-{one}")), "{again}");
+    // What they were never shown cannot be had by naming it.
+    let strange = pm.open(&house, &format!("/staff/reviews/{one}?parts={one}+{}", GenerationId::new())).await.body;
+    assert!(!strange.contains("What everybody said"), "{strange}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_stays_though_the_database_is_busy() {
+    let house = House::furnished(|config| config.database.patience_seconds = 1).await;
+    let mut pe = staff(&house, "pe@example.com", Role::PromptEngineer).await;
+    let page = pe.open(&house, "/staff/decisions").await;
+    let other = store::Store::open(house.dir.path()).await.expect("the same store");
+    let lock = other.tenant(OwnerId::new()).await.expect("the lock");
+    let fields = [("found", "Goals name no dates at all."), ("decision", "The next version asks for them."), ("section", "swot")];
+    let busy = pe.post(&house, "/staff/decisions", &crate::people::form_token(&page), &fields).await;
+    assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE, "{}", busy.body);
+    assert!(busy.body.contains("Goals name no dates at all.") && busy.body.contains("busy"), "{}", busy.body);
+    assert!(busy.headers.contains_key("retry-after"));
+    drop(lock);
+    let kept = pe.post(&house, "/staff/decisions", &crate::people::form_token(&busy), &fields).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.body);
 }
 
 async fn what_is_found_becomes_a_decision(house: House) {
@@ -334,6 +390,12 @@ async fn what_is_found_becomes_a_decision(house: House) {
         list.contains("It names no figures") && list.contains("pe@example.com") && list.contains(&format!("/staff/reviews/{one}")),
         "{list}"
     );
+    // Who has not reviewed it yet learns from here neither the version nor where it is.
+    let mut pm = staff(&house, "pm@example.com", Role::ProductManager).await;
+    let blind = pm.open(&house, "/staff/decisions").await.body;
+    assert!(blind.contains("It names no figures") && blind.contains("once you have reviewed"), "{blind}");
+    assert!(!blind.contains("prompt 1.0.0") && !blind.contains(&format!("/staff/reviews/{one}")), "{blind}");
+    assert!(!pm.open(&house, "/staff/decisions/log.md").await.body.contains("prompt 1.0.0"));
     let log = pe.open(&house, "/staff/decisions/log.md").await;
     assert_eq!(
         (log.header("content-type"), log.header("content-disposition")),

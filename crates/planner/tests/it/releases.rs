@@ -5,11 +5,12 @@ use crate::people::PASSWORD;
 use app::accounts::admin::{self, NewAccount};
 use app::accounts::{self, SignedIn};
 use app::proposals::{self, Wanted};
-use app::{Caller, Error, audit, evals, gates, releases};
+use app::releases::{self, Back};
+use app::{App, Caller, Error, audit, evals, gates};
 use domain::evals::{Eval, Progress};
-use domain::ids::{OwnerId, ProposalId};
+use domain::ids::{DeploymentId, OwnerId, ProposalId};
 use domain::proposals::{Proposal, ProposedFile};
-use domain::releases::Move;
+use domain::releases::{Deployment, Move, Released};
 use domain::roles::Environment::{Production, Staging};
 use domain::roles::Role;
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,7 +19,7 @@ use store::AuditSearch;
 use testkit::Fault;
 
 /// Somebody with a role, signed in.
-async fn somebody(house: &House, role: Role, name: &str) -> Caller {
+pub async fn somebody(house: &House, role: Role, name: &str) -> Caller {
     let operator = Caller::operator(OwnerId::new());
     let email = format!("{name}@example.org");
     let new = NewAccount { email: email.clone(), tier: None, role: Some(role), password: Some(PASSWORD.into()) };
@@ -30,16 +31,16 @@ async fn somebody(house: &House, role: Role, name: &str) -> Caller {
     }
 }
 
-struct Team {
-    developer: Caller,
-    engineer: Caller,
-    lead: Caller,
-    manager: Caller,
-    agent: Caller,
+pub struct Team {
+    pub developer: Caller,
+    pub engineer: Caller,
+    pub lead: Caller,
+    pub manager: Caller,
+    pub agent: Caller,
 }
 
 impl Team {
-    async fn of(house: &House) -> Self {
+    pub async fn of(house: &House) -> Self {
         Self {
             developer: somebody(house, Role::Developer, "developer").await,
             engineer: somebody(house, Role::PromptEngineer, "engineer").await,
@@ -51,7 +52,7 @@ impl Team {
 }
 
 /// The template of a section as it is in use, as another version, with one more rule.
-fn changed(house: &House, section: &str, version: &str, rule: &str) -> ProposedFile {
+pub fn changed(house: &House, section: &str, version: &str, rule: &str) -> ProposedFile {
     let (library, release) = (house.app.library(), house.app.release());
     let name = domain::sections::SectionName::parse(section).expect("a name");
     let text = library.source(release.template(&name).expect("a template")).expect("its text").to_owned();
@@ -61,8 +62,8 @@ fn changed(house: &House, section: &str, version: &str, rule: &str) -> ProposedF
     proposals::rewritten(&files, &version.parse().expect("a version")).remove(0)
 }
 
-fn wanted(file: ProposedFile) -> Wanted {
-    Wanted { title: "Another rule".into(), why: "It reads better.".into(), files: vec![file] }
+pub fn wanted(file: ProposedFile) -> Wanted {
+    Wanted { title: "Another rule".into(), why: "It reads better.".into(), files: vec![file], ..Wanted::default() }
 }
 
 async fn ended(house: &House, who: &Caller, eval: &Eval) -> Eval {
@@ -83,11 +84,11 @@ async fn evaluated(house: &House, who: &Caller, id: ProposalId) -> Eval {
     for other in evals::list(&house.app, who, None, 9, None).await.expect("reads") {
         ended(house, who, &other).await;
     }
-    ended(house, who, &eval).await
+    ended(house, who, &eval.eval).await
 }
 
 /// A proposal that somebody has approved.
-async fn approved(house: &House, team: &Team, file: ProposedFile) -> Proposal {
+pub async fn approved(house: &House, team: &Team, file: ProposedFile) -> Proposal {
     let app = &house.app;
     let begun = proposals::begin(app, &team.developer, &wanted(file)).await.expect("is begun");
     proposals::submit(app, &team.developer, begun.id).await.expect("is submitted");
@@ -99,11 +100,11 @@ async fn served(house: &House) -> String {
     house.function("generate-swot", &new_idea()).await.header("x-prompt-version").to_owned()
 }
 
-fn forbidden<T: std::fmt::Debug>(result: Result<T, Error>) {
+pub fn forbidden<T: std::fmt::Debug>(result: Result<T, Error>) {
     assert!(matches!(result, Err(Error::Forbidden(_))), "{result:?}");
 }
 
-fn conflict<T: std::fmt::Debug>(result: Result<T, Error>, says: &str) {
+pub fn conflict<T: std::fmt::Debug>(result: Result<T, Error>, says: &str) {
     let Err(Error::Conflict { reason, .. }) = result else { panic!("{result:?}") };
     assert!(reason.contains(says), "{reason}");
 }
@@ -130,6 +131,11 @@ async fn the_whole_life_by_five_roles(house: House) {
     conflict(releases::stage(app, &team.engineer, id, None).await, "no finished eval");
     let eval = evaluated(&house, &team.developer, id).await;
     assert_eq!(eval.progress, Progress::Finished, "{:?}", eval.reason);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !house.outbox().iter().any(|mail| mail.contains("To: engineer@") && mail.contains("Its eval has ended")) {
+        assert!(Instant::now() < deadline, "the engineer was not told that the eval has ended");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let answer = gates::of_proposal(app, &team.manager, id).await.expect("is asked");
     assert!(answer.gate.is_open(), "{:#?}\n{:#?}", answer.gate, eval.total);
     forbidden(releases::stage(app, &team.developer, id, None).await);
@@ -165,7 +171,7 @@ async fn the_whole_life_by_five_roles(house: House) {
     }
 }
 
-async fn told(house: &House, name: &str, state: &str) {
+pub async fn told(house: &House, name: &str, state: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !house.outbox().iter().any(|mail| mail.contains(&format!("To: {name}@")) && mail.contains(state)) {
         assert!(Instant::now() < deadline, "{name} was not told \"{state}\"");
@@ -267,8 +273,10 @@ async fn a_rollback_holds_everywhere_within_a_second(house: House) {
     let roll_back = async {
         tokio::time::sleep(Duration::from_millis(700)).await;
         // A support agent and a prompt engineer cannot.
-        forbidden(releases::roll_back(app, &team.engineer, Production, None, "it answers worse than before").await);
-        let done = releases::roll_back(app, &team.lead, Production, None, "it answers worse than before").await.expect("is rolled back");
+        forbidden(releases::roll_back(app, &team.engineer, Production, &Back::default(), "it answers worse than before").await);
+        let done = releases::roll_back(app, &team.lead, Production, &Back::default(), "it answers worse than before")
+            .await
+            .expect("is rolled back");
         rolled_back.set(Instant::now()).expect("once");
         assert_eq!((done.kind, done.version.to_string().as_str()), (Move::Rollback, "1.0.0"));
     };
@@ -287,12 +295,168 @@ async fn a_rollback_holds_everywhere_within_a_second(house: House) {
     }
     assert!(before > 0 && after > 0, "{before} before, {after} after");
     assert_eq!(proposals::get(app, &team.lead, proposal.id).await.expect("reads").proposal.state.key(), "rolled-back");
-    conflict(releases::roll_back(app, &team.lead, Production, None, "once more, please").await, "no other release");
+    conflict(releases::roll_back(app, &team.lead, Production, &Back::default(), "once more, please").await, "no other release");
     let again = proposals::begin_again(app, &team.developer, proposal.id).await.expect("begins anew");
     assert_eq!(again.version.to_string(), "1.2.0");
 }
 
+/// A proposal that is in staging, its gate set aside.
+async fn staged(house: &House, team: &Team, file: ProposedFile) -> Proposal {
+    let proposal = approved(house, team, file).await;
+    releases::stage(&house.app, &team.lead, proposal.id, Some("for the test")).await.expect("is staged");
+    proposal
+}
+
+async fn accepted(house: &House, team: &Team, file: ProposedFile) -> Proposal {
+    let proposal = staged(house, team, file).await;
+    proposals::accept(&house.app, &team.manager, proposal.id, 1, "").await.expect("is accepted")
+}
+
+async fn live(house: &House, team: &Team, file: ProposedFile) -> Proposal {
+    let proposal = accepted(house, team, file).await;
+    promoted(house, team, &proposal).await.expect("is deployed");
+    proposal
+}
+
+async fn promoted(house: &House, team: &Team, proposal: &Proposal) -> app::Result<Deployment> {
+    releases::promote(&house.app, &team.lead, proposal.id, Some("for the test")).await
+}
+
+/// The version of a section that a release has.
+async fn has(app: &App, who: &Caller, release: &str, section: &str) -> String {
+    let (_, release) = releases::named(app, who, release).await.expect("is there");
+    release.template(&domain::sections::SectionName::parse(section).expect("a name")).expect("is in it").version.to_string()
+}
+
+async fn state(house: &House, who: &Caller, id: ProposalId) -> &'static str {
+    proposals::get(&house.app, who, id).await.expect("reads").proposal.state.key()
+}
+
+async fn points_at(app: &App, who: &Caller) -> [String; 2] {
+    let overview = releases::overview(app, who).await.expect("reads");
+    [0, 1].map(|at| overview.environments[at].version.to_string())
+}
+
+async fn what_was_not_kept_comes_in_with_nothing_later(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    // One is sent back, one is taken back, and one nobody has decided on yet.
+    let sent_back = staged(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
+    assert_eq!(points_at(app, &team.lead).await, ["1.1.0", "1.0.0"]);
+    proposals::reject(app, &team.manager, sent_back.id, 1, "It invents figures.").await.expect("is sent back");
+    assert_eq!(points_at(app, &team.lead).await, ["1.0.0", "1.0.0"], "staging has what it had");
+    let taken_back = live(&house, &team, changed(&house, "brand-kit", "1.2.0", "Two.")).await;
+    assert_eq!(has(app, &team.lead, "1.2.0", "swot").await, "1.0.0", "what was sent back is not in it");
+    releases::roll_back(app, &team.lead, Production, &Back::default(), "members get empty answers").await.expect("is rolled back");
+    assert_eq!(state(&house, &team.lead, taken_back.id).await, "rolled-back");
+    let open = staged(&house, &team, changed(&house, "smart-goals", "1.3.0", "Three.")).await;
+    let last = accepted(&house, &team, changed(&house, "product-plan", "1.4.0", "Four.")).await;
+    for (section, version) in [("swot", "1.0.0"), ("brand-kit", "1.0.0"), ("smart-goals", "1.0.0"), ("product-plan", "1.4.0")] {
+        assert_eq!(has(app, &team.lead, "1.4.0", section).await, version, "{section}");
+    }
+    promoted(&house, &team, &last).await.expect("is deployed");
+    assert_eq!(points_at(app, &team.lead).await, ["1.4.0", "1.4.0"]);
+    // What was tried in staging before is not there any more: nobody accepts it unseen.
+    conflict(proposals::accept(app, &team.manager, open.id, 1, "").await, "staging serves 1.4.0");
+}
+
+async fn what_was_made_over_another_release_undoes_nothing(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let first = accepted(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
+    let second = accepted(&house, &team, changed(&house, "brand-kit", "1.2.0", "Two.")).await;
+    promoted(&house, &team, &second).await.expect("is deployed");
+    conflict(promoted(&house, &team, &first).await, "1.1.0 is below 1.2.0");
+    let third = accepted(&house, &team, changed(&house, "swot", "1.3.0", "Three.")).await;
+    assert_eq!(has(app, &team.lead, "1.3.0", "brand-kit").await, "1.2.0", "it is made over what production serves");
+    releases::roll_back(app, &team.lead, Production, &Back::default(), "members get empty answers").await.expect("is rolled back");
+    conflict(promoted(&house, &team, &third).await, "made over 1.2.0");
+    assert_eq!(points_at(app, &team.lead).await[1], "1.0.0");
+}
+
+async fn a_way_back_is_gone_once_however_often_it_is_asked_for(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    live(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
+    let second = live(&house, &team, changed(&house, "swot", "1.2.0", "Two.")).await;
+    // Somebody whose clock is far ahead deployed it.
+    let store = house.store().await;
+    let tx = store.team().await.expect("begins");
+    let number = tx.take_turn().await.expect("takes its turn");
+    let last = tx.deployments(Production, 1, None).await.expect("reads").remove(0);
+    let again = Deployment { id: DeploymentId(uuid::Uuid::max()), number, previous: last.version.clone(), ..last };
+    tx.insert_deployment(&again).await.expect("is added");
+    tx.commit().await.expect("commits");
+    let back = Back { from: Some(second.version.clone()), to: None };
+    let done = releases::roll_back(app, &team.lead, Production, &back, "members get empty answers").await.expect("is rolled back");
+    assert_eq!(done.version.to_string(), "1.1.0", "the same release deployed again is no way back");
+    assert_eq!(served(&house).await, "1.1.0", "the last deployment holds, whatever any clock says");
+    conflict(releases::roll_back(app, &team.lead, Production, &back, "members get empty answers").await, "has left 1.2.0 already");
+    assert_eq!(points_at(app, &team.lead).await[1], "1.1.0");
+    let forward = Back { from: None, to: Some(second.version) };
+    conflict(releases::roll_back(app, &team.lead, Production, &forward, "perhaps it was all right").await, "through its gate");
+}
+
+async fn who_presses_twice_deploys_once(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let version = "1.0.0".parse().expect("a version");
+    let deploy = || releases::deploy(app, &team.lead, &version, Staging, Some("for the test"));
+    let (one, other, third) = tokio::join!(deploy(), deploy(), deploy());
+    let done = [one, other, third].into_iter().map(|result| result.map_err(|error| error.to_string())).collect::<Vec<_>>();
+    assert_eq!(done.iter().filter(|result| result.is_ok()).count(), 1, "{done:?}");
+    assert!(done.iter().filter_map(|result| result.as_ref().err()).all(|reason| reason.contains("points at 1.0.0 already")), "{done:?}");
+    // Two proposals that are staged at once each become what their gate has seen.
+    let first = approved(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
+    let second = approved(&house, &team, changed(&house, "brand-kit", "1.2.0", "Two.")).await;
+    let stage = |id| releases::stage(app, &team.lead, id, Some("for the test"));
+    let (_, higher) = tokio::join!(stage(first.id), stage(second.id));
+    higher.expect("the higher one is staged in any case");
+    assert_eq!(has(app, &team.lead, "1.2.0", "swot").await, "1.0.0");
+}
+
+/// A release is read by a process that has other files and another program; one that cannot be read keeps nobody from anything else.
+async fn what_one_process_cannot_read_stops_nobody(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let own = changed(&house, "swot", "1.0.0", "Only on this machine.");
+    std::fs::create_dir(folder.path().join("v1.0.0")).expect("is made");
+    std::fs::write(folder.path().join("v1.0.0/swot.yaml"), own.text).expect("is written");
+    let other = house.other(|config| config.prompts.dir = folder.path().display().to_string()).await;
+    let proposal = live(&house, &team, changed(&house, "brand-kit", "1.1.0", "One.")).await;
+    let (_, here) = releases::named(app, &team.lead, "1.1.0").await.expect("is there");
+    let (_, there) = releases::named(&other, &team.lead, "1.1.0").await.expect("is there");
+    assert_eq!(here.content(), there.content(), "a release is the same everywhere");
+    // To go back to its own files of 1.0.0 would serve what nobody has seen.
+    let back = releases::roll_back(&other, &team.lead, Production, &Back::default(), "members get empty answers").await;
+    conflict(back, "not what they were");
+    // A release that no process of this version can read, deployed by one that could.
+    let store = house.store().await;
+    let tx = store.team().await.expect("begins");
+    let last = tx.deployments(Production, 1, None).await.expect("reads").remove(0);
+    let made = tx.release(&proposal.version).await.expect("reads").expect("is there");
+    let (version, content) = (semver::Version::new(1, 2, 0), "of another program".to_owned());
+    let files = [("v1.2.0/swot.yaml".to_owned(), "its hash".to_owned())].into();
+    let texts = [("its hash".to_owned(), "name: swot\nof: tomorrow\n".to_owned())].into();
+    let number = tx.take_turn().await.expect("takes its turn");
+    let newer = Released { version: version.clone(), content: content.clone(), files, ..made };
+    tx.insert_release(&newer, number, &texts).await.expect("is added");
+    let (previous, previous_content) = (last.version.clone(), last.content.clone());
+    let newer = Deployment { id: DeploymentId::new(), number, version, content, previous, previous_content, ..last };
+    tx.insert_deployment(&newer).await.expect("is added");
+    tx.commit().await.expect("commits");
+    assert_eq!(served(&house).await, "1.1.0", "what was served stays so");
+    let overview = releases::overview(app, &team.lead).await.expect("reads");
+    assert_eq!(overview.left_out.iter().map(|one| one.version.to_string()).collect::<Vec<_>>(), ["1.2.0"]);
+    assert!(overview.trouble.is_some_and(|said| said.contains("1.2.0") && said.contains("rollback")));
+    app::prompts::list(app, &team.lead).await.expect("the pages go on");
+    releases::roll_back(app, &team.lead, Production, &Back::default(), "nobody can read it here").await.expect("is rolled back");
+    assert_eq!(releases::overview(app, &team.lead).await.expect("reads").trouble, None);
+    assert_eq!(served(&house).await, "1.1.0");
+}
+
 on_both!(
+    what_was_not_kept_comes_in_with_nothing_later,
+    what_was_made_over_another_release_undoes_nothing,
+    a_way_back_is_gone_once_however_often_it_is_asked_for,
+    who_presses_twice_deploys_once,
+    what_one_process_cannot_read_stops_nobody,
     the_whole_life_by_five_roles,
     a_shut_gate_is_passed_by_a_lead_with_a_reason_only,
     two_people_edit_one_proposal,
@@ -309,6 +473,9 @@ async fn staging_is_another_environment() {
     assert_eq!(served(&house).await, "1.1.0");
     let overview = releases::overview(&house.app, &team.manager).await.expect("reads");
     assert_eq!(overview.environments.iter().map(|one| one.version.to_string()).collect::<Vec<_>>(), ["1.1.0", "1.0.0"]);
-    releases::roll_back(&house.app, &team.engineer, Staging, None, "we have seen enough").await.expect("an engineer may, in staging");
+    releases::roll_back(&house.app, &team.engineer, Staging, &Back::default(), "we have seen enough")
+        .await
+        .expect("an engineer may, in staging");
     assert_eq!(served(&house).await, "1.0.0");
+    assert_eq!(proposals::get(&house.app, &team.lead, proposal.id).await.expect("reads").proposal.state.key(), "rejected");
 }

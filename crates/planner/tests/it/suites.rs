@@ -4,6 +4,7 @@
 
 use crate::house::House;
 use async_trait::async_trait;
+use evals::templating::Templating;
 use evals::{CaseResult, Config, Filter, Grade, Options, Outcome, Output, Provider, Summary, Target, TargetError, TokenUsage};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -11,16 +12,20 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use testkit::Fault;
 
-/// The functions of a house, asked as the config says: each key of its body is a variable of the case.
+mod doubts;
+
+/// The functions of a house, asked with the body that the config writes for a case.
 struct Functions<'a>(&'a House);
 
 #[async_trait]
 impl Target for Functions<'_> {
     async fn call(&self, provider: &Provider, _: &str, vars: &Map<String, Value>) -> Result<Output, TargetError> {
-        let named = provider.config["body"].as_object().ok_or_else(|| TargetError::UnknownProvider(provider.id.clone()))?;
-        let body: Map<String, Value> = named.keys().filter_map(|key| Some((key.clone(), vars.get(key)?.clone()))).collect();
+        let failed = |error: &dyn std::fmt::Display| TargetError::Failed(error.to_string());
+        let written = provider.config["body"].as_str().ok_or_else(|| TargetError::UnknownProvider(provider.id.clone()))?;
+        let body = Templating::new(Map::new()).render(written, vars).map_err(|error| failed(&error))?;
+        let body: Value = serde_json::from_str(&body).map_err(|error| failed(&error))?;
         let name = format!("generate-{}", vars["section"].as_str().unwrap_or_default());
-        let reply = self.0.function_by(&name, &Value::Object(body), ("cache-control", "no-cache")).await;
+        let reply = self.0.function_by(&name, &body, ("cache-control", "no-cache")).await;
         if ![200, 422].contains(&reply.status.as_u16()) {
             return Err(TargetError::Failed(format!("{}: {}", reply.status, reply.body)));
         }
@@ -100,33 +105,6 @@ async fn a_suite_notices_placeholders_and_counts_no_answer_as_none() {
     assert!(answered.iter().all(|r| is_refused(r) || failing(&r.grade).contains("schema")), "{}", told(&answered));
     assert_eq!(summary.passed, 1, "only what is refused before a model is asked passes");
     house.upstream.reset();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_in_english_fails_every_case_in_another_language() {
-    let results = english().await;
-    let foreign = |r: &CaseResult| r.vars.get("language").is_some_and(|language| language != "English");
-    let (foreign, english): (Vec<_>, Vec<_>) = results.iter().partition(|r| foreign(r));
-    assert!(foreign.len() >= 4 && foreign.iter().all(|r| failing(&r.grade).contains("language")), "{}", told(&foreign));
-    assert!(english.iter().all(|r| r.outcome == Outcome::Passed || is_refused(r)), "{}", told(&english));
-}
-
-/// A suite whose every question is asked in English, whatever the case says.
-async fn english() -> Vec<CaseResult> {
-    struct Deaf<'a>(Functions<'a>);
-    #[async_trait]
-    impl Target for Deaf<'_> {
-        async fn call(&self, provider: &Provider, prompt: &str, vars: &Map<String, Value>) -> Result<Output, TargetError> {
-            let mut vars = vars.clone();
-            vars.remove("language");
-            self.0.call(provider, prompt, &vars).await
-        }
-    }
-    let house = House::open().await;
-    let mut results = Vec::new();
-    let options = Options { filter: of_section("launch-email"), ..Options::default() };
-    evals::run(&config(), &Deaf(Functions(&house)), &options, &mut results).await.expect("it runs");
-    results
 }
 
 /// Answers with the form of the template a case belongs to, so that every assertion about a utility is judged at least once.

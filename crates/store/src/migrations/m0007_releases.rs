@@ -5,8 +5,21 @@
 use super::tables::{index, json, moment, moment_or_none, number, reference, table, text, uuid};
 use crate::dialect;
 use sea_orm::sea_query::{ColumnDef, Index};
-use sea_orm::{DbErr, DeriveMigrationName};
+use sea_orm::{ConnectionTrait as _, DbErr, DeriveMigrationName};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
+
+/// All of them.
+const TABLES: [&str; 9] = [
+    "proposals",
+    "proposal_files",
+    "proposal_comments",
+    "releases",
+    "release_texts",
+    "release_turns",
+    "deployments",
+    "evals",
+    "eval_cases",
+];
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -18,8 +31,7 @@ impl MigrationTrait for Migration {
         releases(schema).await?;
         evals(schema).await?;
         index(schema, "accounts", "accounts_by_role", &["role"], false).await?;
-        let tables = ["proposals", "proposal_files", "proposal_comments", "releases", "deployments", "evals", "eval_cases"];
-        dialect::wall_in_program(schema.get_connection(), &tables).await
+        dialect::wall_in_program(schema.get_connection(), &TABLES).await
     }
 }
 
@@ -39,6 +51,7 @@ async fn proposals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
         text("version"),
         text("base"),
         text("author"),
+        json("writers"),
         text("state"),
         json("standing"),
         number("revision"),
@@ -66,7 +79,8 @@ async fn proposals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(schema, "proposal_comments", "comments_of_proposal", &["proposal_id", "id"], false).await
 }
 
-/// `releases` has ids beside versions because ids tell which came last.
+/// What is done to releases and environments is counted in one row, which whoever does something locks: numbers tell what came last,
+/// whatever the clocks of those who did it say. The texts of a release's files are kept once, however many releases have them.
 async fn releases(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     let columns = [
         uuid("id").primary_key().take(),
@@ -74,25 +88,33 @@ async fn releases(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
         text("content"),
         uuid("proposal_id"),
         number("revision"),
+        text("over"),
+        text("over_content"),
+        json("files"),
+        number("number").unique_key().take(),
         moment("at"),
     ];
     let mut releases = table("releases", columns);
     releases.foreign_key(&mut reference("releases", &["proposal_id"], "proposals", &["id"]));
     schema.create_table(releases).await?;
+    schema.create_table(table("release_texts", [text("hash").primary_key().take(), text("text")])).await?;
+    schema.create_table(table("release_turns", [text("name").primary_key().take(), number("number")])).await?;
     let columns = [
         uuid("id").primary_key().take(),
         text("environment"),
         text("version"),
         text("content"),
         text("previous"),
+        text("previous_content"),
         text("kind"),
         text("actor"),
         moment("at"),
         id_or_none("eval_id"),
         text_or_none("reason"),
+        number("number"),
     ];
     schema.create_table(table("deployments", columns)).await?;
-    index(schema, "deployments", "deployments_of_environment", &["environment", "id"], false).await
+    index(schema, "deployments", "deployments_of_environment", &["environment", "number"], true).await
 }
 
 async fn evals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -115,6 +137,9 @@ async fn evals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     schema.create_table(table("evals", columns)).await?;
     index(schema, "evals", "evals_by_content", &["content", "id"], false).await?;
     index(schema, "evals", "evals_of_proposal", &["proposal_id", "id"], false).await?;
+    // Of the same thing one at a time.
+    let running = "CREATE UNIQUE INDEX evals_running ON evals (content, models, suite) WHERE progress = 'running'";
+    schema.get_connection().execute_unprepared(running).await?;
     let columns = [
         uuid("eval_id"),
         number("number"),

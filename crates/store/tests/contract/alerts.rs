@@ -36,6 +36,18 @@ pub async fn one_alert_of_a_kind_and_subject_is_open_at_a_time(place: &Place) {
     assert_eq!((&all[0], &all[1], all[2].closed, all.len()), (&again, &other, Some(noon()), 3));
 }
 
+pub async fn an_alert_may_be_about_no_member(place: &Place) {
+    let store = &place.store;
+    let about = |owner| Alert { kind: Alert::RELEASE.into(), owner, subject: "production".into(), ..alert(OwnerId::new()) };
+    let tx = store.team().await.expect("begins");
+    assert!(tx.open_team_alert(&about(None)).await.expect("answers"));
+    assert!(!tx.open_team_alert(&about(None)).await.expect("answers"), "one is open");
+    assert_eq!(tx.close_team_alerts(Alert::RELEASE, "staging", noon()).await.expect("answers"), 0);
+    assert_eq!(tx.close_team_alerts(Alert::RELEASE, "production", noon()).await.expect("closes"), 1);
+    assert!(matches!(tx.open_team_alert(&about(Some(OwnerId::new()))).await, Err(Error::Conflict)), "a member's is opened for them");
+    tx.commit().await.expect("commits");
+}
+
 pub async fn alerts_are_acknowledged_and_come_page_by_page(place: &Place) {
     let store = &place.store;
     let mut made = Vec::new();

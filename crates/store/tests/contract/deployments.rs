@@ -1,12 +1,30 @@
 //! What the store promises about releases, and about where environments point.
 
 use crate::place::Place;
-use crate::samples::{deployment, proposal, released};
+use crate::samples::{deployment, proposal, released, texts};
 use domain::ids::{DeploymentId, EvalId};
-use domain::releases::{Deployment, Move};
-use domain::roles::Environment::{Production, Staging};
+use domain::releases::{Deployment, Move, Released};
+use domain::roles::Environment::{self, Production, Staging};
 use semver::Version;
-use store::{Error, Stamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use store::{Error, Stamp, Store};
+
+/// Points an environment at a release, in its turn.
+async fn deploy(store: &Store, deployment: Deployment) -> Deployment {
+    let tx = store.team().await.expect("begins");
+    let deployment = Deployment { number: tx.take_turn().await.expect("takes its turn"), ..deployment };
+    tx.insert_deployment(&deployment).await.expect("is added");
+    tx.commit().await.expect("commits");
+    deployment
+}
+
+async fn release(store: &Store, release: &Released, texts: &BTreeMap<String, String>) -> store::Result<()> {
+    let tx = store.team().await.expect("begins");
+    let number = tx.take_turn().await.expect("takes its turn");
+    tx.insert_release(release, number, texts).await?;
+    tx.commit().await
+}
 
 pub async fn a_release_is_made_once(place: &Place) {
     let store = &place.store;
@@ -16,39 +34,59 @@ pub async fn a_release_is_made_once(place: &Place) {
     for proposal in [&first, &second] {
         tx.insert_proposal(proposal, &[]).await.expect("is added");
     }
+    tx.commit().await.expect("commits");
     let (lower, higher) = (released(&first, Version::new(1, 1, 0)), released(&second, Version::new(1, 2, 0)));
-    tx.insert_release(&lower).await.expect("is added");
-    tx.commit().await.expect("commits");
+    release(store, &lower, &texts()).await.expect("is added");
     let before = store.stamp(Staging).await.expect("reads");
-    let tx = store.team().await.expect("begins");
-    assert!(matches!(tx.insert_release(&released(&second, Version::new(1, 1, 0))).await, Err(Error::Conflict)), "its version is taken");
-    drop(tx);
-    let tx = store.team().await.expect("begins");
-    tx.insert_release(&higher).await.expect("is added");
-    tx.commit().await.expect("commits");
+    let taken = release(store, &released(&second, Version::new(1, 1, 0)), &texts()).await;
+    assert!(matches!(taken, Err(Error::Conflict)), "its version is taken");
+    let more = BTreeMap::from([("a hash".to_owned(), "never kept".to_owned()), ("another".to_owned(), "name: goals".to_owned())]);
+    release(store, &higher, &more).await.expect("is added, though one of its texts is kept already");
     assert_ne!(store.stamp(Staging).await.expect("reads"), before, "whoever looks finds out");
     let tx = store.team_read().await.expect("begins");
     assert_eq!(tx.releases().await.expect("reads"), [higher.clone(), lower]);
     assert_eq!(tx.release(&higher.version).await.expect("reads"), Some(higher));
     assert_eq!(tx.release(&Version::new(9, 0, 0)).await.expect("reads"), None);
+    let found = tx.release_texts(&BTreeSet::from(["a hash", "another", "no hash"])).await.expect("reads");
+    assert_eq!(found, BTreeMap::from([("a hash".into(), "name: swot".into()), ("another".into(), "name: goals".into())]));
 }
 
 pub async fn the_last_deployment_of_an_environment_holds(place: &Place) {
     let store = &place.store;
-    let whole =
-        Deployment { eval: Some(EvalId::new()), reason: Some("a reason".into()), kind: Move::Override, ..deployment(Production, 1) };
-    let staging = deployment(Staging, 2);
-    let back = Deployment { kind: Move::Rollback, ..deployment(Production, 0) };
-    for deployment in [&whole, &staging, &back] {
-        let tx = store.team().await.expect("begins");
-        tx.insert_deployment(deployment).await.expect("is added");
-        tx.commit().await.expect("commits");
-    }
-    assert_eq!(store.stamp(Production).await.expect("reads").deployment, Some(back.id));
-    assert_eq!(store.stamp(Staging).await.expect("reads").deployment, Some(staging.id));
-    let tx = store.team().await.expect("begins");
-    assert_eq!(tx.locked_deployment(Production).await.expect("reads").as_ref(), Some(&back));
+    // Whoever did this has a clock that is far ahead.
+    let ahead = DeploymentId(uuid::Uuid::max());
+    let (eval, reason) = (Some(EvalId::new()), Some("a reason".into()));
+    let whole = deploy(store, Deployment { id: ahead, eval, reason, kind: Move::Override, ..deployment(Production, 1) }).await;
+    let staging = deploy(store, deployment(Staging, 2)).await;
+    let before = store.stamp(Production).await.expect("reads");
+    let back = deploy(store, Deployment { kind: Move::Rollback, ..deployment(Production, 0) }).await;
+    let stamp = store.stamp(Production).await.expect("reads");
+    assert_ne!(stamp, before, "whoever looks finds out, whatever any clock says");
+    assert_eq!((stamp.deployment, stamp.production), (Some(back.number), Some(back.number)));
+    let stamp = store.stamp(Staging).await.expect("reads");
+    assert_eq!((stamp.deployment, stamp.production), (Some(staging.number), Some(back.number)));
+    let tx = store.team_read().await.expect("begins");
+    assert_eq!(tx.stamp(Staging).await.expect("reads"), stamp);
     assert_eq!(tx.deployments(Production, 9, None).await.expect("reads"), [back.clone(), whole.clone()]);
-    assert_eq!(tx.deployments(Production, 1, Some(back.id)).await.expect("reads"), [whole]);
-    assert!(tx.deployments(Staging, 9, Some(DeploymentId(uuid::Uuid::nil()))).await.expect("reads").is_empty());
+    assert_eq!(tx.deployments(Production, 1, Some(back.number)).await.expect("reads"), [whole]);
+    assert!(tx.deployments(Staging, 9, Some(0)).await.expect("reads").is_empty());
+}
+
+pub async fn who_changes_what_is_served_waits_for_the_turn(place: &Place) {
+    let store = &place.store;
+    let moved = async |environment: Environment, minor: u64| {
+        let tx = store.team().await.expect("begins");
+        let number = tx.take_turn().await.expect("takes its turn");
+        let before = tx.deployments(environment, 1, None).await.expect("reads").pop().map(|one| one.number);
+        // Long enough for all others to wait.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        tx.insert_deployment(&Deployment { number, ..deployment(environment, minor) }).await.expect("is added");
+        tx.commit().await.expect("commits");
+        (before, number)
+    };
+    let mut seen = futures::future::join_all((0..6).map(|minor| moved(Production, minor))).await;
+    seen.sort_unstable();
+    for (earlier, later) in seen.iter().zip(&seen[1..]) {
+        assert_eq!(later.0, Some(earlier.1), "each sees what the one before did: {seen:?}");
+    }
 }

@@ -37,8 +37,8 @@ pub async fn a_proposal_comes_back_as_it_was(place: &Place) {
         tx.update_proposal(&next).await.expect("is kept");
         assert_eq!(tx.locked_proposal(first.id).await.expect("reads"), Some(next));
     }
-    assert_eq!(tx.proposals_in("withdrawn").await.expect("reads").len(), 1);
-    assert!(tx.proposals_in("draft").await.expect("reads").is_empty());
+    assert_eq!(tx.proposals_in(&["live", "withdrawn"], 9).await.expect("reads").len(), 1);
+    assert!(tx.proposals_in(&["draft", "staged"], 9).await.expect("reads").is_empty());
     assert!(matches!(tx.update_proposal(&proposal()).await, Err(Error::Conflict)), "it is not there");
     let second = Proposal { revision: 2, ..first.clone() };
     tx.insert_files(&second, &files[1..]).await.expect("are added");
@@ -47,6 +47,8 @@ pub async fn a_proposal_comes_back_as_it_was(place: &Place) {
     assert_eq!(tx.files(first.id, 1).await.expect("reads"), files);
     assert_eq!(tx.files(first.id, 2).await.expect("reads"), files[1..]);
     assert!(tx.files(first.id, 3).await.expect("reads").is_empty());
+    assert_eq!(tx.paths(&[second.clone()]).await.expect("reads"), [(first.id, "v1.1.0/swot.yaml".to_owned())]);
+    assert_eq!(tx.paths(&[first.clone(), proposal()]).await.expect("reads").len(), 2);
     assert!(matches!(tx.insert_files(&second, &files).await, Err(Error::Database(_))), "it reads only");
 }
 
@@ -68,6 +70,8 @@ pub async fn proposals_come_newest_first_with_what_was_said(place: &Place) {
     };
     assert_eq!(page(2, None).await, [made[2].id, made[1].id]);
     assert_eq!(page(2, Some(made[1].id)).await, [made[0].id]);
+    let drafts: Vec<ProposalId> = tx.proposals_in(&["draft"], 2).await.expect("reads").into_iter().map(|proposal| proposal.id).collect();
+    assert_eq!(drafts, [made[0].id, made[1].id], "oldest first");
     assert_eq!(tx.comments(made[0].id).await.expect("reads"), said);
     assert!(tx.comments(made[1].id).await.expect("reads").is_empty());
 }

@@ -6,7 +6,7 @@ use domain::accounts::{Account, ApiToken, Email, Link, Purpose, Scope, Session};
 use domain::alerts::Alert;
 use domain::audit::{Actor, Entry};
 use domain::decisions::{Decision, Evidence};
-use domain::evals::{CaseVerdict, Eval, Figures, Outcome, Progress, Subject};
+use domain::evals::{CaseTexts, CaseVerdict, Eval, Figures, Outcome, Progress, Subject};
 use domain::generations::{Confidence, Generation, Issue, ModelCall, Source, Span, Status};
 use domain::ids::{AlertId, AuditId, CallId, CommentId, DeploymentId, EvalId, GenerationId, MailId, OwnerId, ProposalId, RunId};
 use domain::ids::{DecisionId, ScoreId};
@@ -265,13 +265,15 @@ pub fn take(owner: OwnerId, run: Option<RunId>, at: Timestamp) -> Take {
 
 /// A proposal that was just begun.
 pub fn proposal() -> Proposal {
+    let author = Actor::Account(OwnerId::new());
     Proposal {
         id: ProposalId::new(),
         title: "Shorter \"goals\"".into(),
         why: "They are read\non a phone.".into(),
         version: Version::new(1, 1, 0),
         base: Version::new(1, 0, 0),
-        author: Actor::Account(OwnerId::new()),
+        author,
+        writers: vec![author, Actor::Account(OwnerId::new())],
         state: State::Draft,
         revision: 1,
         created: noon(),
@@ -287,17 +289,33 @@ pub fn comment(proposal: ProposalId, step: Option<&str>) -> Comment {
 
 /// The release a proposal became.
 pub fn released(proposal: &Proposal, version: Version) -> Released {
-    Released { version, content: "content".into(), proposal: proposal.id, revision: proposal.revision, at: noon() }
+    Released {
+        version,
+        content: "content".into(),
+        proposal: proposal.id,
+        revision: proposal.revision,
+        over: Version::new(1, 0, 0),
+        over_content: "before".into(),
+        files: [("v1.1.0/swot.yaml".to_owned(), "a hash".to_owned())].into(),
+        at: noon(),
+    }
+}
+
+/// The texts of it.
+pub fn texts() -> BTreeMap<String, String> {
+    [("a hash".to_owned(), "name: swot".to_owned())].into()
 }
 
 /// A deployment of the release 1.`minor`.0.
 pub fn deployment(environment: Environment, minor: u64) -> Deployment {
     Deployment {
         id: DeploymentId::new(),
+        number: 1,
         environment,
         version: Version::new(1, minor, 0),
         content: "content".into(),
         previous: Version::new(1, 0, 0),
+        previous_content: "before".into(),
         kind: Move::Deploy,
         by: Actor::CommandLine,
         at: noon(),
@@ -336,22 +354,27 @@ pub fn case(number: u32, section: &str) -> CaseVerdict {
         tokens: Tokens::default(),
         cost: Some(MicroDollars(12)),
         reasons: Vec::new(),
-        vars: json!({"productIdea": "candles"}),
-        output: json!("text"),
     }
+}
+
+/// What a case asked and what came back.
+pub fn texts() -> CaseTexts {
+    CaseTexts { vars: json!({"productIdea": "candles"}), output: json!("text") }
 }
 
 /// A value in every table of the team.
 pub async fn furnish_team(store: &Store) {
     let tx = store.team().await.expect("begins");
-    let (proposal, eval) = (proposal(), eval("content"));
+    let proposal = proposal();
+    let eval = eval(&proposal.id.to_string());
     let patch = u64::from(proposal.id.0.as_fields().3[7]) << 32 | u64::from(uuid::Uuid::new_v4().as_fields().0);
     tx.insert_proposal(&proposal, &[ProposedFile { path: "v1.1.0/swot.yaml".into(), text: "x".into() }]).await.expect("is added");
     tx.insert_comment(&comment(proposal.id, None)).await.expect("is added");
-    tx.insert_release(&released(&proposal, Version::new(1, 1, patch))).await.expect("is added");
-    tx.insert_deployment(&deployment(Environment::Staging, 1)).await.expect("is added");
+    let number = tx.take_turn().await.expect("takes its turn");
+    tx.insert_release(&released(&proposal, Version::new(1, 1, patch)), number, &texts()).await.expect("is added");
+    tx.insert_deployment(&Deployment { number, ..deployment(Environment::Staging, 1) }).await.expect("is added");
     tx.insert_eval(&eval).await.expect("is added");
-    tx.insert_case(eval.id, &case(0, "swot")).await.expect("is added");
+    tx.insert_case(eval.id, &case(0, "swot"), &texts()).await.expect("is added");
     tx.audit(&entry(Actor::CommandLine, "proposal.begun")).await.expect("is added");
     tx.commit().await.expect("commits");
 }

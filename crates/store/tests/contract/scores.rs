@@ -92,7 +92,8 @@ pub async fn scores_are_added_up_by_day(place: &Place) {
         let venture = stored_venture(store, OwnerId::new()).await;
         let base = score(&stored_generation(store, &venture, None, if at == 3 { "market" } else { "brand" }).await);
         let points = base.score.with(Criterion::Voice, (at != 1).then_some(Points::ALL)).with(Criterion::Format, Points::whole(5));
-        add(store, &Scored { score: points, created: day.parse().expect("a moment"), ..base }).await.expect("is added");
+        let made: domain::Timestamp = day.parse().expect("a moment");
+        add(store, &Scored { score: points, day: made.date_naive(), ..base }).await.expect("is added");
     }
     let from = |day: &str| day.parse::<chrono::NaiveDate>().expect("a day");
     let all = store.score_series(from("2026-03-01")).await.expect("adds up");

@@ -24,9 +24,10 @@ const USUAL: [(&[&str], f64); 17] = [
     (&["age"], 36.0),
 ];
 
-/// A whole number.
-pub(super) fn integer(schema: &Value, place: Place<'_>) -> Value {
-    let value = number_in(schema, place, 1.0);
+/// A whole number. The price that is planned already stays what it is.
+pub(super) fn integer(schema: &Value, place: Place<'_>, price: Option<f64>) -> Value {
+    let planned = price.filter(|_| says(place.key, &["sellingprice"]));
+    let value = planned.unwrap_or_else(|| number_in(schema, place, 1.0));
     #[expect(clippy::cast_possible_truncation, reason = "bounds of schemas are far below 2^53")]
     let whole = value as i64;
     Value::from(whole)
@@ -80,13 +81,14 @@ mod tests {
 
     #[test]
     fn bounds_hold_and_names_are_understood() {
-        assert_eq!(integer(&json!({"minimum": 0, "maximum": 100}), at("opportunityScore")), json!(70));
-        assert_eq!(integer(&json!({"minimum": 0, "maximum": 10}), at("score")), json!(7));
-        assert_eq!(integer(&json!({"minimum": 16, "maximum": 95}), at("age")), json!(36));
-        assert_eq!(integer(&json!({"minimum": "500", "maximum": "600"}), at("age")), json!(500));
-        assert_eq!(integer(&json!({"exclusiveMinimum": 3, "maximum": 4}), at("n")), json!(4));
-        assert_eq!(integer(&json!({"multipleOf": 5, "minimum": 1}), at("n")), json!(5));
+        assert_eq!(integer(&json!({"minimum": 0, "maximum": 100}), at("opportunityScore"), None), json!(70));
+        assert_eq!(integer(&json!({"minimum": 0, "maximum": 10}), at("score"), None), json!(7));
+        assert_eq!(integer(&json!({"minimum": 16, "maximum": 95}), at("age"), None), json!(36));
+        assert_eq!(integer(&json!({"minimum": "500", "maximum": "600"}), at("age"), None), json!(500));
+        assert_eq!(integer(&json!({"exclusiveMinimum": 3, "maximum": 4}), at("n"), None), json!(4));
+        assert_eq!(integer(&json!({"multipleOf": 5, "minimum": 1}), at("n"), None), json!(5));
+        assert_eq!(integer(&json!({"minimum": 1}), at("sellingPriceCents"), Some(2900.0)), json!(2900));
         assert_eq!(number(&json!({"maximum": 2}), at("transactionFeePercent")), json!(2.0));
-        assert_eq!(integer(&json!({"maximum": -2}), at("n")), json!(-2));
+        assert_eq!(integer(&json!({"maximum": -2}), at("n"), None), json!(-2));
     }
 }

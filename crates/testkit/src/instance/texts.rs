@@ -1,5 +1,6 @@
 //! Sentences and labels about a product, as many different ones as are asked for, within given lengths.
 
+use super::known::Known;
 use super::tongues::{self, Tongue};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -93,13 +94,15 @@ pub(super) struct Words {
     pub(super) product: String,
     /// ISO 4217 code.
     pub(super) currency: String,
+    /// What the prompt tells beside the product.
+    pub(super) known: Known,
     tongue: &'static Tongue,
 }
 
 impl Words {
     pub(super) fn new(product: Option<String>, prompt: &str) -> Self {
         let product = product.map_or_else(|| "this product".to_owned(), |product| shorten(&product, 60));
-        Self { product, currency: currency_in(prompt), tongue: tongues::asked(&without_idea(prompt)) }
+        Self { product, currency: currency_in(prompt), known: Known::read(prompt), tongue: tongues::asked(&without_idea(prompt)) }
     }
 
     /// The `number`-th text after `start` of `least` to `most` characters: sentences where there is room, labels where there is
@@ -114,6 +117,28 @@ impl Words {
             8.. => short[(start + number) % short.len()].to_owned(),
             _ => letters(number),
         };
+        fit(&text, least, most)
+    }
+
+    /// As [`Words::sentence`] for a place (start and number), with sentences of the prompt behind it while there is room, from the
+    /// `told`-th on.
+    pub(super) fn telling(&self, place: (usize, usize), told: usize, least: usize, most: usize) -> String {
+        let (start, number) = place;
+        if self.known.sentences.is_empty() || told_in(most) == 0 {
+            return self.sentence(start, number, least, most);
+        }
+        let mut text = match most {
+            300.. => self.sentence(start, number, 0, most),
+            _ => format!("{}.", self.told(self.tongue.labels, start, number, most / 2)),
+        };
+        let known = &self.known.sentences;
+        for line in known.iter().cycle().skip(told % known.len()).take(told_in(most).min(known.len())) {
+            let room = most.saturating_sub(text.chars().count() + 2);
+            if room < 24 {
+                break;
+            }
+            text = format!("{text} {}.", shorten(line, room));
+        }
         fit(&text, least, most)
     }
 
@@ -142,6 +167,15 @@ impl Words {
         let tail = if number < words.len() { String::new() } else { format!(" {}", letters(number / words.len())) };
         let room = most.saturating_sub(word.chars().count() + tail.len() + 2);
         capital(&format!("{word}{tail}: {}", shorten(&self.product, room.max(3))))
+    }
+}
+
+/// How many sentences of the prompt a text of at most `most` characters takes up.
+pub(super) const fn told_in(most: usize) -> usize {
+    match most {
+        600.. => 6,
+        100.. => 2,
+        _ => 0,
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) enum Always {
     /// More than the tier gives in an hour, or too many requests from one address; `retry-after` says when to come back.
     #[response(status = 429, content_type = "application/problem+json")]
     TooMany(Written<'static>),
-    /// Not possible right now; nothing was lost, and `retry-after` says when to come back.
+    /// Not possible right now; nothing was changed, and `retry-after` says when to come back.
     #[response(status = 503, content_type = "application/problem+json")]
     NotNow(Written<'static>),
 }

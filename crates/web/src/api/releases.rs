@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::fields::{Fields, Read, unless_faulty};
 use crate::requests::Asked;
 use crate::visitors::Visitor;
-use app::releases::{self, Overview};
+use app::releases::{self, Back, Overview};
 use app::{App, Chosen};
 use axum::Json;
 use axum::extract::State;
@@ -36,6 +36,18 @@ pub(crate) struct Releases {
     pinned: Option<String>,
     /// Whether the files in use are not what they were when they were deployed.
     differs: bool,
+    /// Releases that the answering process cannot read, with why.
+    unreadable: Vec<Unreadable>,
+    /// Why the answering process does not serve what it should; `null` where it does.
+    trouble: Option<String>,
+}
+
+/// A release that cannot be read.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Unreadable {
+    version: String,
+    reason: String,
 }
 
 /// What an environment serves.
@@ -113,6 +125,8 @@ pub(crate) struct Rollback {
     /// `staging` or `production`.
     #[schema(value_type = String)]
     environment: Environment,
+    /// The release that is to be left. When it has been left already nothing is done, so that a request may be sent again.
+    from: String,
     /// A release it had before; the one before the last, if not given.
     version: Option<String>,
     /// 10 to 500 characters.
@@ -142,10 +156,11 @@ impl Read for Deploy {
 impl Read for Rollback {
     fn read(mut fields: Fields) -> Result<Self, Faults> {
         let (version, place) = (fields.text("version"), environment(&mut fields));
+        let from = fields.text("from").unwrap_or_default();
         let reason = fields.text("reason").unwrap_or_default();
         let mut faults = fields.all_faults();
         match place {
-            Ok(environment) => unless_faulty(Self { environment, version, reason }, faults),
+            Ok(environment) => unless_faulty(Self { environment, from, version, reason }, faults),
             Err(fault) => {
                 faults.0.push(fault);
                 Err(faults)
@@ -160,7 +175,8 @@ impl Read for Rollback {
 #[utoipa::path(get, path = "/api/v1/releases", operation_id = "listReleases", tag = "Team",
     responses((status = 200, description = "All of them.", body = Releases), Unknown, Elsewhere, Always))]
 async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Releases>, Problem> {
-    let Overview { environments, releases, serving: (_, serving, chosen), differs } = releases::overview(&app, &visitor.caller).await?;
+    let Overview { environments, releases, serving: (_, serving, chosen), differs, left_out, trouble } =
+        releases::overview(&app, &visitor.caller).await?;
     let served = |standing: releases::Standing| Served {
         environment: standing.environment.key(),
         version: standing.version.to_string(),
@@ -176,6 +192,8 @@ async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Releases>
         items: releases.into_iter().map(release).collect(),
         pinned: (chosen == Chosen::Pinned).then(|| serving.to_string()),
         differs,
+        unreadable: left_out.into_iter().map(|one| Unreadable { version: one.version.to_string(), reason: one.why }).collect(),
+        trouble,
     }))
 }
 
@@ -194,12 +212,16 @@ async fn deploy(State(app): State<App>, visitor: Visitor, Asked { what, .. }: As
 
 /// Take an environment back
 ///
-/// To a release it had before, at once and in every process. There is no gate: it was there before.
+/// To a release it had before, as it had it, at once and in every process. There is no gate: it was there before. Sent again, it is refused
+/// with 409: what is to be left was left.
 #[utoipa::path(post, path = "/api/v1/releases/rollback", operation_id = "rollBackRelease", tag = "Team", request_body = Rollback,
     responses((status = 200, description = "The deployment that took it back.", body = Deployment), BadBody, Conflicting, Unknown, Elsewhere,
         Always))]
 async fn roll_back(State(app): State<App>, visitor: Visitor, Asked { what, .. }: Asked<Rollback>) -> Result<Json<Deployment>, Problem> {
     let to = what.version.as_deref().map(releases::version).transpose()?;
-    let done = releases::roll_back(&app, &visitor.caller, what.environment, to.as_ref(), &what.reason).await?;
+    let unnamed = |_| app::Error::from(Faults::from(Fault::new("from", "must be the version that is to be left")));
+    let from = releases::version(&what.from).map_err(unnamed)?;
+    let back = Back { from: Some(from), to };
+    let done = releases::roll_back(&app, &visitor.caller, what.environment, &back, &what.reason).await?;
     Ok(Json(done.into()))
 }

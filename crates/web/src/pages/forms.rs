@@ -1,6 +1,6 @@
 //! What forms have in common: what was wrong with one is said beside its fields, and what stands behind a question mark is read.
 
-use crate::error::PageError;
+use crate::error::{PageError, Problem};
 use crate::views::sentence;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -32,8 +32,18 @@ impl Wrong {
             app::Error::TooMuch { reason, retry_after, .. } => {
                 Self { retry_after: Some(retry_after.as_secs().max(1)), ..whole(StatusCode::TOO_MANY_REQUESTS, reason) }
             }
-            other => return Err(other.into()),
+            other => return Self::ours(form, other.into()),
         })
+    }
+
+    /// What failed on our side is said on the form too: what was typed is not to be typed again because a database was busy. What is not
+    /// there is a page of its own.
+    fn ours(form: &'static str, problem: Problem) -> Result<Self, PageError> {
+        if !problem.status().is_server_error() {
+            return Err(PageError(problem));
+        }
+        let (status, retry_after) = (problem.status(), problem.retry());
+        Ok(Self { form, status, retry_after, whole: Some(sentence(problem.detail())), ..Self::default() })
     }
 
     /// Whether it was this form.

@@ -48,6 +48,6 @@ async fn unkept_if_known(request: Request, next: Next) -> Response {
 fn render(page: &impl askama::Template) -> Result<Html<String>, PageError> {
     page.render().map(Html).map_err(|error| {
         tracing::error!(%error, "page could not be rendered");
-        PageError(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be drawn; nothing was lost"))
+        PageError(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be drawn; try again in a moment"))
     })
 }

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 const NONE: semver::Version = semver::Version::new(9, 9, 9);
 
 /// Use cases that change nothing, so that the same people can ask for all of them.
-const LOOKING: [&str; 51] = [
+const LOOKING: [&str; 54] = [
     "accounts::addresses",
     "accounts::alerts",
     "accounts::archive",
@@ -33,9 +33,13 @@ const LOOKING: [&str; 51] = [
     "audit::search",
     "decisions::export",
     "decisions::list",
-    "evals::cases",
+    "evals::case",
     "evals::get",
     "evals::list",
+    "evals::listed",
+    "evals::page_of_cases",
+    "evals::sheet",
+    "evals::standing",
     "gates::of_proposal",
     "gates::of_release",
     "generations::get",
@@ -43,7 +47,6 @@ const LOOKING: [&str; 51] = [
     "prompts::compare",
     "prompts::get",
     "prompts::list",
-    "prompts::tokens",
     "proposals::as_release",
     "proposals::changes",
     "proposals::draft",
@@ -123,10 +126,14 @@ use_cases! {
     "decisions::list" => |app, who, about| decisions::list(app, who, 1, None),
     "evals::ask_for_proposal" => |app, who, about| evals::ask_for_proposal(app, who, ProposalId::new()),
     "evals::ask_for_release" => |app, who, about| evals::ask_for_release(app, who, "9.9.9"),
-    "evals::cases" => |app, who, about| evals::cases(app, who, EvalId::new(), None),
+    "evals::case" => |app, who, about| evals::case(app, who, EvalId::new(), 0),
     "evals::compare_kept" => |app, who, about| evals::compare_kept(app, who, EvalId::new(), EvalId::new()),
     "evals::get" => |app, who, about| evals::get(app, who, EvalId::new()),
     "evals::list" => |app, who, about| evals::list(app, who, None, 1, None),
+    "evals::listed" => |app, who, about| evals::listed(app, who, 1, None),
+    "evals::page_of_cases" => |app, who, about| evals::page_of_cases(app, who, EvalId::new(), evals::CasesOf::default(), (1, None)),
+    "evals::sheet" => |app, who, about| evals::sheet(app, who, EvalId::new()),
+    "evals::standing" => |app, who, about| evals::standing(app, who, EvalId::new()),
     "evals::stop" => |app, who, about| evals::stop(app, who, EvalId::new()),
     "gates::of_proposal" => |app, who, about| gates::of_proposal(app, who, ProposalId::new()),
     "gates::of_release" => |app, who, about| gates::of_release(app, who, &NONE),
@@ -137,7 +144,6 @@ use_cases! {
     "prompts::compare" => |app, who, about| app::prompts::compare(app, who, "swot", ("1.0.0", "1.0.0")),
     "prompts::get" => |app, who, about| app::prompts::get(app, who, "swot", None),
     "prompts::list" => |app, who, about| app::prompts::list(app, who),
-    "prompts::tokens" => |app, who, about| app::prompts::tokens(app, who),
     "playground::choices" => |app, who, about| playground::choices(app, who, "smart-goals"),
     "playground::save_case" => |app, who, about| playground::save_case(app, who, &Try::default(), "a case"),
     "playground::try_out" => |app, who, about| playground::try_out(app, who, &Try::default()),
@@ -146,6 +152,7 @@ use_cases! {
     "proposals::as_release" => |app, who, about| proposals::as_release(app, who, ProposalId::new()),
     "proposals::begin" => |app, who, about| nothing_proposed(app, who),
     "proposals::begin_again" => |app, who, about| proposals::begin_again(app, who, ProposalId::new()),
+    "proposals::begin_once" => |app, who, about| once(app, who),
     "proposals::changes" => |app, who, about| proposals::changes(app, who, ProposalId::new()),
     "proposals::comment" => |app, who, about| proposals::comment(app, who, ProposalId::new(), "Good."),
     "proposals::draft" => |app, who, about| proposals::draft(app, who, "swot"),
@@ -171,12 +178,12 @@ use_cases! {
     "releases::named" => |app, who, about| releases::named(app, who, "9.9.9"),
     "releases::overview" => |app, who, about| releases::overview(app, who),
     "releases::promote" => |app, who, about| releases::promote(app, who, ProposalId::new(), None),
-    "releases::roll_back" => |app, who, about| releases::roll_back(app, who, Environment::Production, None, "it answers worse"),
+    "releases::roll_back" => |app, who, about| releases::roll_back(app, who, Environment::Production, &releases::Back::default(), "it answers worse"),
     "releases::stage" => |app, who, about| releases::stage(app, who, ProposalId::new(), None),
     "releases::whole" => |app, who, about| releases::whole(app, who, &semver::Version::new(1, 0, 0)),
-    "reviews::open" => |app, who, about| reviews::open(app, who, domain::ids::GenerationId::new()),
+    "reviews::open" => |app, who, about| reviews::open(app, who, domain::ids::GenerationId::new(), &[]),
     "reviews::queue" => |app, who, about| reviews::queue(app, who, None),
-    "reviews::score" => |app, who, about| reviews::score(app, who, domain::ids::GenerationId::new(), &[]),
+    "reviews::score" => |app, who, about| reviews::score(app, who, domain::ids::GenerationId::new(), &[], &[]),
     "runs::cancel" => |app, who, about| runs::cancel(app, who, about.run),
     "runs::cancel_latest" => |app, who, about| runs::cancel_latest(app, who, about.venture),
     "runs::follow" => |app, who, about| follow(app, who, about),
@@ -200,6 +207,10 @@ use_cases! {
 
 async fn nothing_proposed(app: &App, who: &Caller) -> app::Result<()> {
     proposals::begin(app, who, &Wanted::default()).await.map(drop)
+}
+
+async fn once(app: &App, who: &Caller) -> app::Result<()> {
+    proposals::begin_once(app, who, &Wanted::default(), None).await.map(drop)
 }
 
 async fn nothing_saved(app: &App, who: &Caller) -> app::Result<()> {

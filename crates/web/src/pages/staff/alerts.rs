@@ -58,6 +58,7 @@ impl View {
 fn title(kind: &str) -> String {
     match kind {
         Alert::MEMBER_COST => "A free member cost more in a day than the tier covers".into(),
+        Alert::RELEASE => "A process does not serve the release that was deployed, as it was deployed".into(),
         other => other.to_owned(),
     }
 }

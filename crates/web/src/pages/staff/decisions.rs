@@ -49,15 +49,18 @@ struct Line {
     scores: Vec<(String, String)>,
     /// Scores that went with their owner.
     gone: usize,
+    /// Version and scores are told once whoever looks has scored what they are about.
+    held_back: bool,
 }
 
 impl Line {
     fn of(told: Told) -> Self {
-        let Told { decision, by, scores } = told;
+        let Told { decision, by, scores, gone, held_back } = told;
         Self {
             on: day(decision.at),
             by: by.map_or_else(|| "somebody without an account".to_owned(), |email| email.to_string()),
-            gone: decision.evidence.scores.len() - scores.len(),
+            gone,
+            held_back,
             section: decision.evidence.section.map(|section| section.to_string()),
             version: decision.evidence.version,
             scores: scores.into_iter().map(|(id, of)| (format!("…{}", short_id(&id.to_string())), paths::review(of))).collect(),

@@ -1,5 +1,6 @@
 //! Evals: what was tested with what result, every case of one, and two beside each other.
 
+mod case;
 mod compare;
 mod one;
 pub(super) mod words;
@@ -15,17 +16,18 @@ use crate::shell::Shell;
 use crate::views::recently;
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
+use app::evals::Listed;
 use app::{App, evals, releases};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use domain::evals::{Eval, Progress};
+use domain::evals::Progress;
 use domain::roles::Right;
 use words::Figured;
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/staff/evals", get(list).post(begin)).merge(one::routes()).merge(compare::routes())
+    Router::new().route("/staff/evals", get(list).post(begin)).merge(one::routes()).merge(case::routes()).merge(compare::routes())
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -55,14 +57,12 @@ struct Row {
     when: String,
     progress: Progress,
     total: Figured,
-    /// Beside the eval of the same tests that came before it.
+    /// Beside the one before it with the same tests and models.
     beside: Option<String>,
 }
 
 impl Row {
-    fn of(app: &App, names: &Names, eval: &Eval, all: &[Eval]) -> Self {
-        let finished = |one: &&Eval| one.progress == Progress::Finished && one.subject.suite == eval.subject.suite;
-        let other = all.iter().filter(|one| one.id != eval.id && one.subject.content != eval.subject.content).find(finished);
+    fn of(app: &App, names: &Names, Listed { eval, before }: &Listed) -> Self {
         Self {
             path: paths::eval(eval.id),
             version: eval.subject.version.to_string(),
@@ -71,7 +71,7 @@ impl Row {
             when: recently(eval.created, app.now()),
             progress: eval.progress,
             total: Figured::of(&eval.total),
-            beside: other.filter(|_| eval.progress == Progress::Finished).map(|other| paths::evals_beside(other.id, eval.id)),
+            beside: before.map(|before| paths::evals_beside(before, eval.id)),
         }
     }
 }
@@ -79,16 +79,16 @@ impl Row {
 impl Evals {
     async fn load(app: &App, visitor: &Visitor, query: &Query) -> app::Result<Self> {
         let caller = &visitor.caller;
-        let found = evals::list(app, caller, None, ENOUGH, query.id("before")).await?;
+        let found = evals::listed(app, caller, ENOUGH, query.id("before")).await?;
         let (names, overview) = (Names::load(app, caller).await?, releases::overview(app, caller).await?);
-        let (found, last) = page(found, |eval| eval.id);
+        let (found, last) = page(found, |listed| listed.eval.id);
         let production = overview.environments.last().map(|standing| standing.version.clone());
         Ok(Self {
             shell: Shell::of(app, visitor),
             wrong: Wrong::default(),
             may_run: caller.has(app, Right::EditPrompts),
             releases: overview.releases.iter().map(|(version, _)| (version.to_string(), Some(version) == production.as_ref())).collect(),
-            rows: found.iter().map(|eval| Row::of(app, &names, eval, &found)).collect(),
+            rows: found.iter().map(|listed| Row::of(app, &names, listed)).collect(),
             older: last.map(|last| paths::with(paths::EVALS, &[("before", &last)])),
         })
     }
@@ -100,7 +100,7 @@ async fn list(State(app): State<App>, Staff(visitor): Staff, query: Query) -> Pa
 
 async fn begin(State(app): State<App>, Staff(visitor): Staff, query: Query, Form(typed): Form<Typed>) -> PageResult<Response> {
     match evals::ask_for_release(&app, &visitor.caller, &typed.version).await {
-        Ok(eval) => Ok(Redirect::to(&paths::eval(eval.id)).into_response()),
+        Ok(begun) => Ok(Redirect::to(&paths::eval(begun.eval.id)).into_response()),
         Err(error) => {
             let page = Evals { wrong: Wrong::with("begin", error)?, ..Evals::load(&app, &visitor, &query).await? };
             Ok(page.wrong.answer(render(&page)?))

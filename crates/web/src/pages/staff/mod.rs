@@ -15,6 +15,7 @@ mod proposals;
 mod quality;
 mod releases;
 mod reviews;
+mod typed;
 
 use crate::Shared;
 use crate::error::PageResult;
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(releases::routes())
         .merge(evals::routes())
         .merge(playground::routes())
+        .layer(axum::middleware::from_fn(typed::keep))
 }
 
 /// How many lines a table shows at once.

@@ -1,6 +1,7 @@
 //! The playground: a template, a version, a model and variables; what it answers; and a test case out of it.
 
 use super::evals::words::readable;
+use super::prompts::money;
 use crate::error::{PageError, PageResult};
 use crate::pages::forms::{Query, Wrong};
 use crate::pages::members::Staff;
@@ -17,7 +18,10 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/staff/playground", get(open).post(run)).route("/staff/playground/case", post(save))
+    Router::new()
+        .route("/staff/playground", get(open).post(run))
+        .route("/staff/playground/case", post(save))
+        .route("/staff/playground/sample", post(sample))
 }
 
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -65,7 +69,7 @@ impl AnswerView {
         let found = tried.answer.as_ref().ok();
         let issues = found.and_then(|output| output.metadata.get("issues")).and_then(|issues| issues.as_array()).into_iter().flatten();
         let figures = found.map_or_else(String::new, |output| {
-            let cost = output.cost.map_or_else(|| "no price".into(), |cost| format!("${cost:.6}"));
+            let cost = output.cost.map_or_else(|| "no price".into(), money);
             format!("{} tokens in, {} out · {cost} · {} ms", output.tokens.prompt, output.tokens.completion, tried.took_ms)
         });
         let model = found.and_then(|output| output.metadata.get("model")).and_then(|model| model.as_str()).unwrap_or_default().to_owned();
@@ -95,6 +99,11 @@ async fn open(State(app): State<App>, Staff(visitor): Staff, query: Query) -> Pa
     let of = |name: &str| query.get(name).to_owned();
     let typed = Typed { template: of("template"), of: of("of"), ..Typed::default() };
     render(&page(&app, &visitor, typed).await?)
+}
+
+/// The form with the variables of the first test case of the template that was chosen; nothing is run.
+async fn sample(State(app): State<App>, Staff(visitor): Staff, Form(typed): Form<Typed>) -> PageResult<Html<String>> {
+    render(&page(&app, &visitor, Typed { vars: String::new(), ..typed }).await?)
 }
 
 async fn run(State(app): State<App>, Staff(visitor): Staff, Form(typed): Form<Typed>) -> PageResult<Response> {

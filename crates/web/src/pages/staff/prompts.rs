@@ -3,6 +3,7 @@
 mod tokens;
 
 use super::diffs::{Diff, Source};
+use super::evals::words::Figured;
 use crate::error::PageResult;
 use crate::pages::forms::Query;
 use crate::pages::members::Staff;
@@ -14,7 +15,8 @@ use crate::{Shared, paths};
 use ::prompts::ModelClass;
 use ::prompts::template::Variable;
 use app::App;
-use app::prompts::{self, Comparison, Line, Placed, Whole};
+pub(crate) use app::prompts::PER_MONTH;
+use app::prompts::{self, Comparison, Evaluated, Line, Placed, Whole};
 use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
@@ -51,6 +53,8 @@ struct Row {
     tokens: Option<u64>,
     cost: Option<String>,
     class: &'static str,
+    /// What its newest eval found: where that is, how many pass, and the rubric's mean.
+    evaluated: Option<(String, Figured)>,
     open: Vec<(String, String)>,
 }
 
@@ -68,9 +72,15 @@ impl Row {
             tokens: line.report.as_ref().map(|report| report.input),
             cost: line.report.as_ref().and_then(|report| report.cost_per_thousand).map(money),
             class: class(line.template.model),
+            evaluated: line.evaluated.as_ref().map(evaluated),
             open: line.open.iter().map(|proposal| (paths::proposal(proposal.id), proposal.state.name().to_owned())).collect(),
         }
     }
+}
+
+/// Where the eval of a template shows its cases, and its figures.
+fn evaluated(found: &Evaluated) -> (String, Figured) {
+    (paths::eval(found.eval), Figured::of(&found.figures))
 }
 
 /// A class of models in a word.
@@ -122,6 +132,9 @@ struct OnePage {
     chosen: (String, String),
     compared: Option<Compared>,
     tokens: Option<Tokens>,
+    evaluated: Option<(String, Figured)>,
+    /// What evals say of the class of model it asks for.
+    routing: Option<&'static str>,
     source: Source,
     tests: Option<(usize, Source)>,
     schema: Source,
@@ -213,6 +226,8 @@ impl OnePage {
             chosen,
             compared,
             tokens: whole.report.as_ref().map(Tokens::of),
+            evaluated: whole.evaluated.as_ref().map(evaluated),
+            routing: whole.routing.as_ref().map(|routing| routing.verdict.text()),
             source: Source::of(format!("{name} {version}"), &whole.text),
             tests: whole.tests.as_ref().map(|tests| (tests.cases.len(), Source::of(format!("Test cases of {name}"), &tests.text))),
             schema: Source::of(format!("Output schema of {name} {version}"), &format!("{:#}", template.output)),

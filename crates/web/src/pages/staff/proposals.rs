@@ -27,7 +27,7 @@ use domain::proposals::{Proposal, State as Stands};
 use domain::roles::Right;
 
 /// The largest form, in bytes: every file of a release with its tests, as browsers write them.
-const LARGEST: usize = 8 * 1024 * 1024;
+pub(super) const LARGEST: usize = 8 * 1024 * 1024;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -44,6 +44,8 @@ pub(super) fn routes() -> Router<Shared> {
 struct Proposals {
     shell: Shell,
     may_propose: bool,
+    /// The first page: what waits is on no other.
+    first: bool,
     /// What waits, by what it waits for: heading, what has to happen, and the proposals.
     waiting: Vec<(&'static str, &'static str, Vec<Row>)>,
     ended: Vec<Row>,
@@ -115,5 +117,5 @@ async fn list(State(app): State<App>, Staff(visitor): Staff, query: Query) -> Pa
         found.iter().filter(|proposal| proposal.state.has_ended()).map(|proposal| Row::of(&app, caller, &names, proposal)).collect();
     let older = last.map(|last| paths::with(paths::PROPOSALS, &[("before", &last)]));
     let may_propose = caller.has(&app, Right::EditPrompts);
-    render(&Proposals { shell: Shell::of(&app, &visitor), may_propose, waiting, ended, older })
+    render(&Proposals { shell: Shell::of(&app, &visitor), may_propose, first: before.is_none(), waiting, ended, older })
 }

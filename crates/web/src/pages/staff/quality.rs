@@ -8,7 +8,7 @@ use crate::pages::render;
 use crate::shell::Shell;
 use crate::{Shared, paths};
 use app::App;
-use app::scores::{self, Asked, Figures, Grouping, Means};
+use app::scores::{self, Asked, ENOUGH, Figures, Grouping, Means};
 use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
@@ -88,7 +88,7 @@ struct Row {
     /// The total in a word, and how that word is coloured.
     band: &'static str,
     tone: &'static str,
-    /// The difference to as many days before.
+    /// The difference to as many days before, where both have enough scores.
     change: Option<String>,
     /// Points by criterion, and whether these are the lowest and low.
     criteria: Vec<(Option<String>, bool)>,
@@ -129,6 +129,7 @@ fn path(asked: Asked) -> String {
 impl Quality {
     fn of(shell: Shell, asked: Asked, figures: &Figures) -> Self {
         let choice = |name: &str, other: Asked| Choice { name: name.to_owned(), path: path(other), here: other == asked };
+        let place = Place { from: figures.from, to: figures.to, floor: floor(figures.rows.iter().map(|(_, means)| means)) };
         let groupings = [("Sections", Grouping::Section), ("Versions", Grouping::Version), ("Models", Grouping::Model)];
         Self {
             shell,
@@ -146,7 +147,7 @@ impl Quality {
             },
             scorer: asked.scorer.name(),
             criteria: Criterion::ALL.map(Criterion::name),
-            rows: figures.rows.iter().map(|(name, means)| Row::of(name, means, figures)).collect(),
+            rows: figures.rows.iter().map(|(name, means)| Row::of(name, means, place)).collect(),
         }
     }
 }
@@ -155,17 +156,27 @@ fn span(days: u32) -> String {
     if days == 365 { "A year".to_owned() } else { format!("{days} days") }
 }
 
-/// What the chart shows, as its title says it.
+/// What the chart shows, as its title says it. A few scores of people say nothing about everything.
 fn finding(figures: &Figures) -> String {
-    let of = |scorer| figures.lines.iter().find(|(line, _)| *line == scorer).and_then(|(_, means)| means.total);
+    let of = |scorer| figures.lines.iter().find(|(line, _)| *line == scorer).and_then(|(_, means)| Some((means.total?, means.count)));
     let stand = |total: Total| match value(total).total_cmp(&TARGET) {
         Ordering::Greater => "above",
         Ordering::Equal => "just at",
         Ordering::Less => "below",
     };
     match (of(Scorer::Person), of(Scorer::Automatic)) {
-        (Some(people), _) => format!("People score it {people}, {} the target of 85", stand(people)),
-        (None, Some(automatic)) => format!("Measured at {automatic}, {} the target of 85; nobody has reviewed yet", stand(automatic)),
+        (Some((people, count)), _) if count >= ENOUGH => {
+            format!("{people} by {count} scores of people, {} the target of 85", stand(people))
+        }
+        (people, Some((automatic, _))) => {
+            let people = match people.map_or(0, |(_, count)| count) {
+                0 => "nobody has reviewed yet".to_owned(),
+                1 => "one review is too few to say more".to_owned(),
+                count => format!("{count} reviews are too few to say more"),
+            };
+            format!("Measured at {automatic}, {} the target of 85; {people}", stand(automatic))
+        }
+        (Some((people, count)), None) => format!("{people} by {count} scores of people, too few to hold against the target of 85"),
         (None, None) => "Nothing was scored in this time".to_owned(),
     }
 }
@@ -176,8 +187,7 @@ fn value(total: Total) -> f64 {
 
 impl Chart {
     fn of(figures: &Figures) -> Self {
-        let lowest = figures.lines.iter().flat_map(|(_, means)| &means.days).map(|(_, total, _)| value(*total)).fold(FLOOR, f64::min);
-        let floor = (lowest / 20.0).floor() * 20.0;
+        let floor = floor(figures.lines.iter().map(|(_, means)| means));
         let place = Place { from: figures.from, to: figures.to, floor };
         let lines = figures.lines.iter().map(|(scorer, means)| {
             let (path, dots) = place.draw(means);
@@ -203,7 +213,14 @@ fn days(figures: &Figures) -> Vec<Day> {
     all.into_iter().rev().map(row).collect()
 }
 
+/// Where drawings of these begin, so that they can be held against each other: below everything, at a round figure.
+fn floor<'a>(all: impl Iterator<Item = &'a Means>) -> f64 {
+    let lowest = all.flat_map(|means| &means.days).map(|(_, total, _)| value(*total)).fold(FLOOR, f64::min);
+    (lowest / 20.0).floor() * 20.0
+}
+
 /// Where days and totals lie on a drawing.
+#[derive(Clone, Copy)]
 struct Place {
     from: NaiveDate,
     to: NaiveDate,
@@ -239,12 +256,11 @@ impl Place {
 }
 
 impl Row {
-    fn of(name: &str, means: &Means, figures: &Figures) -> Self {
-        let lowest = means.days.iter().map(|(_, total, _)| value(*total)).fold(100.0, f64::min);
-        let place = Place { from: figures.from, to: figures.to, floor: (lowest - 5.0).clamp(0.0, FLOOR) };
+    fn of(name: &str, means: &Means, place: Place) -> Self {
         let (path, dots) = place.draw(means);
         let band = means.total.map(Total::band);
-        let change = means.before.zip(means.total).map(|(before, now)| {
+        let enough = means.before.filter(|(_, count)| means.count.min(*count) >= ENOUGH);
+        let change = enough.zip(means.total).map(|((before, _), now)| {
             let tenths = i32::from(now.tenths()) - i32::from(before.tenths());
             let sign = if tenths < 0 { "−" } else { "+" };
             format!("{sign}{}.{}", tenths.abs() / 10, tenths.abs() % 10)
@@ -282,6 +298,31 @@ pub(super) fn tone(band: Option<domain::rubric::Band>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn scored(scorer: Scorer, count: u64, tenths: u16) -> (Scorer, Means) {
+        (scorer, Means { count, total: Total::of_tenths(tenths), ..Means::default() })
+    }
+
+    #[test]
+    fn a_few_reviews_are_no_verdict() {
+        let day: NaiveDate = "2026-03-01".parse().expect("a day");
+        let said = |lines| finding(&Figures { from: day, to: day, lines, rows: Vec::new() });
+        assert_eq!(said(vec![]), "Nothing was scored in this time");
+        let few = said(vec![scored(Scorer::Automatic, 900, 910), scored(Scorer::Person, 1, 400)]);
+        assert_eq!(few, "Measured at 91.0, above the target of 85; one review is too few to say more");
+        let many = said(vec![scored(Scorer::Automatic, 900, 910), scored(Scorer::Person, 20, 800)]);
+        assert_eq!(many, "80.0 by 20 scores of people, below the target of 85");
+    }
+
+    #[test]
+    fn a_change_is_one_between_enough_scores() {
+        let place = Place { from: NaiveDate::MIN, to: NaiveDate::MIN, floor: 60.0 };
+        let change = |count, before| {
+            let before = Total::of_tenths(800).map(|total| (total, before));
+            Row::of("swot", &Means { count, before, total: Total::of_tenths(812), ..Means::default() }, place).change
+        };
+        assert_eq!((change(20, 20).as_deref(), change(1, 500), change(500, 1)), (Some("+1.2"), None, None));
+    }
 
     #[test]
     fn days_and_totals_have_their_places() {

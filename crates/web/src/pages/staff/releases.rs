@@ -13,14 +13,13 @@ use crate::shell::Shell;
 use crate::views::{moment, recently};
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
-use app::releases::{self, Standing};
+use app::releases::{self, Back, Standing};
 use app::{App, Chosen};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use domain::faults::{Fault, Faults};
-use domain::ids::DeploymentId;
 use domain::releases::{Deployment, Move, ways_back};
 use domain::roles::{Environment, Right};
 
@@ -37,6 +36,8 @@ const HISTORY: u64 = 200;
 struct Typed {
     #[serde(default)]
     environment: String,
+    #[serde(default)]
+    from: String,
     #[serde(default)]
     version: String,
     #[serde(default)]
@@ -55,6 +56,10 @@ struct Releases {
     pinned: Option<String>,
     /// The version whose files are not what was deployed.
     differs: Option<String>,
+    /// Why this process does not serve what it should.
+    trouble: Option<String>,
+    /// Versions that cannot be read, and why.
+    unreadable: Vec<(String, String)>,
     releases: Vec<Row>,
     history: Vec<Moved>,
     older: Option<String>,
@@ -141,7 +146,7 @@ impl Moved {
 }
 
 impl Releases {
-    async fn load(app: &App, visitor: &Visitor, before: Option<DeploymentId>) -> Result<Self, PageError> {
+    async fn load(app: &App, visitor: &Visitor, before: Option<u64>) -> Result<Self, PageError> {
         let caller = &visitor.caller;
         let (overview, names) = (releases::overview(app, caller).await?, Names::load(app, caller).await?);
         let (mut environments, mut moves) = (Vec::new(), Vec::new());
@@ -149,12 +154,12 @@ impl Releases {
             let environment = standing.environment;
             let may = caller.has(app, Right::Deploy(environment));
             let had = if may { releases::history(app, caller, environment, HISTORY, None).await? } else { Vec::new() };
-            let back = ways_back(&had).iter().map(ToString::to_string).collect();
+            let back = ways_back(&had).iter().map(|way| way.version.to_string()).collect();
             environments.push(Served::of(app, &names, standing, back));
             moves.extend(releases::history(app, caller, environment, ENOUGH, before).await?);
         }
-        moves.sort_by_key(|one| std::cmp::Reverse(one.id));
-        let (moves, last) = page(moves, |one| one.id);
+        moves.sort_by_key(|one| std::cmp::Reverse(one.number));
+        let (moves, last) = page(moves, |one| one.number);
         let (_, serving, chosen) = &overview.serving;
         let row = |(version, made): &(_, Option<domain::releases::Released>)| Row {
             places: overview.environments.iter().filter(|one| one.version == *version).map(|one| one.environment.key()).collect(),
@@ -169,6 +174,8 @@ impl Releases {
             said: None,
             pinned: (*chosen == Chosen::Pinned).then(|| serving.to_string()),
             differs: overview.differs.then(|| serving.to_string()),
+            trouble: overview.trouble.clone(),
+            unreadable: overview.left_out.iter().map(|one| (one.version.to_string(), one.why.clone())).collect(),
             releases: overview.releases.iter().map(row).collect(),
             history: moves.iter().map(|one| Moved::of(&names, one)).collect(),
             older: last.map(|last| paths::with(paths::RELEASES, &[("before", &last)])),
@@ -188,7 +195,7 @@ impl Releases {
 }
 
 async fn list(State(app): State<App>, Staff(visitor): Staff, query: Query) -> PageResult<Html<String>> {
-    let page = Releases::load(&app, &visitor, query.id("before")).await?;
+    let page = Releases::load(&app, &visitor, query.get("before").parse().ok()).await?;
     let serves = |key: &str| page.environments.iter().find(|one| one.key == key).map(|one| (one.name, one.version.clone()));
     let said = serves(query.get("done")).map(|(name, version)| format!("{name} serves {version} now, in every process."));
     render(&Releases { said, ..page })
@@ -201,8 +208,9 @@ fn environment(typed: &Typed) -> app::Result<Environment> {
 }
 
 async fn take_back(app: &App, visitor: &Visitor, typed: &Typed) -> app::Result<Deployment> {
-    let to = if typed.version.is_empty() { None } else { Some(releases::version(&typed.version)?) };
-    releases::roll_back(app, &visitor.caller, environment(typed)?, to.as_ref(), &typed.reason).await
+    let read = |text: &str| if text.is_empty() { Ok(None) } else { releases::version(text).map(Some) };
+    let back = Back { from: read(&typed.from)?, to: read(&typed.version)? };
+    releases::roll_back(app, &visitor.caller, environment(typed)?, &back, &typed.reason).await
 }
 
 async fn roll_back(State(app): State<App>, Staff(visitor): Staff, Form(typed): Form<Typed>) -> PageResult<Response> {

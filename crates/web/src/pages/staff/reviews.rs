@@ -49,6 +49,7 @@ struct Row {
 struct AgreementView {
     generations: usize,
     rows: Vec<(&'static str, AgreedView)>,
+    judge: Option<AgreedView>,
 }
 
 struct AgreedView {
@@ -71,7 +72,8 @@ impl AgreementView {
     fn of(agreement: &Agreement) -> Self {
         let criteria = agreement.criteria.iter().map(|(criterion, agreed)| (criterion.name(), AgreedView::of(agreed)));
         let rows = criteria.chain(std::iter::once(("Total", AgreedView::of(&agreement.total))));
-        Self { generations: agreement.generations, rows: rows.collect() }
+        let judge = agreement.judge.as_ref().map(AgreedView::of);
+        Self { generations: agreement.generations, rows: rows.collect(), judge }
     }
 }
 
@@ -120,6 +122,8 @@ struct Review {
     title: String,
     week: String,
     queue: String,
+    /// What is shown, for the form to say.
+    shown: String,
     parts: Vec<PartView>,
     criteria: [Criterion; 5],
     done: bool,
@@ -134,9 +138,11 @@ struct PartView {
     brief: Vec<(&'static str, String)>,
     written: Vec<views::Part>,
     told: Option<ToldView>,
+    /// None once it is scored.
     rows: Vec<MarkRow>,
-    /// What was typed as a note.
+    /// What was typed as a note, and what is wrong with it.
     note: String,
+    note_fault: Option<String>,
 }
 
 /// One criterion to give points for.
@@ -146,14 +152,38 @@ struct MarkRow {
     field: String,
     /// The points there are, and whether they were chosen.
     points: Vec<(u8, bool)>,
+    fault: Option<String>,
 }
 
 impl MarkRow {
-    fn of(criterion: Criterion, id: GenerationId, typed: &[(String, String)]) -> Self {
+    fn of(criterion: Criterion, (id, letter): (GenerationId, Option<char>), wrong: &Wrong, typed: &[(String, String)]) -> Self {
         let field = format!("{}-{id}", criterion.key());
         let chosen = typed.iter().find(|(name, _)| *name == field).map_or("", |(_, value)| value.as_str());
         let points = (0..=10).map(|points: u8| (points, chosen == points.to_string())).collect();
-        Self { name: criterion.name(), question: criterion.question(), field, points }
+        let fault = wrong.at("review", &field, &called(letter, criterion.name()));
+        Self { name: criterion.name(), question: criterion.question(), field, points, fault }
+    }
+}
+
+/// What something of A, or of B, is called.
+fn called(letter: Option<char>, name: &str) -> String {
+    letter.map_or_else(|| name.to_owned(), |letter| format!("{name} of {letter}"))
+}
+
+impl PartView {
+    fn of(part: reviews::Part, letter: Option<char>, wrong: &Wrong, typed: &[(String, String)]) -> Self {
+        let note = format!("note-{}", part.id);
+        let row = |criterion| MarkRow::of(criterion, (part.id, letter), wrong, typed);
+        Self {
+            letter,
+            brief: part.brief,
+            written: part.written,
+            told: part.told.as_ref().map(ToldView::of),
+            rows: if part.scored { Vec::new() } else { Criterion::ALL.into_iter().map(row).collect() },
+            note: typed.iter().find(|(field, _)| *field == note).map(|(_, note)| note.clone()).unwrap_or_default(),
+            note_fault: wrong.at("review", &note, &called(letter, "The note")),
+            id: part.id.to_string(),
+        }
     }
 }
 
@@ -201,19 +231,19 @@ impl PartView {
 }
 
 impl Review {
-    async fn load(app: &App, visitor: &Visitor, id: GenerationId, wrong: Wrong, typed: &[(String, String)]) -> Result<Self, PageError> {
-        let opened = reviews::open(app, &visitor.caller, id).await?;
+    async fn load(
+        app: &App,
+        visitor: &Visitor,
+        (id, parts): (GenerationId, &[GenerationId]),
+        wrong: Wrong,
+        typed: &[(String, String)],
+    ) -> Result<Self, PageError> {
+        let opened = reviews::open(app, &visitor.caller, id, parts).await?;
         let finding = finding(&opened);
         let both = opened.parts.len() > 1;
-        let part = |(letter, part): (char, reviews::Part)| PartView {
-            letter: both.then_some(letter),
-            brief: part.brief,
-            written: part.written,
-            told: part.told.as_ref().map(ToldView::of),
-            rows: Criterion::ALL.into_iter().map(|criterion| MarkRow::of(criterion, part.id, typed)).collect(),
-            note: typed.iter().find(|(field, _)| *field == format!("note-{}", part.id)).map(|(_, note)| note.clone()).unwrap_or_default(),
-            id: part.id.to_string(),
-        };
+        let shown: Vec<String> = opened.parts.iter().map(|part| part.id.to_string()).collect();
+        let letters = ('A'..).map(|letter| both.then_some(letter));
+        let parts = letters.zip(opened.parts).map(|(letter, part)| PartView::of(part, letter, &wrong, typed)).collect();
         Ok(Self {
             shell: Shell::of(app, visitor),
             wrong,
@@ -221,12 +251,30 @@ impl Review {
             title: opened.title,
             week: spoken(opened.week),
             queue: paths::with(paths::REVIEWS, &[("week", &opened.week.key())]),
-            parts: ('A'..).zip(opened.parts).map(part).collect(),
+            shown: shown.join(" "),
+            parts,
             criteria: Criterion::ALL,
             done: opened.done,
             next: opened.next.map(paths::review),
             finding,
         })
+    }
+
+    /// What is wrong with the rows and notes, each with where it stands, in the order of the page.
+    fn faults(&self) -> Vec<(String, &str)> {
+        let mut faults = Vec::new();
+        for part in &self.parts {
+            for row in &part.rows {
+                faults.extend(row.fault.as_deref().map(|said| (row.field.clone(), said)));
+            }
+            faults.extend(part.note_fault.as_deref().map(|said| (format!("note-{}", part.id), said)));
+        }
+        faults
+    }
+
+    /// Where scoring begins.
+    fn first_row(&self) -> Option<&str> {
+        self.parts.iter().flat_map(|part| &part.rows).map(|row| row.field.as_str()).next()
     }
 }
 
@@ -239,8 +287,14 @@ fn finding(opened: &Opened) -> Option<String> {
     Some(paths::with(paths::DECISIONS, &[("section", &first.section), ("version", version), ("scores", &scores)]) + "#new")
 }
 
-async fn one(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>) -> PageResult<Html<String>> {
-    render(&Review::load(&app, &visitor, id(&text, "this review")?, Wrong::default(), &[]).await?)
+/// Ids between spaces.
+fn shown(text: &str) -> Vec<GenerationId> {
+    text.split_whitespace().filter_map(|id| id.parse().ok()).collect()
+}
+
+async fn one(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>, query: Query) -> PageResult<Html<String>> {
+    let (id, parts) = (id(&text, "this review")?, shown(query.get("parts")));
+    render(&Review::load(&app, &visitor, (id, &parts), Wrong::default(), &[]).await?)
 }
 
 async fn give(
@@ -250,10 +304,12 @@ async fn give(
     Form(typed): Form<Vec<(String, String)>>,
 ) -> PageResult<Response> {
     let id = id(&text, "this review")?;
-    match reviews::score(&app, &visitor.caller, id, &given(&typed)).await {
-        Ok(()) => Ok(Redirect::to(&format!("{}#said", paths::review(id))).into_response()),
+    let named = typed.iter().find(|(field, _)| field == "parts").map_or("", |(_, ids)| ids.as_str());
+    let parts = shown(named);
+    match reviews::score(&app, &visitor.caller, id, &parts, &given(&typed)).await {
+        Ok(()) => Ok(Redirect::to(&format!("{}#said", paths::with(&paths::review(id), &[("parts", named)]))).into_response()),
         Err(error) => {
-            let page = Review::load(&app, &visitor, id, Wrong::with("review", error)?, &typed).await?;
+            let page = Review::load(&app, &visitor, (id, &parts), Wrong::with("review", error)?, &typed).await?;
             Ok(page.wrong.answer(render(&page)?))
         }
     }

@@ -15,15 +15,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
-use domain::evals::CaseVerdict;
-use evals::{Change, Difference, Estimate, Part};
+use evals::{Change, Difference, Estimate, Part, SHOWN};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/staff/evals/compare", get(compare))
 }
-
-/// Cases whose answers are shown beside each other.
-const SHOWN: usize = 30;
 
 #[derive(askama::Template)]
 #[template(path = "staff/evals/compare.html")]
@@ -31,11 +27,28 @@ struct ComparePage {
     shell: Shell,
     before: (String, String),
     after: (String, String),
+    /// What somebody has to know who reads the figures.
+    cautions: Vec<&'static str>,
     parts: Vec<PartView>,
-    /// What changed: a heading, what is said where there is nothing, and the cases.
-    changes: Vec<(&'static str, &'static str, Vec<ChangeView>)>,
+    changes: Vec<Changed>,
     only_before: Vec<String>,
     only_after: Vec<String>,
+}
+
+/// Cases that changed in one direction.
+struct Changed {
+    title: &'static str,
+    /// What is said where there are none.
+    none: &'static str,
+    /// How many there are; of many, those that changed most are shown.
+    all: usize,
+    shown: Vec<ChangeView>,
+}
+
+impl Changed {
+    fn of(title: &'static str, none: &'static str, beside: &Beside, changes: &[Change]) -> Self {
+        Self { title, none, all: changes.len(), shown: changes.iter().take(SHOWN).map(|one| change(beside, one)).collect() }
+    }
 }
 
 struct PartView {
@@ -72,7 +85,7 @@ impl PartView {
             tone: match metric.verdict {
                 Difference::Better => "pass",
                 Difference::Worse => "short",
-                Difference::NoDifferenceSeen | Difference::NotMeasured => "past",
+                Difference::NoDifferenceSeen | Difference::TooFewCases | Difference::NotMeasured => "past",
             },
         });
         let name = if part.section.is_empty() { "All sections".to_owned() } else { part.section.clone() };
@@ -97,11 +110,7 @@ fn between(metric: &str, figure: Estimate) -> String {
 }
 
 fn change(beside: &Beside, change: &Change) -> ChangeView {
-    let of = |cases: &[CaseVerdict]| {
-        let found = cases.iter().find(|case| case.section.as_str() == change.section && case.description == change.case);
-        found.map(|case| readable(&case.output))
-    };
-    let diff = of(&beside.before.1).zip(of(&beside.after.1));
+    let answers = beside.answers(change).map(|(before, after)| (readable(before), readable(after)));
     ChangeView {
         section: change.section.clone(),
         case: change.case.clone(),
@@ -111,7 +120,7 @@ fn change(beside: &Beside, change: &Change) -> ChangeView {
             _ => format!("score {:+.2}", change.score_delta),
         },
         reason: change.reason.clone(),
-        diff: diff
+        diff: answers
             .map(|(before, after)| Diff::of(format!("The answers to {}", change.case), &before, &after))
             .filter(|diff| !diff.is_empty()),
     }
@@ -122,15 +131,19 @@ async fn compare(State(app): State<App>, Staff(visitor): Staff, query: Query) ->
     let beside = evals::compare_kept(&app, &visitor.caller, named("before")?, named("after")?).await?;
     let head = |eval: &domain::evals::Eval| (eval.subject.version.to_string(), paths::eval(eval.id));
     let comparison = &beside.comparison;
-    let changed = |changes: &[Change]| changes.iter().take(SHOWN).map(|one| change(&beside, one)).collect();
+    let cautions = [
+        (beside.tests_differ(), "They were asked different tests: only the cases that both have are compared."),
+        (beside.models_differ(), "Different models answered: what differs below need not come from the prompts."),
+    ];
     render(&ComparePage {
         shell: Shell::of(&app, &visitor),
-        before: head(&beside.before.0),
-        after: head(&beside.after.0),
+        before: head(&beside.before),
+        after: head(&beside.after),
+        cautions: cautions.into_iter().filter(|(holds, _)| *holds).map(|(_, said)| said).collect(),
         parts: std::iter::once(&comparison.whole).chain(&comparison.sections).map(PartView::of).collect(),
         changes: vec![
-            ("What got worse", "No case got worse.", changed(&comparison.worse)),
-            ("What got better", "No case got better.", changed(&comparison.better)),
+            Changed::of("What got worse", "No case got worse.", &beside, &comparison.worse),
+            Changed::of("What got better", "No case got better.", &beside, &comparison.better),
         ],
         only_before: comparison.only_before.clone(),
         only_after: comparison.only_after.clone(),

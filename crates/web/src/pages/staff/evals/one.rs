@@ -1,27 +1,32 @@
-//! One eval: its figures by section, and the matrix of its cases.
+//! One eval: its figures by section, and the matrix of its cases, a page at a time.
 
-use super::words::{Figured, cost, outcome, readable};
+use super::words::{Figured, cost, outcome};
 use crate::error::PageResult;
 use crate::pages::forms::Query;
 use crate::pages::members::{Staff, id};
 use crate::pages::render;
 use crate::pages::staff::people::Names;
+use crate::pages::staff::{ENOUGH, page};
 use crate::requests::{Form, Nothing, Path};
 use crate::shell::Shell;
 use crate::views::moment;
 use crate::{Shared, paths};
-use app::{App, evals, gates};
+use app::evals::{CasesOf, Sheet, Standing};
+use app::{App, evals};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
-use domain::evals::{CaseVerdict, Eval, Figures, Outcome, Progress};
+use domain::evals::{CaseVerdict, Outcome, Progress};
 use domain::ids::EvalId;
 use domain::roles::Right;
 use domain::sections::SectionName;
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/staff/evals/{id}", get(one)).route("/staff/evals/{id}/stop", post(stop))
+    Router::new()
+        .route("/staff/evals/{id}", get(one))
+        .route("/staff/evals/{id}/standing", get(standing))
+        .route("/staff/evals/{id}/stop", post(stop))
 }
 
 #[derive(askama::Template)]
@@ -31,12 +36,13 @@ struct EvalPage {
     path: String,
     version: String,
     proposal: Option<String>,
-    models: String,
+    models: Vec<(String, String)>,
     by: String,
     begun: String,
     progress: Progress,
     reason: Option<String>,
     may_stop: bool,
+    standing: StandingView,
     total: Figured,
     sections: Vec<SectionRow>,
     /// What the cases below are of, and whether only those that do not pass are shown.
@@ -44,6 +50,9 @@ struct EvalPage {
     failing: bool,
     ways: Vec<(&'static str, String, bool)>,
     cases: Vec<CaseRow>,
+    /// Where the list goes on, and where it begins again.
+    more: Option<String>,
+    first: Option<String>,
     /// Beside what production had, with the same tests.
     beside: Option<String>,
 }
@@ -56,96 +65,135 @@ struct SectionRow {
 }
 
 struct CaseRow {
+    path: String,
     number: u32,
     section: String,
     description: String,
     outcome: &'static str,
     tone: &'static str,
-    score: String,
-    quality: String,
-    latency_ms: u64,
-    cost: String,
+    figures: String,
     reasons: Vec<String>,
-    vars: String,
-    output: String,
+}
+
+/// How far an eval is, in words and as a bar.
+#[derive(askama::Template)]
+#[template(path = "staff/evals/standing.html")]
+struct StandingView {
+    running: bool,
+    judged: u32,
+    of: u32,
+    left: Option<String>,
+}
+
+impl StandingView {
+    fn of(standing: Standing) -> Self {
+        let Standing { progress, judged, of, left_seconds } = standing;
+        let left = left_seconds.map(|seconds| match seconds {
+            0..90 => format!("about {seconds} seconds left"),
+            _ => format!("about {} minutes left", seconds.div_ceil(60)),
+        });
+        Self { running: progress == Progress::Running, judged, of, left }
+    }
+
+    /// Where the bar ends; a bar has a length.
+    fn most(&self) -> u32 {
+        self.of.max(1)
+    }
 }
 
 impl CaseRow {
-    fn of(case: &CaseVerdict) -> Self {
+    fn of(path: &str, case: &CaseVerdict) -> Self {
         Self {
+            path: format!("{path}/cases/{}", case.number + 1),
             number: case.number + 1,
             section: case.section.to_string(),
             description: case.description.clone(),
             outcome: outcome(case),
             tone: if case.outcome == Outcome::Pass { "pass" } else { "short" },
-            score: format!("{:.2}", case.score),
-            quality: case.quality.map_or_else(|| "–".into(), |quality| format!("{quality:.1}")),
-            latency_ms: case.latency_ms,
-            cost: cost(case.cost),
+            figures: figures(case),
             reasons: case.reasons.clone(),
-            vars: readable(&case.vars),
-            output: readable(&case.output),
         }
     }
 }
 
-/// The figures by section of the cases that are judged by now.
-fn sections(path: &str, cases: &[CaseVerdict], here: Option<&SectionName>) -> Vec<SectionRow> {
-    let mut names: Vec<&SectionName> = cases.iter().map(|case| &case.section).collect();
-    names.dedup();
-    let row = |name: &SectionName| SectionRow {
-        name: name.to_string(),
-        path: format!("{}#cases", paths::with(path, &[("section", name.as_str())])),
-        here: here == Some(name),
-        figures: Figured::of(&Figures::of(cases.iter().filter(|case| case.section == *name))),
-    };
-    names.into_iter().map(row).collect()
+/// The figures of one case in a line; those that were not measured are left out.
+pub(super) fn figures(case: &CaseVerdict) -> String {
+    let mut said = vec![format!("score {:.2}", case.score)];
+    said.extend(case.quality.map(|quality| format!("quality {quality:.1}")));
+    said.push(format!("{} ms", case.latency_ms));
+    said.push(cost(case.cost));
+    said.join(" · ")
+}
+
+/// The models of each class, as a subject has them: `fast=a,b;reasoning=c`.
+fn models(text: &str) -> Vec<(String, String)> {
+    let class = |part: &str| part.split_once('=').map(|(class, models)| (class.to_owned(), models.replace(',', ", then ")));
+    text.split(';').filter_map(class).collect()
+}
+
+/// Which cases are looked at.
+struct Looked {
+    section: Option<SectionName>,
+    failing: bool,
+    after: Option<u32>,
+}
+
+impl Looked {
+    fn of(query: &Query) -> Self {
+        Self { section: SectionName::parse(query.get("section")).ok(), failing: query.get("failing") == "yes", after: query.id("after") }
+    }
+
+    /// Where cases of this kind are listed.
+    fn path(&self, path: &str, failing: bool, after: &str) -> String {
+        let section = self.section.as_ref().map(ToString::to_string).unwrap_or_default();
+        let failing = if failing { "yes" } else { "" };
+        format!("{}#cases", paths::with(path, &[("section", &section), ("failing", failing), ("after", after)]))
+    }
 }
 
 async fn one(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>, query: Query) -> PageResult<Html<String>> {
     let caller = &visitor.caller;
-    let eval = evals::get(&app, caller, id(&text, "this eval")?).await?;
-    let cases = evals::cases(&app, caller, eval.id, None).await?;
+    let Sheet { eval, standing, baseline } = evals::sheet(&app, caller, id(&text, "this eval")?).await?;
+    let looked = Looked::of(&query);
+    let of = CasesOf { section: looked.section.as_ref(), failing: looked.failing };
+    let (cases, last) = page(evals::page_of_cases(&app, caller, eval.id, of, (ENOUGH, looked.after)).await?, |case| case.number);
     let (names, path) = (Names::load(&app, caller).await?, paths::eval(eval.id));
-    let section = SectionName::parse(query.get("section")).ok();
-    let failing = query.get("failing") == "yes";
-    let wanted =
-        |case: &&CaseVerdict| section.as_ref().is_none_or(|name| case.section == *name) && (!failing || case.outcome != Outcome::Pass);
-    let named = section.as_ref().map(ToString::to_string).unwrap_or_default();
-    let way = |failing: &str| format!("{}#cases", paths::with(&path, &[("section", &named), ("failing", failing)]));
+    let row = |(name, figures): (&SectionName, _)| SectionRow {
+        name: name.to_string(),
+        path: format!("{}#cases", paths::with(&path, &[("section", name.as_str())])),
+        here: looked.section.as_ref() == Some(name),
+        figures: Figured::of(figures),
+    };
     render(&EvalPage {
         shell: Shell::of(&app, &visitor),
         version: eval.subject.version.to_string(),
         proposal: eval.subject.proposal.map(paths::proposal),
-        models: eval.subject.models.clone(),
+        models: models(&eval.subject.models),
         by: names.of(eval.by),
         begun: moment(eval.created),
         progress: eval.progress,
         reason: eval.reason.clone(),
         may_stop: eval.progress == Progress::Running && caller.has(&app, Right::EditPrompts),
-        total: Figured::of(&Figures::of(&cases)),
-        sections: sections(&path, &cases, section.as_ref()),
-        ways: vec![("All", way(""), !failing), ("Only those that do not pass", way("yes"), failing)],
-        failing,
-        cases: cases.iter().filter(wanted).map(CaseRow::of).collect(),
-        beside: baseline(&app, caller, &eval).await?.map(|before| paths::evals_beside(before, eval.id)),
-        shown: section.map(|name| name.to_string()),
+        standing: StandingView::of(standing),
+        total: Figured::of(&eval.total),
+        sections: eval.sections.iter().map(row).collect(),
+        ways: vec![
+            ("All", looked.path(&path, false, ""), !looked.failing),
+            ("Only those that do not pass", looked.path(&path, true, ""), looked.failing),
+        ],
+        failing: looked.failing,
+        cases: cases.iter().map(|case| CaseRow::of(&path, case)).collect(),
+        more: last.map(|last| looked.path(&path, looked.failing, &last)),
+        first: looked.after.map(|_| looked.path(&path, looked.failing, "")),
+        beside: baseline.map(|before| paths::evals_beside(before, eval.id)),
+        shown: looked.section.map(|name| name.to_string()),
         path,
     })
 }
 
-/// The eval of what production has, that this one is measured against.
-async fn baseline(app: &App, caller: &app::Caller, eval: &Eval) -> app::Result<Option<EvalId>> {
-    let answer = match eval.subject.proposal {
-        Some(proposal) => gates::of_proposal(app, caller, proposal).await,
-        None => gates::of_release(app, caller, &eval.subject.version).await,
-    };
-    match answer {
-        Ok(answer) => Ok(answer.baseline.map(|before| before.id).filter(|before| *before != eval.id)),
-        // Its proposal does not go with the library any more: there is nothing to compare it with.
-        Err(app::Error::Invalid(_) | app::Error::NotFound(_) | app::Error::Internal(_)) => Ok(None),
-        Err(other) => Err(other),
-    }
+/// How far it is, for the page to put in while it waits.
+async fn standing(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<String>) -> PageResult<Html<String>> {
+    render(&StandingView::of(evals::standing(&app, &visitor.caller, id(&text, "this eval")?).await?))
 }
 
 async fn stop(
@@ -157,4 +205,24 @@ async fn stop(
     let eval: EvalId = id(&text, "this eval")?;
     evals::stop(&app, &visitor.caller, eval).await?;
     Ok(Redirect::to(&paths::eval(eval)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_said_by_class() {
+        let said = models("fast=gemini:flash,openai:mini;reasoning=gemini:pro");
+        assert_eq!(said, [("fast".into(), "gemini:flash, then openai:mini".into()), ("reasoning".into(), "gemini:pro".into())]);
+    }
+
+    #[test]
+    fn waiting_says_how_long() {
+        let standing = |left_seconds| Standing { progress: Progress::Running, judged: 7, of: 20, left_seconds };
+        let left = |seconds| StandingView::of(standing(seconds)).left;
+        assert_eq!(left(None), None);
+        assert_eq!(left(Some(40)).as_deref(), Some("about 40 seconds left"));
+        assert_eq!(left(Some(130)).as_deref(), Some("about 3 minutes left"));
+    }
 }

@@ -1,6 +1,6 @@
 //! What a call of a template takes, in words and as a bar. Every figure is an estimate, and says so on the page.
 
-use ::prompts::tokens::TokenReport;
+use ::prompts::tokens::{Suggestion, TokenReport};
 
 /// The width of a bar, in units of its own.
 const WIDTH: u64 = 1_000;
@@ -15,8 +15,8 @@ pub(crate) struct Tokens {
     pub(crate) sample: String,
     pub(crate) cost: Option<String>,
     pub(crate) parts: Vec<Share>,
-    /// What could be saved: the tokens, what to do, and where.
-    pub(crate) advice: Vec<(u64, String, String)>,
+    /// What could be saved: tokens a call and dollars a month, what to do, and where.
+    pub(crate) advice: Vec<(String, String, String)>,
 }
 
 /// One part of a question.
@@ -57,9 +57,15 @@ impl Tokens {
             sample: report.sample.clone(),
             cost: report.cost_per_thousand.map(money),
             parts: shares,
-            advice: report.suggestions.iter().map(|one| (one.tokens, one.message.clone(), one.place.clone())).collect(),
+            advice: report.suggestions.iter().map(|one| (saved(one), one.message.clone(), one.place.clone())).collect(),
         }
     }
+}
+
+/// What a suggestion saves, in words.
+fn saved(one: &Suggestion) -> String {
+    let monthly = one.monthly.map(|dollars| format!(", {} a month", money(dollars))).unwrap_or_default();
+    format!("~ {} tokens{monthly}", one.tokens)
 }
 
 /// US dollars, as exactly as small sums need it.

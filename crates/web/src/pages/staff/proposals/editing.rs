@@ -50,7 +50,7 @@ async fn edit(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<St
     let id = id(&text, "this proposal")?;
     let proposals::Whole { proposal, files, .. } = proposals::get(&app, &visitor.caller, id).await?;
     proposal.may_edit().map_err(app::Error::from)?;
-    let wanted = Wanted { title: proposal.title, why: proposal.why, files };
+    let wanted = Wanted { title: proposal.title, why: proposal.why, files, base: Some(proposal.base), author: None };
     render(&drawn(&app, &visitor, Some(id), Typed::from(wanted, proposal.revision)).await?)
 }
 

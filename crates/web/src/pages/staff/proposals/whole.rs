@@ -22,7 +22,8 @@ use domain::Timestamp;
 use domain::audit::Actor;
 use domain::gates::{SchemaChange, SchemaStep};
 use domain::ids::ProposalId;
-use domain::proposals::{Comment, State as Stands};
+use domain::proposals::{Comment, ProposedFile, State as Stands};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 pub(super) fn routes() -> Router<Shared> {
@@ -140,6 +141,29 @@ pub(super) fn schema(change: &SchemaChange) -> String {
     }
 }
 
+/// The files with their differences, which may take a while: elsewhere, so that nobody else waits for them.
+async fn drawn(files: Vec<Changed>, earlier: Option<Vec<ProposedFile>>) -> app::Result<Vec<FileView>> {
+    let draw = move || {
+        let earlier: Option<BTreeMap<String, String>> = earlier.map(|files| files.into_iter().map(|file| (file.path, file.text)).collect());
+        let before = |changed: &Changed| match &earlier {
+            Some(files) => files.get(&changed.path).cloned(),
+            None => changed.base.clone(),
+        };
+        let drawn = files.iter().enumerate().map(|(number, file)| FileView::of(number + 1, file, before(file).as_deref()));
+        drawn.collect()
+    };
+    tokio::task::spawn_blocking(draw).await.map_err(|died| app::Error::Internal(died.to_string()))
+}
+
+/// How many cases a suite has, beside how many it had.
+fn suite((name, had, has): &(String, usize, usize)) -> String {
+    match had.cmp(has) {
+        Ordering::Less => format!("{name} has {has} test cases, {had} before."),
+        Ordering::Equal => format!("{name} has {has} test cases, as many as before."),
+        Ordering::Greater => format!("{name} has {has} test cases only, {had} before: fewer are easier to pass."),
+    }
+}
+
 impl WholePage {
     pub(super) async fn load(app: &App, visitor: &Visitor, id: ProposalId, since: Option<u32>) -> Result<Self, PageError> {
         let caller = &visitor.caller;
@@ -150,12 +174,7 @@ impl WholePage {
             Some(revision) => Some(proposals::revision(app, caller, id, revision).await?),
             None => None,
         };
-        let earlier: Option<BTreeMap<String, String>> = earlier.map(|files| files.into_iter().map(|file| (file.path, file.text)).collect());
-        let before = |changed: &Changed| match &earlier {
-            Some(files) => files.get(&changed.path).cloned(),
-            None => changed.base.clone(),
-        };
-        let files = changes.files.iter().enumerate().map(|(number, file)| FileView::of(number + 1, file, before(file).as_deref()));
+        let files = drawn(changes.files, earlier).await?;
         let proposal = &whole.proposal;
         let decides = !proposal.state.has_ended() && whole.faults.is_empty();
         let gate = if decides { Some(GateView::of(&gates::of_proposal(app, caller, id).await?)) } else { None };
@@ -166,7 +185,7 @@ impl WholePage {
             typed: Typed::default(),
             steps: proposals::possible(app, caller, proposal),
             path: paths::proposal(id),
-            author: names.of(proposal.author),
+            author: proposal.writers.iter().map(|by| names.of(*by)).collect::<Vec<_>>().join(" and "),
             begun: recently(proposal.created, app.now()),
             stands: brought(&proposal.state).map(|(by, at, reason)| (names.of(by), moment(at), reason)),
             version: proposal.version.to_string(),
@@ -174,8 +193,8 @@ impl WholePage {
             production: changes.production.to_string(),
             revisions: (1..proposal.revision).collect(),
             since,
-            files: files.collect(),
-            schemas: changes.schemas.iter().map(schema).collect(),
+            files,
+            schemas: changes.schemas.iter().map(schema).chain(changes.suites.iter().map(suite)).collect(),
             gate,
             talk: whole.comments.iter().map(|comment| Said::of(&names, comment)).collect(),
             whole,
@@ -205,6 +224,17 @@ impl WholePage {
             _ => Step::Comment,
         };
         self.steps.contains(&step)
+    }
+
+    /// What is wrong with what was said, whichever button it was.
+    fn said_fault(&self) -> Option<String> {
+        let forms = ["comment", "approve", "request-changes", "accept", "reject"];
+        forms.into_iter().find_map(|form| self.wrong.at(form, "text", "What you say"))
+    }
+
+    /// What is wrong with the version it was to move to.
+    fn moved_fault(&self) -> Option<String> {
+        self.wrong.all().filter(|_| self.wrong.is("move"))
     }
 
     fn is_open(&self) -> bool {

@@ -8,6 +8,8 @@ use crate::shell::Shell;
 use crate::visitors::Visitor;
 use app::App;
 use app::proposals::{self, Preview, Wanted};
+use app::releases;
+use domain::faults::Fault;
 use domain::ids::ProposalId;
 use domain::proposals::ProposedFile;
 
@@ -22,6 +24,9 @@ pub(super) struct Typed {
     /// The revision it was made from; 0 for a new proposal.
     #[serde(default)]
     pub(super) revision: u32,
+    /// The release it was made from.
+    #[serde(default)]
+    pub(super) base: String,
     /// The files' places, and beside each its text.
     #[serde(default)]
     pub(super) path: Vec<String>,
@@ -44,7 +49,8 @@ pub(super) struct Typed {
 impl Typed {
     pub(super) fn from(wanted: Wanted, revision: u32) -> Self {
         let (path, text) = wanted.files.into_iter().map(|file| (file.path, file.text)).unzip();
-        Self { title: wanted.title, why: wanted.why, revision, path, text, ..Self::default() }
+        let base = wanted.base.map(|base| base.to_string()).unwrap_or_default();
+        Self { title: wanted.title, why: wanted.why, base, revision, path, text, ..Self::default() }
     }
 
     pub(super) fn sample(&self) -> &str {
@@ -80,7 +86,11 @@ impl Typed {
                 files.push(file);
             }
         }
-        Ok(Wanted { title: self.title.clone(), why: self.why.clone(), files })
+        let unreadable =
+            |_| app::Error::Invalid(Fault::new("base", format!("\"{}\" is no version such as 1.0.0", self.base.trim())).into());
+        let base = Some(self.base.as_str()).filter(|base| !base.trim().is_empty()).map(releases::version);
+        let base = base.transpose().map_err(unreadable)?;
+        Ok(Wanted { title: self.title.clone(), why: self.why.clone(), files, base, author: None })
     }
 }
 

@@ -1,0 +1,207 @@
+//! The job of an eval: asks and judges what has no verdict yet, and keeps each as it comes.
+
+use super::{Order, end};
+use crate::App;
+use crate::error::{Error, Result};
+use crate::evals::Bench;
+use crate::evals::verdicts::{texts, verdict};
+use crate::{gates, proposals, shelf};
+use ::evals::{CaseResult, Config, Filter, Helpers, Options, RunError, Sink};
+use chrono::TimeDelta;
+use domain::evals::{Eval, Progress};
+use domain::faults::Fault;
+use domain::jobs::{Claimed, Lease, Verdict};
+use domain::sections::SectionName;
+use futures::channel::mpsc;
+use futures::{StreamExt as _, future};
+use prompts::{FileFault, Library, Release, Template};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Questions at a time, where the models are somebody else's.
+const AT_ONCE: usize = 8;
+/// How long one waits while another is at work in this process.
+const TURN: TimeDelta = TimeDelta::seconds(5);
+
+/// Does the eval of a job: every case that has no verdict yet. Two at a time in a process, one where the models are its own, so that hands are left for what
+/// people wait for.
+pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken) -> Result<Verdict> {
+    let Ok(order) = serde_json::from_value::<Order>(job.payload.clone()) else { return Ok(Verdict::Dead("it names no eval".into())) };
+    let tx = app.store.team_read().await?;
+    let Some(eval) = tx.eval(order.eval).await?.filter(|eval| eval.progress == Progress::Running) else { return Ok(Verdict::Done) };
+    drop(tx);
+    let Ok(_turn) = app.evaluating.try_acquire_many(if app.keeps_own_pace() { 2 } else { 1 }) else {
+        return Ok(Verdict::At { at: app.now() + TURN, reason: "other evals are at work".into() });
+    };
+    let found = match material(app, &eval, &order).await {
+        Ok(found) => found,
+        Err(Error::Internal(why)) => return give_up_because(app, eval, why).await,
+        Err(other) => return Err(other),
+    };
+    let bench = Bench::over(app, &found.0, &found.1).map_err(Error::Internal)?;
+    let work = Work { app, eval: &eval, lease: job.lease, bench, tested: &order.asked.tested };
+    let Some(done) = cancel.run_until_cancelled(work.sections(&found)).await else { return Ok(Verdict::HandedBack) };
+    if let Some(why) = done? {
+        return give_up_because(app, eval, why).await;
+    }
+    let tx = app.store.team().await?;
+    tx.advance(&job.lease).await?;
+    end(app, &tx, eval, Progress::Finished, None).await?;
+    tx.commit().await?;
+    Ok(Verdict::Done)
+}
+
+async fn give_up_because(app: &App, eval: Eval, why: String) -> Result<Verdict> {
+    let tx = app.store.team().await?;
+    end(app, &tx, eval, Progress::Stopped, Some(why.clone())).await?;
+    tx.commit().await?;
+    Ok(Verdict::Dead(why))
+}
+
+/// Ends the eval of a job that is given up.
+pub(crate) async fn give_up(app: &App, job: &Claimed) -> Result<()> {
+    let Ok(order) = serde_json::from_value::<Order>(job.payload.clone()) else { return Ok(()) };
+    let tx = app.store.team().await?;
+    tx.advance(&job.lease).await?;
+    if let Some(eval) = tx.eval(order.eval).await? {
+        end(app, &tx, eval, Progress::Stopped, Some("it failed again and again".into())).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// The library and the release an eval is about, if they still are what they were when it was asked for.
+async fn material(app: &App, eval: &Eval, order: &Order) -> Result<(Arc<Library>, Arc<Release>)> {
+    app.look().await?;
+    let gone = |why: &str| Error::Internal(format!("{why} since this eval was asked for; ask for it again"));
+    let library = match order.asked.proposal {
+        Some((id, revision)) => proposals::library_with(app, id, revision).await?,
+        None => Library::clone(&app.library()),
+    };
+    let release = shelf::named(&library, &eval.subject.version).ok_or_else(|| gone("the release has gone"))?;
+    let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.versions(name).last().cloned()).collect();
+    let now = gates::subject(app, &library, &release, None, &templates);
+    if now.content != eval.subject.content || now.suite != eval.subject.suite {
+        return Err(gone("the files have changed"));
+    }
+    if now.models != eval.subject.models {
+        return Err(gone("the models have changed"));
+    }
+    Ok((Arc::new(library), Arc::new(release)))
+}
+
+/// An eval under way.
+struct Work<'a> {
+    app: &'a App,
+    eval: &'a Eval,
+    lease: Lease,
+    bench: Bench,
+    tested: &'a BTreeSet<SectionName>,
+}
+
+impl Work<'_> {
+    /// Every section in turn; why it cannot go on, if it cannot.
+    async fn sections(&self, (library, release): &(Arc<Library>, Arc<Release>)) -> Result<Option<String>> {
+        let judged = self.app.store.team_read().await?.judged(self.eval.id).await?;
+        let mut first = 0;
+        for template in release.templates().filter(|template| self.tested.contains(&template.name)) {
+            let Some(tests) = library.tests(&template.name) else { continue };
+            let config = match suite(template, &tests.cases) {
+                Ok(config) => config,
+                Err(why) => return Ok(Some(why)),
+            };
+            let count = u32::try_from(config.cases().count()).unwrap_or(u32::MAX);
+            // Numbers go on from section to section, so that a case keeps its own when the job is done again.
+            let open: BTreeSet<usize> = (0..count).filter(|at| !judged.contains(&(first + at))).map(|at| at as usize).collect();
+            if !open.is_empty()
+                && let Some(why) = self.section(template, &config, first, open).await?
+            {
+                return Ok(Some(why));
+            }
+            first += count;
+        }
+        Ok(None)
+    }
+
+    /// Asks and judges the open cases of one section; each is kept as it comes. Why it cannot be done, if it cannot.
+    async fn section(&self, template: &Template, config: &Config, first: u32, open: BTreeSet<usize>) -> Result<Option<String>> {
+        let at_once = if self.app.keeps_own_pace() { 1 } else { AT_ONCE };
+        let options = Options {
+            concurrency: Some(at_once),
+            filter: Filter { only: Some(open), ..Filter::default() },
+            // Nothing outside is asked for the sake of a proposed test.
+            helpers: Helpers { embedder: Some(&self.bench), grader: Some(&self.bench), webhook: None },
+            ..Options::default()
+        };
+        let (sender, mut results) = mpsc::unbounded();
+        let run = async {
+            let mut sink = Channel(sender);
+            match ::evals::run(config, &self.bench, &options, &mut sink).await {
+                // The other half says why it takes no more.
+                Ok(_) | Err(RunError::Sink(_)) => Ok(None),
+                Err(fault) => Ok(Some(format!("the tests of {}: {fault}", template.name))),
+            }
+        };
+        let keep = async {
+            while let Some(result) = results.next().await {
+                let tx = self.app.store.team().await?;
+                // What is judged does not get the job on when it was judged before.
+                if tx.insert_case(self.eval.id, &verdict(template, first, &result), &texts(&result)).await? {
+                    tx.advance(&self.lease).await?;
+                }
+                tx.commit().await?;
+            }
+            Ok::<_, Error>(())
+        };
+        // When one of the two fails, the other stops: nobody is asked for what cannot be kept.
+        future::try_join(Box::pin(run), keep).await.map(|(why, ())| why)
+    }
+}
+
+/// Results on their way to the store.
+struct Channel(mpsc::UnboundedSender<CaseResult>);
+
+impl Sink for Channel {
+    fn take(&mut self, result: &CaseResult) -> std::io::Result<()> {
+        self.0.unbounded_send(result.clone()).map_err(std::io::Error::other)
+    }
+}
+
+/// The first place in test cases that points out of their file: on a server they stand by themselves, because whoever may propose them may
+/// not read its files.
+fn points_elsewhere(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text.as_str()).filter(|text| text.contains("file://")),
+        Value::Array(items) => items.iter().find_map(points_elsewhere),
+        Value::Object(fields) => {
+            fields.iter().find_map(|(key, inner)| points_elsewhere(inner).or_else(|| key.contains("file://").then_some(key.as_str())))
+        }
+        _ => None,
+    }
+}
+
+/// How many cases these templates have together, or what is wrong with them: then nothing is asked at all.
+pub(super) fn count<'a>(library: &Library, templates: impl Iterator<Item = &'a Template>) -> Result<u32> {
+    let mut all = 0_u32;
+    for template in templates {
+        let Some(tests) = library.tests(&template.name) else { continue };
+        let config = suite(template, &tests.cases).map_err(|why| Error::Invalid(Fault::new("tests", why).into()))?;
+        all = all.saturating_add(u32::try_from(config.cases().count()).unwrap_or(u32::MAX));
+    }
+    Ok(all)
+}
+
+/// The test cases of one template as a config.
+pub(crate) fn suite(template: &Template, cases: &[Value]) -> std::result::Result<Config, String> {
+    let name = &template.name;
+    // A case is what it says; one that is a text names a file.
+    if let Some(place) = cases.iter().find_map(|case| points_elsewhere(case).or_else(|| case.as_str())) {
+        return Err(format!("the tests of {name} name another file (\"{place}\"), which a server does not read; write it into the case"));
+    }
+    // What is asked is the template's matter; the prompt only has a name.
+    let whole = json!({"prompts": [name.as_str()], "providers": [format!("planner:{name}")], "tests": cases});
+    let broken = |faults: Vec<FileFault>| format!("the tests of {name} cannot be read: {}", faults[0]);
+    Config::of(Path::new(&format!("tests/{name}.yaml")), whole).map_err(broken)
+}

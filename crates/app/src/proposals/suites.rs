@@ -1,0 +1,116 @@
+//! The test cases beside what is proposed: they decide whether it may become a release, so they are read and counted before they are kept.
+
+use crate::evals;
+use ::evals::Config;
+use domain::faults::Faults;
+use domain::sections::SectionName;
+use prompts::files::Role;
+use prompts::{Library, SourceFile, Template, TestFile, suites};
+use semver::Version;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Cases that the suite of one template may stand for, its lists of variables multiplied out: each is asked, twice, and paid.
+const MOST_CASES: usize = 1_000;
+/// Faults of one suite that are named.
+const NAMED: usize = 6;
+
+/// What is wrong with the suites of the templates that are proposed, and with those that are proposed themselves.
+pub(super) fn faults(library: &Library, version: &Version, sources: &[SourceFile]) -> Faults {
+    let mut faults = Faults::default();
+    let Some(release) = library.release(version) else { return faults };
+    let names: BTreeSet<&str> = sources.iter().filter(|source| source.role != Role::Example).map(|source| source.stem.as_str()).collect();
+    for name in names {
+        let at = format!("tests/{name}.yaml");
+        let Some(template) = SectionName::parse(name).ok().and_then(|name| release.template(&name)) else {
+            faults.add(at, "is for no template; call it after one");
+            continue;
+        };
+        let Some(tests) = library.tests(&template.name) else {
+            faults.add(at, format!("is missing: {name} has no test cases, and could not be evaluated"));
+            continue;
+        };
+        let found = wrong(template, tests);
+        let more = found.len().saturating_sub(NAMED);
+        for message in found.into_iter().take(NAMED) {
+            faults.add(&at, message);
+        }
+        if more > 0 {
+            faults.add(&at, format!("has {more} more faults of this kind"));
+        }
+    }
+    faults
+}
+
+fn wrong(template: &Template, tests: &TestFile) -> Vec<String> {
+    let mut wrong: Vec<String> = tests.cases.iter().enumerate().filter_map(|(at, case)| narrowed(at + 1, case)).collect();
+    // Before a case is made of it: what is written there may be a program that runs for ever.
+    if wrong.is_empty() {
+        match evals::suite(template, &tests.cases) {
+            Ok(config) => wrong.extend(counted(&config)),
+            Err(why) => wrong.push(why),
+        }
+    }
+    wrong.extend(suites::faults(template, &tests.cases));
+    wrong
+}
+
+/// A case that takes itself out of what is asked, or computes what it asks.
+fn narrowed(number: usize, case: &Value) -> Option<String> {
+    let asks_less = ["provider", "providers", "prompts"].into_iter().find(|key| !case[key].is_null());
+    let asks_less =
+        asks_less.map(|key| format!("the {number}. case has {key}, which would leave it out; every case is asked of what is proposed"));
+    let computes = !case["options"]["transformVars"].is_null();
+    asks_less.or_else(|| computes.then(|| format!("the {number}. case has transformVars, which a server does not run; write its vars out")))
+}
+
+/// That there are too many cases. They come one by one: those beyond the last that is allowed are never made.
+fn counted(config: &Config) -> Option<String> {
+    let mut cases = config.cases();
+    for _ in 0..MOST_CASES {
+        match cases.next()? {
+            Ok(case) if case.broken.is_some() => return case.broken,
+            Ok(_) => {}
+            Err(faults) => return faults.first().map(ToString::to_string),
+        }
+    }
+    cases.next().map(|_| format!("makes more than {MOST_CASES} cases of the lists of its variables; write fewer into them"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_leaves_itself_out_or_makes_too_many_is_named() {
+        let library = Library::load(None).expect("the library");
+        let release = library.latest();
+        let template = release.sections()[0];
+        let tests = library.tests(&template.name).expect("its tests");
+        assert_eq!(wrong(template, tests), [""; 0], "what ships may be proposed");
+        let with = |change: &dyn Fn(&mut Value)| {
+            let mut cases = tests.cases.clone();
+            change(&mut cases[0]);
+            wrong(template, &TestFile { cases, ..tests.clone() }).join("\n")
+        };
+        assert!(with(&|case| case["provider"] = json!("nobody")).contains("has provider"));
+        assert!(with(&|case| case["prompts"] = json!(["x"])).contains("has prompts"));
+        assert!(with(&|case| case["options"] = json!({"transformVars": "while (true) {}"})).contains("has transformVars"));
+        assert!(with(&|case| case["asert"] = json!([])).contains("asert"));
+        assert!(with(&|case| case["assert"][1]["type"] = json!("icontain")).contains("icontain"));
+        let ten: Vec<String> = (0..10).map(|n| n.to_string()).collect();
+        let bomb = with(&|case| {
+            for n in 0..12 {
+                case["vars"][format!("v{n}")] = json!(ten);
+            }
+        });
+        assert!(bomb.contains("1000000000000 cases"), "{bomb}");
+        let many = with(&|case| {
+            for n in 0..3 {
+                case["vars"][format!("v{n}")] = json!(ten);
+            }
+        });
+        assert!(many.contains("makes more than 1000 cases"), "{many}");
+    }
+}

@@ -1,0 +1,246 @@
+//! The engine: `QuickJS` on threads of its own, with limits of time and memory.
+//!
+//! A script is interrupted when its time is over; loops inside of built-in functions (`sort` of a list that says it has 2^53 entries) are
+//! not. Nobody waits for these: the thread is given up, and once several were, no more scripts run until the program is started again.
+
+use super::{Limits, ScriptError};
+use rquickjs::{CatchResultExt, Context, Ctx, Runtime, Value as Js};
+use serde_json::Value;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+const STACK: usize = 384 << 10;
+/// How long after its limit a script is waited for: an interrupted one comes back within this time.
+const GRACE: Duration = Duration::from_millis(500);
+/// Threads that may be lost to scripts that do not come back.
+const MOST_LOST: usize = 4;
+/// A runtime that holds more than this when a script has ended is not used again.
+const LEFT_OVER: i64 = 4 << 20;
+
+/// Work for an engine.
+type Work = Box<dyn FnOnce(&Engine) -> Result<Value, ScriptError> + Send>;
+type Answer = Box<dyn FnOnce(Result<Value, ScriptError>) + Send>;
+
+struct Task {
+    work: Work,
+    limits: Limits,
+    fate: Arc<Fate>,
+    answer: Answer,
+}
+
+/// Threads that wait for work.
+static IDLE: Mutex<Vec<mpsc::Sender<Task>>> = Mutex::new(Vec::new());
+static LOST: AtomicUsize = AtomicUsize::new(0);
+
+/// What became of a task: whoever is first, the thread or the one who waits, decides.
+#[derive(Default)]
+struct Fate(AtomicU8);
+
+impl Fate {
+    const OPEN: u8 = 0;
+    const DONE: u8 = 1;
+    const GIVEN_UP: u8 = 2;
+
+    /// The thread is through; a lost one is found again.
+    fn done(&self) {
+        if self.0.swap(Self::DONE, Ordering::SeqCst) == Self::GIVEN_UP {
+            LOST.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Nobody waits any more.
+    fn give_up(&self) {
+        if self.0.compare_exchange(Self::OPEN, Self::GIVEN_UP, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            LOST.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Runs work on an engine, and waits for it without holding up the task.
+pub(super) async fn run(limits: Limits, work: Work) -> Result<Value, ScriptError> {
+    let (sender, receiver) = oneshot::channel();
+    let fate = begin(limits, work, Box::new(move |result| drop(sender.send(result))))?;
+    match tokio::time::timeout(limits.time + GRACE, receiver).await {
+        Ok(result) => result.unwrap_or_else(|_| Err(gone())),
+        Err(_) => Err(lost(&fate, limits)),
+    }
+}
+
+/// The same for callers that cannot await.
+pub(super) fn run_here(limits: Limits, work: Work) -> Result<Value, ScriptError> {
+    let (sender, receiver) = mpsc::channel();
+    let fate = begin(limits, work, Box::new(move |result| drop(sender.send(result))))?;
+    match receiver.recv_timeout(limits.time + GRACE) {
+        Ok(result) => result,
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(lost(&fate, limits)),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(gone()),
+    }
+}
+
+fn gone() -> ScriptError {
+    ScriptError::Stopped("the JavaScript engine gave up".into())
+}
+
+fn lost(fate: &Fate, limits: Limits) -> ScriptError {
+    fate.give_up();
+    ScriptError::Stopped(format!("it ran for longer than {} ms inside of a built-in function and was given up", limits.time.as_millis()))
+}
+
+/// Hands a task to a thread that waits, or to a new one.
+fn begin(limits: Limits, work: Work, answer: Answer) -> Result<Arc<Fate>, ScriptError> {
+    if LOST.load(Ordering::SeqCst) >= MOST_LOST {
+        let why = format!("{MOST_LOST} scripts before it never came to an end; start the program again, without them");
+        return Err(ScriptError::Stopped(why));
+    }
+    let fate = Arc::new(Fate::default());
+    let mut task = Task { work, limits, fate: Arc::clone(&fate), answer };
+    loop {
+        let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let thread = match idle {
+            Some(thread) => thread,
+            None => start()?,
+        };
+        match thread.send(task) {
+            Ok(()) => return Ok(fate),
+            // It has ended; the next.
+            Err(mpsc::SendError(back)) => task = back,
+        }
+    }
+}
+
+fn start() -> Result<mpsc::Sender<Task>, ScriptError> {
+    let (sender, tasks) = mpsc::channel::<Task>();
+    let own = sender.clone();
+    let thread = std::thread::Builder::new().name("javascript".into()).spawn(move || {
+        let mut kept = None;
+        for Task { work, limits, fate, answer } in tasks {
+            let result = one(&mut kept, work, limits);
+            fate.done();
+            IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(own.clone());
+            answer(result);
+        }
+    });
+    thread.map(|_| sender).map_err(|error| ScriptError::Stopped(format!("the JavaScript engine did not start ({error})")))
+}
+
+/// One task, on the runtime the thread has kept if that is as good as new.
+fn one(kept: &mut Option<Runtime>, work: Work, limits: Limits) -> Result<Value, ScriptError> {
+    let runtime = match kept.take() {
+        Some(runtime) => runtime,
+        None => Runtime::new().map_err(cannot)?,
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let engine = Engine::on(&runtime, limits)?;
+        work(&engine)
+    }));
+    let result = result.unwrap_or_else(|_| Err(gone()));
+    runtime.set_memory_limit(0);
+    if !matches!(result, Err(ScriptError::Stopped(_))) && runtime.memory_usage().malloc_size < LEFT_OVER {
+        *kept = Some(runtime);
+    }
+    result
+}
+
+fn cannot(error: rquickjs::Error) -> ScriptError {
+    ScriptError::Stopped(format!("the JavaScript engine did not start ({error})"))
+}
+
+/// An engine with nothing in it but the language.
+pub(super) struct Engine {
+    context: Context,
+    deadline: Instant,
+    limits: Limits,
+}
+
+impl Engine {
+    /// Globals of its own, on a runtime that others had before.
+    fn on(runtime: &Runtime, limits: Limits) -> Result<Self, ScriptError> {
+        runtime.set_max_stack_size(STACK);
+        let context = Context::full(runtime).map_err(cannot)?;
+        runtime.set_memory_limit(limits.memory);
+        let deadline = Instant::now() + limits.time;
+        runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() >= deadline)));
+        Ok(Self { context, deadline, limits })
+    }
+
+    /// The value that some work with the engine comes to.
+    pub fn run<F>(&self, work: F) -> Result<Value, ScriptError>
+    where
+        F: for<'js> FnOnce(&Ctx<'js>) -> Result<Js<'js>, ScriptError>,
+    {
+        let result = self.context.with(|ctx| {
+            let value = work(&ctx)?;
+            let value = self.settle(&ctx, value)?;
+            from_js(&ctx, value)
+        });
+        result.map_err(|error| self.explain(error))
+    }
+
+    /// The value a promise comes to; anything else is itself.
+    fn settle<'js>(&self, ctx: &Ctx<'js>, value: Js<'js>) -> Result<Js<'js>, ScriptError> {
+        let Some(promise) = value.as_promise() else { return Ok(value) };
+        while ctx.execute_pending_job() {
+            if Instant::now() >= self.deadline {
+                return Err(ScriptError::Stopped(String::new()));
+            }
+        }
+        match promise.result::<Js<'js>>() {
+            Some(result) => caught(ctx, result),
+            None => Err(ScriptError::Threw("the promise it returned never settles: there is nothing outside to wait for".into())),
+        }
+    }
+
+    fn explain(&self, error: ScriptError) -> ScriptError {
+        if Instant::now() >= self.deadline {
+            return ScriptError::Stopped(format!("it ran for longer than {} ms and was stopped", self.limits.time.as_millis()));
+        }
+        let text = error.to_string();
+        let used = self.context.runtime().memory_usage().malloc_size.unsigned_abs();
+        let full = usize::try_from(used).is_ok_and(|used| used > self.limits.memory / 10 * 9);
+        if text.contains("out of memory") || (full && matches!(error, ScriptError::Threw(_)) && text == "null") {
+            return ScriptError::Stopped(format!("it asked for more than {} MiB of memory and was stopped", self.limits.memory >> 20));
+        }
+        error
+    }
+}
+
+/// Runs a source as scripts are run outside of modules: `with` and undeclared names are allowed, as they are in promptfoo.
+pub(super) fn lenient<'js, T: rquickjs::FromJs<'js>>(ctx: &Ctx<'js>, source: String) -> Result<T, ScriptError> {
+    let mut options = rquickjs::context::EvalOptions::default();
+    options.strict = false;
+    caught(ctx, ctx.eval_with_options(source, options))
+}
+
+pub(super) fn caught<T>(ctx: &Ctx<'_>, result: rquickjs::Result<T>) -> Result<T, ScriptError> {
+    result.catch(ctx).map_err(|error| {
+        ScriptError::Threw(match error {
+            rquickjs::CaughtError::Exception(exception) => match exception.message() {
+                Some(message) if !message.is_empty() => {
+                    let name = exception.as_object().get::<_, String>("name").unwrap_or_else(|_| "Error".into());
+                    format!("{name}: {message}")
+                }
+                _ => exception.to_string(),
+            },
+            rquickjs::CaughtError::Value(value) => value.as_string().and_then(|s| s.to_string().ok()).unwrap_or_else(|| "null".into()),
+            rquickjs::CaughtError::Error(error) => error.to_string(),
+        })
+    })
+}
+
+pub(super) fn to_js<'js>(ctx: &Ctx<'js>, value: &Value) -> Result<Js<'js>, ScriptError> {
+    if let Value::String(text) = value {
+        return caught(ctx, rquickjs::String::from_str(ctx.clone(), text)).map(rquickjs::String::into_value);
+    }
+    caught(ctx, ctx.json_parse(value.to_string()))
+}
+
+/// A JavaScript value as JSON; functions, `undefined` and `NaN` are null.
+fn from_js<'js>(ctx: &Ctx<'js>, value: Js<'js>) -> Result<Value, ScriptError> {
+    let text = caught(ctx, ctx.json_stringify(value))?;
+    let Some(text) = text else { return Ok(Value::Null) };
+    let text = caught(ctx, text.to_string())?;
+    serde_json::from_str(&text).map_err(|e| ScriptError::Threw(format!("its result is no JSON: {e}")))
+}
