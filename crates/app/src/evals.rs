@@ -2,6 +2,7 @@
 //! embedder. There is no owner, no quota and no store here, and nothing is written down but on a recording.
 
 mod beside;
+mod identity;
 mod judge;
 mod kept;
 mod meter;
@@ -217,6 +218,10 @@ impl Target for Bench {
             Kind::Unknown => return Err(TargetError::UnknownProvider(id)),
         };
         answered.map_err(TargetError::Failed)
+    }
+
+    fn identity(&self, provider: &Provider) -> String {
+        self.identity_of(provider)
     }
 }
 

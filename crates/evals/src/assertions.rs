@@ -170,6 +170,39 @@ pub(crate) struct Ask<'a> {
     pub text: &'a str,
 }
 
+/// Names a key of a map that means nothing to its type: read over, it would make the check weaker than it looks.
+fn only_keys(value: &Value, known: &[&str]) -> Result<(), String> {
+    match value.as_object().and_then(|map| map.keys().find(|key| !known.contains(&key.as_str()))) {
+        Some(key) => Err(format!("\"{key}\" is not a key of its \"value\"; there are {}", known.join(", "))),
+        None => Ok(()),
+    }
+}
+
+/// The number under a key of a value, if there is one; anything else there is no limit that was meant to be none.
+fn bound(value: &Value, key: &str) -> Result<Option<f64>, String> {
+    match value.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(given) => given.as_f64().map(Some).ok_or_else(|| format!("\"{key}\" is a number, not {given}")),
+    }
+}
+
+/// The same for what is counted.
+fn count_bound(value: &Value, key: &str) -> Result<Option<u64>, String> {
+    match value.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(given) => given.as_u64().map(Some).ok_or_else(|| format!("\"{key}\" is a whole number from 0, not {given}")),
+    }
+}
+
+/// The pattern under a key of a value, or the usual one.
+fn pattern_or<'v>(value: &'v Value, usual: &'v str) -> Result<&'v str, String> {
+    match value.get("pattern") {
+        None | Some(Value::Null) => Ok(usual),
+        Some(Value::String(pattern)) if !pattern.is_empty() => Ok(pattern),
+        Some(other) => Err(format!("\"pattern\" is a text that is not empty, not {other}")),
+    }
+}
+
 async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     match ask.assertion.kind.as_str() {
         "equals" => text::equals(ask),
@@ -195,7 +228,7 @@ async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
         "perplexity" => measures::perplexity(ask, subject),
         "perplexity-score" => measures::perplexity_score(ask, subject),
         "finish-reason" => measures::finish_reason(ask, subject),
-        "guardrails" => Ok(measures::guardrails(ask, subject)),
+        "guardrails" => measures::guardrails(ask, subject),
         "tool-call-f1" => tools::tool_call_f1(ask),
         "skill-used" => tools::skill_used(ask, subject),
         "is-valid-function-call" | "is-valid-openai-function-call" => Ok(tools::function_call(ask, subject)),

@@ -1,6 +1,7 @@
 //! A config file as a whole: read, checked, every fault named; its tests come one by one, so that a suite may be larger than memory.
 
 mod files;
+pub(crate) mod names;
 mod parts;
 mod prompts;
 mod reading;
@@ -14,9 +15,10 @@ use crate::cases::{Case, TestCase};
 use crate::faults::{Source, parse, read_text};
 use crate::script::{Code, Limits, Script};
 use ::prompts::FileFault;
-use parts::{derived, evaluate, object, referenced, scenarios, test_list};
+use names::Names;
+use parts::{derived, evaluate, object, referenced, scenarios, test_items, test_list};
 use reading::{Reading, short};
-use references::Templates;
+use references::{Context, Templates};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -69,7 +71,7 @@ pub struct Config {
     default_test: TestCase,
     sources: Vec<Tests>,
     scenarios: Vec<Scenario>,
-    templates: Templates,
+    context: Context,
 }
 
 /// A prompt: its template and what it is called in results.
@@ -182,7 +184,7 @@ impl Config {
             default_test: TestCase::default(),
             sources: Vec::new(),
             scenarios: Vec::new(),
-            templates,
+            context: Context::default(),
         };
         if config.prompts.is_empty() {
             source.fault("prompts", "has no prompts; add at least one, '{{prompt}}' if the tests hold whole prompts");
@@ -190,30 +192,46 @@ impl Config {
         if config.providers.is_empty() {
             source.fault("providers", "has no providers; add at least one, 'echo' to see the prompts themselves");
         }
+        for (needle, message) in config.unanswered() {
+            source.fault(&needle, message);
+        }
+        config.context = Context { templates, names: Names::of(&config.providers, &config.prompts) };
         config.read_tests(source, map);
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 
+    /// Names of prompts under a provider that mean none.
+    fn unanswered(&self) -> Vec<(String, String)> {
+        let asked = self.providers.iter().flat_map(|provider| provider.prompts.iter().map(move |name| (provider, name)));
+        let nothing = |name: &String| !self.prompts.iter().any(|p| names::mean_prompt(std::slice::from_ref(name), &p.label, &p.raw));
+        let known = self.prompts.iter().map(|p| p.label.as_str()).collect::<Vec<_>>().join(", ");
+        asked
+            .filter(|(_, name)| nothing(name))
+            .map(|(provider, name)| {
+                (name.clone(), format!("prompt \"{name}\" of provider \"{}\" is none of the config's; there are {known}", provider.label))
+            })
+            .collect()
+    }
+
     fn read_tests(&mut self, source: Source<'_>, map: &Map<String, Value>) {
         let dir = source.dir();
-        let templates = self.templates.clone();
-        let mut reading = Reading { source, templates: &templates, dir: &dir };
+        let context = self.context.clone();
+        let mut reading = Reading { source, context: &context, dir: &dir };
         if let Some(default) = map.get("defaultTest") {
-            let value = referenced(&mut reading, default);
-            self.default_test = reading.test(&value);
+            self.default_test = referenced(&mut reading, default, |reading, value| reading.test(value));
         }
         match map.get("tests") {
             None | Some(Value::Null) => {}
             Some(Value::Array(items)) => {
                 let mut inline = Vec::new();
-                for item in items {
+                test_items(&mut reading, "tests", items, |reading, item| {
                     if let Value::String(path) = item {
                         self.sources.push(Tests::List(std::mem::take(&mut inline)));
-                        self.read_test_files(&mut reading, path);
+                        self.read_test_files(reading, path);
                     } else {
                         inline.push(reading.test(item));
                     }
-                }
+                });
                 self.sources.push(Tests::List(inline));
             }
             Some(Value::String(path)) => self.read_test_files(&mut reading, path),
@@ -241,7 +259,7 @@ impl Config {
                     self.sources.push(Tests::Stream(path));
                 }
                 "yaml" | "yml" | "json" => {
-                    let (list, faults) = test_list(&path, &self.templates);
+                    let (list, faults) = test_list(&path, &self.context);
                     reading.source.extend(faults);
                     self.sources.push(Tests::List(list));
                 }
@@ -252,7 +270,7 @@ impl Config {
 
     fn look_through(&mut self, path: &Path) -> Vec<FileFault> {
         let mut faults = Vec::new();
-        for row in streams::read(path, &self.templates) {
+        for row in streams::read(path, &self.context) {
             self.tests += 1;
             if let Err(more) = row {
                 faults.extend(more);
@@ -270,7 +288,7 @@ impl Config {
         let listed = self.sources.iter().flat_map(|source| -> Box<dyn Iterator<Item = streams::Row> + Send + '_> {
             match source {
                 Tests::List(list) => Box::new(list.iter().cloned().map(Ok)),
-                Tests::Stream(path) => streams::read(path, &self.templates),
+                Tests::Stream(path) => streams::read(path, &self.context),
             }
         });
         let crossed = self.scenarios.iter().flat_map(|scenario| {
@@ -326,8 +344,8 @@ fn transformed(mut test: TestCase) -> (TestCase, Option<String>) {
 pub(crate) fn assertions_of(list: &Value) -> Vec<crate::cases::Assert> {
     let mut faults = Vec::new();
     let source = Source::new(Path::new("test.yaml"), String::new(), &mut faults);
-    let templates = Templates::default();
-    let test = Reading { source, templates: &templates, dir: Path::new(".") }.test(&serde_json::json!({"assert": list}));
+    let context = Context::default();
+    let test = Reading { source, context: &context, dir: Path::new(".") }.test(&serde_json::json!({"assert": list}));
     assert!(faults.is_empty(), "{faults:?}");
     test.asserts
 }

@@ -12,12 +12,44 @@ pub(crate) struct Source<'a> {
     pub text: String,
     /// The line everything here stands in, of files that are read line by line.
     pub at: Option<usize>,
+    /// The item of a list that is being read.
+    item: Option<Item>,
     faults: &'a mut Vec<FileFault>,
+}
+
+/// An item of a list: what it is called in messages, and between which lines it stands, if that is certain.
+struct Item {
+    name: String,
+    lines: Option<(usize, usize)>,
 }
 
 impl<'a> Source<'a> {
     pub fn new(file: &Path, text: String, faults: &'a mut Vec<FileFault>) -> Self {
-        Self { file: file.to_owned(), text, at: None, faults }
+        Self { file: file.to_owned(), text, at: None, item: None, faults }
+    }
+
+    /// The same list of faults, for another file.
+    pub fn other<'b>(&'b mut self, file: &Path, text: String) -> Source<'b> {
+        Source::new(file, text, self.faults)
+    }
+
+    /// From here on faults are of this item of a list; of none, when there is no name.
+    pub fn enter(&mut self, item: Option<(String, Option<(usize, usize)>)>) {
+        self.item = item.map(|(name, lines)| Item { name, lines });
+    }
+
+    /// Between which lines each item of a list of the file stands: the one under a key of the whole file, or the file itself when it has no
+    /// key. Nothing when the file writes it in a form in which that is not certain.
+    pub fn items(&self, key: &str, count: usize) -> Option<Vec<(usize, usize)>> {
+        let lines: Vec<&str> = self.text.lines().collect();
+        let start = if key.is_empty() { 0 } else { lines.iter().position(|line| line.strip_prefix(key) == Some(":"))? + 1 };
+        let bare = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#') || line == "---";
+        let indent = lines.iter().skip(start).find(|line| !bare(line)).and_then(|line| line.find("- "))?;
+        let depth = |line: &str| line.len() - line.trim_start_matches(' ').len();
+        let ends = |line: &str| !bare(line) && (depth(line) < indent || (depth(line) == indent && !line[indent..].starts_with("- ")));
+        let end = lines.iter().skip(start).position(|line| ends(line)).map_or(lines.len(), |at| start + at);
+        let begins: Vec<usize> = (start..end).filter(|at| depth(lines[*at]) == indent && lines[*at][indent..].starts_with("- ")).collect();
+        (begins.len() == count).then(|| begins.iter().zip(begins.iter().skip(1).chain([&end])).map(|(from, to)| (*from, *to)).collect())
     }
 
     /// The directory relative paths in this file start from.
@@ -25,11 +57,25 @@ impl<'a> Source<'a> {
         self.file.parent().map_or_else(PathBuf::new, Path::to_owned)
     }
 
-    /// A fault at the first line that contains `needle`.
+    /// A fault at the first line that contains `needle`, within the item that is being read.
     pub fn fault(&mut self, needle: &str, message: impl Into<String>) {
-        let line =
-            self.at.or_else(|| (!needle.is_empty()).then(|| self.text.lines().position(|l| l.contains(needle)).map(|i| i + 1)).flatten());
-        self.faults.push(FileFault { file: self.file.display().to_string(), line, message: message.into() });
+        let (line, message) = (self.at.or_else(|| self.line(needle)), message.into());
+        let message = self.item.as_ref().map_or(message.clone(), |item| format!("{}: {message}", item.name));
+        self.faults.push(FileFault { file: self.file.display().to_string(), line, message });
+    }
+
+    fn line(&self, needle: &str) -> Option<usize> {
+        let begin = self.item.as_ref().and_then(|item| item.lines).map(|(from, _)| from + 1);
+        if needle.is_empty() {
+            return begin;
+        }
+        let (from, to) = self.item.as_ref().and_then(|item| item.lines).unwrap_or((0, usize::MAX));
+        let mut found =
+            self.text.lines().enumerate().skip(from).take(to - from).filter(|(_, line)| line.contains(needle)).map(|(at, _)| at + 1);
+        let first = found.next();
+        // Of a list whose items' places are not known, a line counts only if there is no other.
+        let certain = self.item.as_ref().is_none_or(|item| item.lines.is_some()) || found.next().is_none();
+        first.filter(|_| certain).or(begin)
     }
 
     /// Adds faults found elsewhere.

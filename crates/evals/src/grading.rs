@@ -86,20 +86,12 @@ pub(crate) fn combine(parts: Vec<Weighed>, threshold: Option<f64>) -> Grade {
     if parts.is_empty() {
         return Grade { pass: true, score: 1.0, reason: "No assertions".into(), ..Grade::default() };
     }
+    let named = metrics(&parts);
     let (mut total, mut weights) = (0.0, 0.0);
-    let mut named: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     let (mut failed, mut error) = (None, None);
-    for Weighed { grade, weight, metric } in &parts {
+    for Weighed { grade, weight, .. } in &parts {
         total += grade.score * weight;
         weights += weight;
-        if let Some(metric) = metric {
-            add(&mut named, metric, grade.score, *weight);
-        }
-        for (name, score) in &grade.named_scores {
-            if metric.as_ref() != Some(name) {
-                add(&mut named, name, *score, grade.named_weights.get(name).unwrap_or(&1.0) * weight);
-            }
-        }
         if let Some(why) = &grade.error {
             error.get_or_insert_with(|| why.clone());
         } else if !grade.pass {
@@ -145,6 +137,22 @@ fn flat(parts: Vec<Weighed>) -> Vec<Grade> {
         }));
     }
     all
+}
+
+/// The sum of the scores of each metric by weight, and that of the weights.
+fn metrics(parts: &[Weighed]) -> BTreeMap<String, (f64, f64)> {
+    let mut named = BTreeMap::new();
+    for Weighed { grade, weight, metric } in parts {
+        if let Some(metric) = metric {
+            add(&mut named, metric, grade.score, *weight);
+        }
+        for (name, score) in &grade.named_scores {
+            if metric.as_ref() != Some(name) {
+                add(&mut named, name, *score, grade.named_weights.get(name).unwrap_or(&1.0) * weight);
+            }
+        }
+    }
+    named
 }
 
 /// A metric of weight 0 is still recorded: it is why such assertions exist.

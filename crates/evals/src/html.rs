@@ -82,7 +82,7 @@ impl Walk {
             self.text("<");
             return start + 1;
         }
-        let name = named[..named.find(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).unwrap_or(named.len())].to_lowercase();
+        let name = named[..named.find(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).unwrap_or(named.len())].to_ascii_lowercase();
         // A tag that does not end is not there at all.
         let Some(end) = tag_end(text, start) else { return text.len() };
         if closing {
@@ -94,7 +94,7 @@ impl Walk {
             return end;
         }
         let close = format!("</{name}");
-        let inside = text[end..].to_lowercase().find(&close).map_or(text.len(), |i| end + i);
+        let inside = find_ascii(&text[end..], &close).map_or(text.len(), |i| end + i);
         self.close(&name);
         if inside == text.len() { inside } else { tag_end(text, inside).unwrap_or(text.len()) }
     }
@@ -125,6 +125,11 @@ impl Walk {
             self.element |= name == "br";
         }
     }
+}
+
+/// Where some signs of ASCII first stand in a text, capitals or not. Lower case would not do: other letters change their length in it.
+fn find_ascii(text: &str, signs: &str) -> Option<usize> {
+    text.as_bytes().windows(signs.len()).position(|part| part.eq_ignore_ascii_case(signs.as_bytes()))
 }
 
 fn tag_end(text: &str, start: usize) -> Option<usize> {
@@ -167,4 +172,31 @@ pub(crate) fn stands_in(text: &str) -> bool {
     let found = |regex: &Option<Regex>| regex.as_ref().is_some_and(|r| r.is_match(text));
     let tags = u8::from(found(&OPENING)) + u8::from(found(&CLOSING));
     tags + SIGNS.iter().filter(|(sign, _)| found(sign)).map(|(_, weight)| weight).sum::<u8>() >= 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn letters_that_grow_or_shrink_in_lower_case_are_read_over() {
+        for text in ["\u{130}".repeat(9), "\u{212a}".repeat(9), "\u{15f}\u{130}\u{11f}".repeat(5)] {
+            assert_eq!(fault(&format!("<title>{text}</title>")), None, "{text}");
+            assert_eq!(fault(&format!("<title>{text}</TITLE><p>\u{15f}</p>")), None, "{text}");
+            assert!(fault(&format!("<title>{text}</title> bare \u{15f}")).is_some(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_walked_over(parts in prop::collection::vec("(<|</|>|/>|<!--|-->|<title|</title|</TITLE>|<script>|</script>|<p |=\"|[\u{130}\u{212a}\u{15f}\u{1f389} a\"'])", 0..24), any in "\\PC{0,40}") {
+            let text = parts.concat();
+            for text in [&text, &any, &format!("{text}{any}")] {
+                let _ = (fault(text), stands_in(text), crate::markup::elements(text));
+                let words = crate::words::treebank(text);
+                prop_assert!(words.iter().all(|word| !word.is_empty()));
+            }
+        }
+    }
 }

@@ -11,8 +11,10 @@
 //! - **A missing variable is an error**, where Nunjucks prints nothing. `{% if missing %}` and `default` work.
 //! - **Errors count as failures** in every figure and in the exit code.
 //! - **A `threshold` of a test does not hide an error**: a test in which an assertion could not be judged is an error.
-//! - **Unknown keys are faults** that name the file; promptfoo ignores them.
-//! - **An assertion without what it needs is an error**: `equals` without a value, an empty list, a script that is no text.
+//! - **Unknown keys are faults** that name the file, and errors inside of an assertion's `value`; promptfoo ignores them.
+//! - **An assertion without what it needs is an error**: `equals` without a value, an empty list or one with an empty text, a script that is
+//!   no text, and `guardrails`, `skill-used` and `finish-reason` of a target that says nothing of them.
+//! - `provider` of a test chooses among the config's providers; promptfoo asks that one instead of each of them.
 //! - **An assertion of weight 0 records its score**; promptfoo records 0.
 //! - A `type(threshold):value` of a CSV file keeps its threshold for every type; `__provider` is a column of its own.
 //! - `latency` and `cost` without a threshold, but with a `metric`, record it.
@@ -24,11 +26,15 @@
 //! # What is not supported
 //! - Assertions: `python`, `ruby`, `meteor` (needs `WordNet`, whose data does not ship), `classifier`, `moderation`, `pi`, `select-best`,
 //!   `max-score`, `agent-rubric` and other `*-rubric` than `llm-rubric` and `search-rubric`, `allowedColumns` of SQL, `contextTransform`.
-//!   Each is an error or a fault by name.
+//!   Each is an error or a fault by name. What a [`Grader`] does not know is its error: the one of this program knows neither
+//!   `search-rubric`, `conversation-relevance` nor `trajectory:goal-success`.
+//! - Another embedder than the one that is handed in, for `similar`.
 //! - Files: `.js`, `.ts`, `.py` configs, prompts, vars and test generators, `exec:` prompts, remote prompts, Google Sheets. Each is a
-//!   fault by name. JavaScript assertions in files are read in `CommonJS` form (`module.exports = ...`); there is no `require`.
+//!   fault by name. JavaScript assertions in files are read in `CommonJS` form (`module.exports = ...`); there is no `require`. Transforms
+//!   stand in the config itself.
 //! - Keys: `extensions`, `nunjucksFilters`, `assertScoringFunction`, `storeOutputAs`, `runSerially`, `contextTransform`. Each is a fault
-//!   by name. `sharing`, `writeLatestResults`, `outputPath` and `commandLineOptions` are read over: they are the caller's matter.
+//!   by name, as is `config` of a prompt. `sharing` and `writeLatestResults` are read over; `outputPath` and `commandLineOptions` stand in
+//!   [`Config::raw`] for the caller, whose matter they are.
 //!
 //! # What a target may say beside its answer
 //! In [`Output::metadata`]: `guardrails` (`{flagged, flaggedInput, flaggedOutput, reason}`), `skillCalls` (`[{name, is_error}]`) and `trace`

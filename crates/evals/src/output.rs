@@ -89,9 +89,9 @@ impl Sink for JsonlSink {
     }
 }
 
-/// Makes a result file out of the JSONL of a run.
+/// Makes a result file out of the JSONL of a run: of what the summary counts, whatever else is in the file.
 pub fn write_results(jsonl: &Path, config: &Config, summary: &Summary, format: Format, to: &mut dyn Write) -> io::Result<()> {
-    let rows = Rows::open(jsonl)?;
+    let rows = Rows::open(jsonl, &summary.places)?;
     match format {
         Format::Json => json::write(rows, config, summary, to),
         Format::Jsonl => rows.by_test().try_for_each(|row| {

@@ -1,8 +1,12 @@
 //! What a run found: one result for each case, prompt and provider, and their sums. Kept in promptfoo's form.
 
+mod lines;
+
+pub(crate) use lines::lines;
+
 use crate::grading::Grade;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Tokens an answer took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,6 +89,8 @@ pub struct CaseResult {
     pub vars: Map<String, Value>,
     /// The test, in promptfoo's form.
     pub test_case: Value,
+    /// What was asked, in a number: by it a run that goes on knows that nothing has changed.
+    pub asked: Option<String>,
     /// What was judged.
     pub output: Value,
     /// How it ended.
@@ -132,6 +138,9 @@ impl CaseResult {
             "failureReason": match self.outcome { Outcome::Passed => 0, Outcome::Failed => 1, Outcome::Error => 2 },
             "namedScores": self.grade.named_scores, "gradingResult": self.grade.to_json(), "metadata": self.metadata,
         });
+        if let Some(asked) = &self.asked {
+            json["asked"] = asked.as_str().into();
+        }
         if self.outcome != Outcome::Passed {
             json["error"] = self.error.clone().unwrap_or_else(|| self.grade.reason.clone()).into();
         }
@@ -158,6 +167,7 @@ impl CaseResult {
             prompt: text("/prompt/raw"),
             vars: map("/vars"),
             test_case: json.get("testCase").cloned().unwrap_or_default(),
+            asked: json.get("asked").and_then(Value::as_str).map(str::to_owned),
             output: json.pointer("/response/output").cloned().unwrap_or_default(),
             outcome,
             error: if outcome == Outcome::Error { Some(text("/error")) } else { None },
@@ -264,6 +274,8 @@ pub struct Summary {
     pub tokens: TokenUsage,
     /// Milliseconds the run took.
     pub duration_ms: u64,
+    /// The places of all results, those that were taken over too: what else a file holds is of another run.
+    pub places: HashSet<(usize, usize, usize)>,
     /// The sums of each pair of prompt and provider.
     pub prompts: Vec<PromptMetrics>,
 }

@@ -12,6 +12,7 @@ pub use filter::{Failing, Filter};
 use crate::assertions::graded::Helpers;
 use crate::cases::Case;
 use crate::config::Config;
+use crate::config::names::{columns, mean_prompt, mean_provider};
 use crate::patterns::Patterns;
 use crate::results::{CaseResult, Outcome, PromptMetrics, Summary};
 use crate::schemas::Schemas;
@@ -49,6 +50,9 @@ pub struct Options<'a> {
 pub trait Sink: Send {
     /// Takes a result. Results that were taken over from an earlier run are not handed on again.
     fn take(&mut self, result: &CaseResult) -> std::io::Result<()>;
+
+    /// Is told of a result that was taken over from an earlier run: its outcome, score and reason are known, its output is not.
+    fn taken_over(&mut self, _result: &CaseResult) {}
 }
 
 impl Sink for Vec<CaseResult> {
@@ -79,6 +83,7 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
     let asking = Asking {
         config,
         target,
+        identities: config.providers.iter().map(|provider| target.identity(provider)).collect(),
         templating: &templating,
         helpers: &options.helpers,
         limits: Limits::default(),
@@ -88,12 +93,11 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
         resumed: options.resume.as_deref().map(Resumed::read).transpose().map_err(RunError::Options)?.unwrap_or_default(),
     };
     let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);
-    let concurrency = options.concurrency.or(config.evaluate.max_concurrency).unwrap_or(CONCURRENCY).max(1);
     let mut filter = options.filter.compile().map_err(RunError::Options)?;
     filter.choose(config.cases());
-    let columns = columns(config);
+    let columns = columns(&config.providers, &config.prompts);
     let mut faults = Vec::new();
-    let mut summary = Summary { repeat, prompts: columns.iter().map(|c| metrics(config, *c)).collect(), ..Summary::default() };
+    let mut tally = Tally::new(config, &columns, repeat);
     {
         let mut cases = filter.cases(config.cases());
         let read = std::iter::from_fn(|| match cases.next()? {
@@ -104,50 +108,38 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
             }
         });
         let jobs = read.flat_map(|case| jobs(&case, config, &columns, &filter, repeat));
-        let mut results = std::pin::pin!(futures::stream::iter(jobs).map(|job| one::ask(&asking, job)).buffer_unordered(concurrency));
-        let mut cells: HashMap<(usize, usize), (usize, bool)> = HashMap::new();
+        let asked = futures::stream::iter(jobs).map(|job| one::ask(&asking, job)).buffer_unordered(concurrency(config, options));
+        let mut results = std::pin::pin!(asked);
         while let Some((result, resumed)) = results.next().await {
-            if !resumed {
+            if resumed {
+                sink.taken_over(&result);
+            } else {
                 sink.take(&result).map_err(RunError::Sink)?;
             }
-            count(&mut summary, &result, resumed);
-            let cell = cells.entry((result.test_index, result.prompt_index)).or_insert((0, true));
-            *cell = (cell.0 + 1, cell.1 && result.outcome == Outcome::Passed);
-            if cell.0 == repeat {
-                summary.cells += 1;
-                summary.passed_always += usize::from(cell.1);
-                cells.remove(&(result.test_index, result.prompt_index));
-            }
+            tally.count(&result, resumed);
         }
     }
     if !faults.is_empty() {
         return Err(RunError::Tests(faults));
     }
-    derive(config, &mut summary.prompts);
-    summary.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(summary)
+    derive(config, &mut tally.summary.prompts);
+    tally.summary.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(tally.summary)
+}
+
+/// Calls at a time: one, where there is to be time between them.
+fn concurrency(config: &Config, options: &Options<'_>) -> usize {
+    let spaced = config.evaluate.delay_ms.is_some_and(|ms| ms > 0) || config.providers.iter().any(|provider| provider.delay_ms > 0);
+    if spaced { 1 } else { options.concurrency.or(config.evaluate.max_concurrency).unwrap_or(CONCURRENCY).max(1) }
 }
 
 /// How many results a run will have: what a progress bar counts to. A sample is counted as if it were everything.
 pub fn expected(config: &Config, options: &Options<'_>) -> Result<usize, RunError> {
     let filter = options.filter.compile().map_err(RunError::Options)?;
     let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);
-    let columns = columns(config);
+    let columns = columns(&config.providers, &config.prompts);
     let cases = filter.cases(config.cases()).filter_map(Result::ok);
     Ok(cases.map(|case| jobs(&case, config, &columns, &filter, repeat).len()).sum())
-}
-
-/// The pairs of provider and prompt, in promptfoo's order; a provider with prompts of its own has no others.
-fn columns(config: &Config) -> Vec<(usize, usize)> {
-    let mut columns = Vec::new();
-    for (p, provider) in config.providers.iter().enumerate() {
-        for (q, prompt) in config.prompts.iter().enumerate() {
-            if provider.prompts.is_empty() || provider.prompts.contains(&prompt.label) {
-                columns.push((p, q));
-            }
-        }
-    }
-    columns
 }
 
 fn metrics(config: &Config, (provider, prompt): (usize, usize)) -> PromptMetrics {
@@ -159,8 +151,9 @@ fn jobs(case: &Case, config: &Config, columns: &[(usize, usize)], filter: &filte
     let mut jobs = Vec::new();
     for (column, (provider, prompt)) in columns.iter().enumerate() {
         let (asked, by) = (&config.providers[*provider], &config.prompts[*prompt]);
-        let names = |list: &[String], id: &str, label: &str| list.is_empty() || list.iter().any(|n| n == id || n == label);
-        let wanted = names(&case.test.providers, &asked.id, &asked.label) && names(&case.test.prompts, &by.label, &by.raw);
+        let (providers, prompts) = (&case.test.providers, &case.test.prompts);
+        let wanted = (providers.is_empty() || mean_provider(providers, &asked.id, &asked.label))
+            && (prompts.is_empty() || mean_prompt(prompts, &by.label, &by.raw));
         if wanted && filter.wants(case, asked, by) {
             jobs.extend((0..repeat).map(|r| Job { case: case.clone(), column, provider: *provider, prompt: *prompt, repeat: r }));
         }
@@ -168,16 +161,40 @@ fn jobs(case: &Case, config: &Config, columns: &[(usize, usize)], filter: &filte
     jobs
 }
 
-fn count(summary: &mut Summary, result: &CaseResult, resumed: bool) {
-    match result.outcome {
-        Outcome::Passed => summary.passed += 1,
-        Outcome::Failed => summary.failed += 1,
-        Outcome::Error => summary.errors += 1,
+/// The sums of a run while it goes on.
+struct Tally {
+    summary: Summary,
+    /// Of cells that have not run as often as they are to: how often they did, and whether they passed each time.
+    cells: HashMap<(usize, usize), (usize, bool)>,
+}
+
+impl Tally {
+    fn new(config: &Config, columns: &[(usize, usize)], repeat: usize) -> Self {
+        let prompts = columns.iter().map(|column| metrics(config, *column)).collect();
+        Self { summary: Summary { repeat, prompts, ..Summary::default() }, cells: HashMap::new() }
     }
-    summary.resumed += usize::from(resumed);
-    summary.tokens.add(result.tokens);
-    if let Some(metrics) = summary.prompts.get_mut(result.prompt_index) {
-        metrics.add(result);
+
+    fn count(&mut self, result: &CaseResult, resumed: bool) {
+        let summary = &mut self.summary;
+        match result.outcome {
+            Outcome::Passed => summary.passed += 1,
+            Outcome::Failed => summary.failed += 1,
+            Outcome::Error => summary.errors += 1,
+        }
+        summary.resumed += usize::from(resumed);
+        summary.places.insert(result.key());
+        summary.tokens.add(result.tokens);
+        if let Some(metrics) = summary.prompts.get_mut(result.prompt_index) {
+            metrics.add(result);
+        }
+        let place = (result.test_index, result.prompt_index);
+        let cell = self.cells.entry(place).or_insert((0, true));
+        *cell = (cell.0 + 1, cell.1 && result.outcome == Outcome::Passed);
+        if cell.0 == summary.repeat {
+            summary.cells += 1;
+            summary.passed_always += usize::from(cell.1);
+            self.cells.remove(&place);
+        }
     }
 }
 

@@ -10,6 +10,12 @@ use serde_json::{Map, Value};
 pub trait Target: Send + Sync {
     /// The answer of a provider to a rendered prompt: text, or JSON of a chat.
     async fn call(&self, provider: &Provider, prompt: &str, vars: &Map<String, Value>) -> Result<Output, TargetError>;
+
+    /// What the answers of a provider depend on beside its id, its settings and the prompt, such as a template's content: results of an
+    /// earlier run are taken over only while it stays the same.
+    fn identity(&self, _provider: &Provider) -> String {
+        String::new()
+    }
 }
 
 /// An answer.

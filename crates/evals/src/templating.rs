@@ -5,14 +5,16 @@
 //! - JavaScript inside templates is not available: `===`, `&&`, `||`, `x.toUpperCase()`, regular expressions; `==`, `and`, `or` and
 //!   `{{ x | upper }}` are;
 //! - `asyncEach`, `asyncAll`, `switch`, `include`, `extends` and `import` are not available;
-//! - a template that works for too long is stopped.
+//! - a template that works for too long, or prints lists without end, is stopped.
 //!
 //! Lists print with commas, maps as JSON (promptfoo writes `[object Object]`). `dump` (JSON) is as in Nunjucks; nothing is escaped; trailing line ends stay.
+
+mod written;
 
 use crate::values::{coerced, number};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Jinja};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value as Jinja};
 use serde_json::{Map, Value};
 
 /// Steps a template may take.
@@ -40,6 +42,8 @@ impl Templating {
             environment.set_syntax(syntax);
         }
         environment.set_fuel(Some(FUEL));
+        // Nunjucks has none, and what grows in one from turn to turn may become so deep that it cannot even be dropped.
+        environment.remove_global("namespace");
         environment.add_filter("dump", dump);
         environment.add_filter("round", round);
         environment.add_filter("truncate", truncate);
@@ -49,9 +53,9 @@ impl Templating {
             ValueKind::None => Ok(()),
             ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Error::from),
             ValueKind::Number if !value.is_integer() => out.write_str(&number(f64::try_from(value.clone())?)).map_err(Error::from),
-            ValueKind::Seq | ValueKind::Iterable => out.write_str(&coerced(&json_value(value)?)).map_err(Error::from),
+            ValueKind::Seq | ValueKind::Iterable => out.write_str(&coerced(&written::plain(state, value)?)).map_err(Error::from),
             ValueKind::Map => {
-                let text = json_text(value, None)?;
+                let text = written::plain(state, value)?.to_string();
                 out.write_str(&text).map_err(Error::from)
             }
             _ => minijinja::escape_formatter(out, state, value),
@@ -153,12 +157,10 @@ fn unfinished(text: &str) -> bool {
     !wrapped && text.lines().any(|line| open(line, "{%", '%') || open(line, "{{", '}') || open(line, "{#", '#'))
 }
 
-fn dump(value: &Jinja, indent: Option<usize>) -> Result<String, Error> {
-    json_text(value, indent)
-}
-
-fn json_value(value: &Jinja) -> Result<Value, Error> {
-    serde_json::to_value(value).map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))
+fn dump(state: &mut State<'_, '_>, value: &Jinja, indent: Option<usize>) -> Result<String, Error> {
+    let json = written::plain(state, value)?;
+    let text = if indent.is_some_and(|n| n > 0) { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) };
+    text.map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))
 }
 
 /// Halves are rounded up, as JavaScript does.
@@ -187,12 +189,6 @@ fn truncate(text: &str, length: Option<usize>, kill: Option<bool>, end: Option<&
 fn urlencode(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&b);
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-fn json_text(value: &Jinja, indent: Option<usize>) -> Result<String, Error> {
-    let json = serde_json::to_value(value).map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))?;
-    let text = if indent.is_some_and(|n| n > 0) { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) };
-    text.map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))
 }
 
 fn explain(error: &Error) -> String {
@@ -237,6 +233,28 @@ mod tests {
         assert!(render("a\n{% if %}").expect_err("broken").contains("line 2"));
         assert!(render("{% include 'x' %}").is_err());
         assert!(render("{% for a in range(9999) %}{% for b in range(9999) %}{{ b }}{% endfor %}{% endfor %}").is_err());
+    }
+
+    #[test]
+    fn lists_without_end_are_stopped() {
+        let began = std::time::Instant::now();
+        let nested = (0..12).fold("[0]".to_owned(), |inner, _| format!("[{}]", vec![inner; 2].join(", ")));
+        for text in [
+            "{{ [[0] * 100000] * 100000 }}".to_owned(),
+            "{{ [[0] * 100000] * 100000 | dump }}".to_owned(),
+            "{{ ([[0] * 100000] * 100000) | dump }}".to_owned(),
+            "{{ {'a': [[''] * 100000] * 100000} }}".to_owned(),
+            "{% for a in range(90000) %}{{ [[[]] * 99999] }}{% endfor %}".to_owned(),
+            "{% set n = namespace(l=[]) %}{% for a in range(90000) %}{% set n.l = [n.l] %}{% endfor %}{{ n.l }}".to_owned(),
+            format!("{{{{ {nested} * 90000 }}}}"),
+        ] {
+            assert!(render(&text).is_err(), "{}", text.chars().take(80).collect::<String>());
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+        assert_eq!(
+            render("{{ [1, 1.5, none, [2, {'a': 1}]] }} {{ [1, {'a': [none]}] | dump }}").as_deref(),
+            Ok("1,1.5,,2,[object Object] [1,{\"a\":[null]}]")
+        );
     }
 
     #[test]

@@ -139,23 +139,22 @@ fn endings(chunk: &str, words: &mut Vec<String>) {
 }
 
 fn contractions(chunk: &str, words: &mut Vec<String>) {
-    let lower = chunk.to_lowercase();
-    if lower.len() == chunk.len() {
-        for (head, tail) in CONTRACTIONS {
-            let whole = format!("{head}{tail}");
-            let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '\u{b7}');
-            let found = lower
-                .match_indices(&whole)
-                .find(|(at, _)| !inside(lower[..*at].chars().next_back()) && !inside(lower[at + whole.len()..].chars().next()));
-            if let Some((at, _)) = found {
-                let (cut, end) = (at + head.len(), at + whole.len());
-                for part in [&chunk[..at], &chunk[at..cut], &chunk[cut..end], &chunk[end..]] {
-                    if !part.is_empty() {
-                        words.push(part.to_owned());
-                    }
+    // Of other letters than ASCII's some grow in lower case, and places in one text would be none in the other.
+    let lower = chunk.to_ascii_lowercase();
+    for (head, tail) in CONTRACTIONS {
+        let whole = format!("{head}{tail}");
+        let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '\u{b7}');
+        let found = lower
+            .match_indices(&whole)
+            .find(|(at, _)| !inside(lower[..*at].chars().next_back()) && !inside(lower[at + whole.len()..].chars().next()));
+        if let Some((at, _)) = found {
+            let (cut, end) = (at + head.len(), at + whole.len());
+            for part in [&chunk[..at], &chunk[at..cut], &chunk[cut..end], &chunk[end..]] {
+                if !part.is_empty() {
+                    words.push(part.to_owned());
                 }
-                return;
             }
+            return;
         }
     }
     if !chunk.is_empty() {

@@ -188,7 +188,10 @@ impl Llm {
     /// One model's answer as it was recorded, or a new one, which is recorded where there is a recording.
     async fn taped(&self, target: &Target, step: Step, ask: &Ask, question: &mut Question<'_>) -> Result<Answer, Fault> {
         let Some(tape) = &self.settings.tape else { return self.persist(target, step, ask, question).await };
-        let asked = tape::question(&target.provider_name, &target.model, step == Step::Search, ask);
+        let mut asked = tape::question(&target.provider_name, &target.model, step == Step::Search, ask);
+        if let Some(apart) = &self.settings.apart {
+            asked.whole["apart"] = apart.as_str().into();
+        }
         match tape.recall(&asked) {
             Recall::Known(kept) => {
                 let Taped { result, calls } = serde_json::from_value(kept).map_err(|error| Fault::Malformed(error.to_string()))?;

@@ -24,5 +24,6 @@ pub use fault::Fault;
 pub use journal::{Journal, NotRecorded, PlannedCall};
 pub use names::place;
 pub use price::PriceTable;
+pub use scrub::Scrubber;
 pub use settings::{ConfigError, Endpoint, Settings};
 pub use tape::Tape;

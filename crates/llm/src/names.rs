@@ -31,7 +31,7 @@ impl Settings {
     /// These settings with one place for both classes; what `other` says of its endpoint counts for more.
     #[must_use]
     pub fn alone(&self, place: &str, other: &Endpoint) -> Self {
-        let mut alone = Self { fast: vec![place.to_owned()], reasoning: vec![place.to_owned()], ..self.clone() };
+        let mut alone = Self { fast: vec![place.to_owned()], reasoning: vec![place.to_owned()], apart: None, ..self.clone() };
         let endpoint = match place.split_once(':').map(|(provider, _)| provider) {
             Some("gemini") => &mut alone.gemini,
             Some("openai") => &mut alone.openai,
@@ -43,8 +43,8 @@ impl Settings {
             endpoint.key = Some(key.clone());
         }
         if let Some(url) = &other.url {
-            // A key is for the address it was given for.
-            if endpoint.url.as_ref() != Some(url) && other.key.is_none() && endpoint.url.is_some() {
+            // A key is for the address it was given for, be it the provider's own.
+            if endpoint.url.as_ref() != Some(url) && other.key.is_none() {
                 endpoint.key = None;
             }
             endpoint.url = Some(url.clone());
@@ -72,5 +72,20 @@ mod tests {
         ] {
             assert_eq!(place(name).as_deref(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_key_goes_to_no_address_it_was_not_given_for() {
+        let keyed = |url: Option<&str>| Settings {
+            openai: Endpoint { key: Some("sk-own".into()), url: url.map(str::to_owned) },
+            ..Settings::default()
+        };
+        let elsewhere = |url: &str| Endpoint { key: None, url: Some(url.to_owned()) };
+        let has_key = |settings: &Settings, other: &Endpoint| settings.alone("openai:m", other).openai.key.is_some();
+        assert!(!has_key(&keyed(None), &elsewhere("http://elsewhere")), "the provider's own address");
+        assert!(!has_key(&keyed(Some("http://here")), &elsewhere("http://elsewhere")));
+        assert!(has_key(&keyed(Some("http://here")), &elsewhere("http://here")));
+        assert!(has_key(&keyed(None), &Endpoint::default()));
+        assert!(has_key(&keyed(None), &Endpoint { key: Some("other".into()), ..elsewhere("http://elsewhere") }));
     }
 }

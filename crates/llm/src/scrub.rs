@@ -1,6 +1,6 @@
 //! Takes secrets out of what is written down: those that are known, and whatever looks like one.
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::Value;
 use std::sync::LazyLock;
 
@@ -10,22 +10,32 @@ pub(crate) const SECRET: &str = "[secret]";
 /// A value that is shorter is no secret, and would take words out of every text.
 const SHORTEST: usize = 6;
 
-/// Keys as the well-known services write them, and what follows the words that announce one.
+/// Keys as the well-known services write them, and what follows the words that announce one. The first group, where there is one, stays.
 static LOOKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
-        r"\bsk-[A-Za-z0-9_-]{16,}",
-        r"\bAIza[A-Za-z0-9_-]{30,}",
-        r"\b(?:ghp|gho|ghs|github_pat|xox[abp]|hf|pk-lf|sk-lf)[-_][A-Za-z0-9_-]{16,}",
-        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
-        r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9+/=._~-]{12,}",
+        r"()\bsk-[A-Za-z0-9_-]{16,}",
+        r"()\bAIza[A-Za-z0-9_-]{30,}",
+        r"()\b(?:ghp|gho|ghs|github_pat|xox[abp]|hf|pk-lf|sk-lf)[-_][A-Za-z0-9_-]{16,}",
+        r"()\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+        r#"(?i)(\bauthorization[\\"']*\s*[:=]\s*[\\"']*)(?:bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}"#,
+        r"()(?i:\b(?:bearer|basic))\s+[A-Za-z0-9+/=._~-]{12,}",
     ]
     .iter()
     .filter_map(|pattern| Regex::new(pattern).ok())
     .collect()
 });
 
+/// Whether what looks like a key is one, and no prose: "basic requirements" has neither figures nor capitals in its midst. Behind the name
+/// of the header everything is one.
+fn is_key(found: &str) -> bool {
+    let has = |test: fn(&char) -> bool| found.chars().skip(1).any(|c| test(&c));
+    let worded = ["bearer", "basic"].iter().any(|word| found.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)));
+    has(char::is_ascii_digit) && (!worded || (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase)))
+}
+
+/// Takes secrets out of texts and values.
 #[derive(Debug, Clone)]
-pub(crate) struct Scrubber(Secrets);
+pub struct Scrubber(Secrets);
 
 /// Longest first, so that no part of one is left over.
 #[derive(Clone)]
@@ -38,7 +48,8 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Scrubber {
-    pub(crate) fn new(secrets: Vec<String>) -> Self {
+    /// One that knows these secrets; what is too short to be one is left out.
+    pub fn new(secrets: Vec<String>) -> Self {
         let mut known: Vec<String> = secrets.into_iter().filter(|secret| secret.trim().len() >= SHORTEST).collect();
         // A secret may stand inside JSON that is itself a text, or inside an address.
         let escaped: Vec<String> = known.iter().flat_map(|secret| [in_json(secret), in_address(secret)]).collect();
@@ -48,29 +59,49 @@ impl Scrubber {
         Self(Secrets(known))
     }
 
-    pub(crate) fn text(&self, text: &str) -> String {
+    /// A text without known secrets, and without what looks like one.
+    pub fn text(&self, text: &str) -> String {
+        let mut clean = self.known(text);
+        for looks in LOOKS.iter() {
+            if looks.is_match(&clean) {
+                let kept = |found: &Captures<'_>| {
+                    let (whole, before) = (found.get(0).map_or("", |m| m.as_str()), found.get(1).map_or("", |m| m.as_str()));
+                    if !before.is_empty() || is_key(whole) { format!("{before}{SECRET}") } else { whole.to_owned() }
+                };
+                clean = looks.replace_all(&clean, kept).into_owned();
+            }
+        }
+        clean
+    }
+
+    /// A text without known secrets alone: of two texts that are different none becomes the other by its looks.
+    pub(crate) fn known(&self, text: &str) -> String {
         let mut clean = text.to_owned();
         for secret in &self.0.0 {
             if clean.contains(secret.as_str()) {
                 clean = clean.replace(secret.as_str(), SECRET);
             }
         }
-        for looks in LOOKS.iter() {
-            if looks.is_match(&clean) {
-                clean = looks.replace_all(&clean, SECRET).into_owned();
-            }
-        }
         clean
     }
 
     /// Every text inside a value, names of fields too.
-    pub(crate) fn value(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.text(text)),
-            Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
-            Value::Object(fields) => Value::Object(fields.iter().map(|(key, value)| (self.text(key), self.value(value))).collect()),
-            other => other.clone(),
-        }
+    pub fn value(&self, value: &Value) -> Value {
+        mapped(value, &|text| self.text(text))
+    }
+
+    /// Every text inside a value without known secrets.
+    pub(crate) fn known_value(&self, value: &Value) -> Value {
+        mapped(value, &|text| self.known(text))
+    }
+}
+
+fn mapped(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(own) => Value::String(text(own)),
+        Value::Array(items) => items.iter().map(|item| mapped(item, text)).collect(),
+        Value::Object(fields) => Value::Object(fields.iter().map(|(key, value)| (text(key), mapped(value, text))).collect()),
+        other => other.clone(),
     }
 }
 
@@ -101,6 +132,12 @@ mod tests {
             ("Authorization: Bearer abcdefghijkl.mno", "Authorization: [secret]"),
             ("sk-abcdefghijklmnop1234 is mine", "[secret] is mine"),
             ("a basic idea of candles", "a basic idea of candles"),
+            ("the basic requirements of", "the basic requirements of"),
+            ("Basic understanding2 of bearer instruments", "Basic understanding2 of bearer instruments"),
+            ("Basic JavaScript/TypeScript", "Basic JavaScript/TypeScript"),
+            ("send Bearer aB3defghijklmno there", "send [secret] there"),
+            (r#"{\"authorization\": \"Basic requirements\"}"#, r#"{\"authorization\": \"[secret]\"}"#),
+            ("sk-is-the-code-of-slovak-texts", "sk-is-the-code-of-slovak-texts"),
         ] {
             assert_eq!(scrubber.text(text), clean);
         }

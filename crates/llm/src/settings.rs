@@ -59,6 +59,8 @@ pub struct Settings {
     pub breaker_wait: Duration,
     /// Where answers are recorded or repeated from; while they are repeated, nobody is asked and no key is needed.
     pub tape: Option<Arc<Tape>>,
+    /// What tells these models from others of the same name on a recording, such as the address a file names for them.
+    pub apart: Option<String>,
 }
 
 impl Default for Settings {
@@ -81,6 +83,7 @@ impl Default for Settings {
             breaker_after: 5,
             breaker_wait: Duration::from_secs(30),
             tape: None,
+            apart: None,
         }
     }
 }

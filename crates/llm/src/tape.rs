@@ -175,7 +175,7 @@ impl Tape {
     }
 
     fn hash(&self, question: &Question) -> String {
-        hex::encode(Sha256::digest(self.scrubber.value(&question.whole).to_string().as_bytes()))
+        hex::encode(Sha256::digest(self.scrubber.known_value(&question.whole).to_string().as_bytes()))
     }
 
     fn write(&self, line: &Line) -> io::Result<()> {
@@ -193,10 +193,11 @@ impl Tape {
         let cannot = |source| TapeError::File { file: file.to_owned(), source };
         let mut heard: HashMap<String, Heard> = HashMap::new();
         let mut routes = None;
-        let mut lines = BufReader::new(File::open(file).map_err(cannot)?).lines().enumerate().peekable();
+        // By bytes: a crash may cut the last line in the middle of a letter.
+        let mut lines = BufReader::new(File::open(file).map_err(cannot)?).split(b'\n').enumerate().peekable();
         while let Some((at, text)) = lines.next() {
             let text = text.map_err(cannot)?;
-            match serde_json::from_str::<Line>(&text) {
+            match serde_json::from_slice::<Line>(&text) {
                 Ok(Line { routes: Some(routed), .. }) => routes = Some(routed),
                 Ok(line) if !line.question.is_empty() => {
                     let known = heard.entry(line.question).or_default();
@@ -317,11 +318,12 @@ mod tests {
         tape.keep(&asked("a"), json!(1), false).expect("written");
         let mut text = std::fs::read_to_string(&file).expect("text");
         text.push_str("{\"question\": \"half");
-        std::fs::write(&file, &text).expect("written");
+        // In the middle of a letter of two bytes.
+        std::fs::write(&file, [text.as_bytes(), &[0xc3]].concat()).expect("written");
         assert_eq!(Tape::replay(&file, Vec::new()).expect("half is left out").recall(&asked("a")), Recall::Known(json!(1)));
         let on = Tape::record(&file, Vec::new()).expect("a tape");
         on.keep(&asked("b"), json!(2), false).expect("written");
-        let lines = std::fs::read_to_string(&file).expect("text");
+        let lines = std::fs::read_to_string(&file).expect("whole letters");
         assert_eq!(lines.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count(), 2);
         assert!(!lines.contains("half"));
         std::fs::write(&file, "{\"success\": true}\n{}\n").expect("written");
@@ -344,6 +346,20 @@ mod tests {
         });
         let text = std::fs::read_to_string(&file).expect("text");
         assert_eq!(text.lines().filter(|line| serde_json::from_str::<Line>(line).is_ok()).count(), 100);
+    }
+
+    #[test]
+    fn two_questions_are_two_whatever_their_words_look_like() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("tape.jsonl");
+        let tape = Tape::record(&file, Vec::new()).expect("a tape");
+        let answer = json!("The basic requirements of a trade, and sk-is-the-code-of-slovak");
+        tape.keep(&asked("List the basic requirements"), answer.clone(), false).expect("written");
+        tape.keep(&asked("with Bearer aB3defghijklmno"), json!(1), false).expect("written");
+        let replay = Tape::replay(&file, Vec::new()).expect("a tape");
+        assert_eq!(replay.recall(&asked("List the basic requirements")), Recall::Known(answer), "no word is lost");
+        assert_eq!(replay.recall(&asked("List the basic certificates")), Recall::Stale);
+        assert_eq!(replay.recall(&asked("with Bearer aB3defghijklmnx")), Recall::Stale);
     }
 
     #[test]

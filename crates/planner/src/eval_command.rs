@@ -1,25 +1,30 @@
 //! `planner eval`: tests in promptfoo's files, and the library's own, without a server, an account or a database.
 
 mod compare;
+mod options;
 mod report;
+mod secrets;
 mod stored;
 mod suite;
+mod work;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use app::evals::{Bench, Setup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use evals::{Failing, Filter, Format, Helpers, JsonlSink, Options, Summary, Target, write_results};
+use evals::{Failing, Filter, Helpers, Options, Summary, Target};
 use llm::Tape;
 use planner::config::{self, Config};
 use planner::wire;
 use prompts::{Library, Release};
 use report::{Exit, Report};
+use secrets::secrets;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use suite::Suite;
+use work::{Work, onto_nothing, writable};
 
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -183,12 +188,13 @@ pub(crate) async fn run(config: Config, named: Option<PathBuf>, args: Args) -> R
         return compare::run(config, args, &sides).await;
     }
     let exit = Exit::from_environment()?;
-    for path in &args.output {
-        writable(path)?;
-    }
     let env = config::variables(args.env_file.as_deref())?;
     let config = config.over(&env);
     let mut suite = Suite::read(&config, &args).map_err(plain)?;
+    let args = options::with_config(args, &suite.config.raw)?;
+    args.output.iter().try_for_each(|path| writable(path))?;
+    onto_nothing(&args)?;
+    let config = config.over(&with_own(&env, &suite));
     for (name, value) in env.iter().filter(|(name, _)| !suite.config.env.contains_key(*name)).collect::<Vec<_>>() {
         suite.config.env.insert(name.clone(), value.as_str().into());
     }
@@ -199,7 +205,10 @@ pub(crate) async fn run(config: Config, named: Option<PathBuf>, args: Args) -> R
     if !faults.is_empty() {
         bail!("the eval cannot be run:\n{}", faults.join("\n"));
     }
-    let work = Work::begin(&args)?;
+    if args.max_concurrency.is_some_and(|calls| calls > 1) && suite.config.evaluate.delay_ms.is_some_and(|ms| ms > 0) {
+        eprintln!("one call at a time, because a delay between calls was asked for");
+    }
+    let work = Work::begin(&args)?.without(secrets(&config, &suite, &env));
     let summary = tokio::select! {
         summary = ask(&suite, &bench, &args, &work) => summary?,
         () = interrupted() => return Err(work.interrupted()),
@@ -215,11 +224,18 @@ fn plain(error: anyhow::Error) -> anyhow::Error {
     if error.is::<planner::BadInput>() { anyhow!("{error:#}") } else { error }
 }
 
+/// The environment with what the config sets itself, which counts for more.
+fn with_own(env: &BTreeMap<String, String>, suite: &Suite) -> BTreeMap<String, String> {
+    let own = suite.config.env.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    env.clone().into_iter().chain(own.filter(|(_, value)| !value.contains("{{"))).collect()
+}
+
 fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
     let args = RunArgs { file, ..RunArgs::default() };
     let env = config::variables(None)?;
     let suite = Suite::read(config, &args).map_err(plain)?;
-    let faults = bench(config, &suite, &args, &env)?.check(&suite.config.providers);
+    let args = options::with_config(args, &suite.config.raw)?;
+    let faults = bench(&config.clone().over(&with_own(&env, &suite)), &suite, &args, &env)?.check(&suite.config.providers);
     if !faults.is_empty() {
         bail!("the config cannot be run:\n{}", faults.join("\n"));
     }
@@ -261,95 +277,6 @@ fn bench_over(
     Bench::new(setup).map_err(|why| anyhow!(why))
 }
 
-/// Every value that must not be on a recording: those of variables whose name says so, and keys in the config.
-fn secrets(config: &Config, suite: &Suite, env: &BTreeMap<String, String>) -> Vec<String> {
-    let telling = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTHORIZATION", "DATABASE_URL", "REDIS_URL", "SMTP_URL"];
-    let named = |name: &str| telling.iter().any(|part| name.to_uppercase().contains(part));
-    let mut secrets: Vec<String> = env.iter().filter(|(name, _)| named(name)).map(|(_, value)| value.clone()).collect();
-    secrets.extend(suite.config.env.iter().filter(|(name, _)| named(name)).filter_map(|(_, value)| value.as_str().map(str::to_owned)));
-    secrets.extend(config.keys.known());
-    for provider in &suite.config.providers {
-        collect(&provider.config, &named, &mut secrets);
-        collect(&provider.env, &named, &mut secrets);
-    }
-    secrets
-}
-
-fn collect(value: &Value, named: &dyn Fn(&str) -> bool, secrets: &mut Vec<String>) {
-    let Value::Object(fields) = value else { return };
-    for (name, value) in fields {
-        match value {
-            Value::String(text) if named(name) && !text.contains("{{") => {
-                secrets.push(text.clone());
-                // Of `Bearer abc` the last word is the secret.
-                secrets.extend(text.split_whitespace().last().map(str::to_owned));
-            }
-            inner => collect(inner, named, secrets),
-        }
-    }
-}
-
-/// Where the results of the run are while it goes on.
-struct Work {
-    jsonl: PathBuf,
-    /// Whether nobody asked for the file itself.
-    temporary: bool,
-}
-
-impl Work {
-    fn begin(args: &RunArgs) -> Result<Self> {
-        if let Some(file) = &args.resume {
-            if !file.is_file() {
-                bail!("--resume {}: there is no such file; give the JSONL of the run that was cut", file.display());
-            }
-            return Ok(Self { jsonl: file.clone(), temporary: false });
-        }
-        if let Some(file) = args.output.iter().find(|file| Format::of(file) == Some(Format::Jsonl)) {
-            return Ok(Self { jsonl: file.clone(), temporary: false });
-        }
-        Ok(Self { jsonl: std::env::temp_dir().join(format!("planner-eval-{}.jsonl", uuid::Uuid::new_v4())), temporary: true })
-    }
-
-    fn sink(&self, resumes: bool) -> Result<JsonlSink> {
-        let made = if resumes { JsonlSink::append(&self.jsonl) } else { JsonlSink::create(&self.jsonl) };
-        made.with_context(|| format!("the results {} cannot be written", self.jsonl.display()))
-    }
-
-    fn interrupted(&self) -> anyhow::Error {
-        anyhow!("interrupted; what was judged is in {0}; go on with the same command and --resume {0}", self.jsonl.display())
-    }
-
-    /// Makes every file that was asked for out of the lines of the run.
-    fn write(&self, config: &evals::Config, summary: &Summary, outputs: &[PathBuf]) -> Result<()> {
-        for path in outputs.iter().filter(|path| **path != self.jsonl) {
-            let format = Format::of(path).context("the form of the results is not known")?;
-            let cannot = || format!("the results {} cannot be written", path.display());
-            let mut file = std::io::BufWriter::new(std::fs::File::create(path).with_context(cannot)?);
-            write_results(&self.jsonl, config, summary, format, &mut file).with_context(cannot)?;
-            std::io::Write::flush(&mut file).with_context(cannot)?;
-            eprintln!("written to {}", path.display());
-        }
-        if self.temporary {
-            // Nobody asked for it; what is left in the folder of temporary files does no harm.
-            drop(std::fs::remove_file(&self.jsonl));
-        }
-        Ok(())
-    }
-}
-
-/// Whether results can be written there, before anything is asked.
-fn writable(path: &Path) -> Result<()> {
-    if Format::of(path).is_none() {
-        let known = ["json", "jsonl", "csv", "html", "junit.xml"].map(|ending| format!("results.{ending}"));
-        let known = known.iter().filter(|name| Format::of(Path::new(name)).is_some()).map(String::as_str).collect::<Vec<_>>();
-        bail!("--output {}: there is no such form of results; there are {}", path.display(), known.join(", "));
-    }
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        Some(folder) => bail!("--output {}: the folder {} does not exist", path.display(), folder.display()),
-        None => Ok(()),
-    }
-}
-
 async fn ask(suite: &Suite, bench: &Bench, args: &RunArgs, work: &Work) -> Result<(Summary, Report)> {
     let target: &dyn Target = match &suite.stored {
         Some(stored) => stored,
@@ -363,7 +290,8 @@ async fn ask(suite: &Suite, bench: &Bench, args: &RunArgs, work: &Work) -> Resul
         helpers: Helpers { embedder: Some(bench), grader: Some(bench), webhook: Some(bench) },
     };
     let total = evals::expected(&suite.config, &options)?;
-    let mut report = Report::begin(work.sink(args.resume.is_some())?, total, args.no_progress_bar);
+    let sink = work.sink(args.resume.is_some())?;
+    let mut report = Report::begin(sink, work.scrubber.clone(), total, args.no_progress_bar);
     let summary = evals::run(&suite.config, target, &options, &mut report).await;
     report.end();
     Ok((summary?, report))

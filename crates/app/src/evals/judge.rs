@@ -136,7 +136,9 @@ fn mean(mut verdicts: Vec<Verdict>) -> Verdict {
     #[expect(clippy::cast_precision_loss, reason = "criteria of one assertion")]
     let score = scores.iter().sum::<f64>() / scores.len().max(1) as f64;
     let reasons: Vec<&str> = verdicts.iter().map(|verdict| verdict.reason.as_str()).collect();
-    Verdict { pass: None, score: Some(score), reason: reasons.join("\n") }
+    // One that does not pass is not made good by the others.
+    let pass = verdicts.iter().filter_map(|verdict| verdict.pass).reduce(|all, one| all && one);
+    Verdict { pass, score: Some(score), reason: reasons.join("\n") }
 }
 
 #[async_trait]

@@ -4,7 +4,7 @@ use super::meter::Bill;
 use super::{Bench, Kind, lock};
 use ::evals::{Output, Provider};
 use llm::{Ask, DraftMaterial, Endpoint, Llm, ModelClass, SchemaForms, Speaker, Turn};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -58,10 +58,10 @@ impl Bench {
         let id = self.named(&provider.id)?;
         let Kind::Model(place) = Kind::of(&id) else { return Err("is no model".to_owned()) };
         let config = provider.config.as_object().cloned().unwrap_or_default();
-        let endpoint = self.endpoint(provider, &config)?;
-        let settings = self.setup.models.alone(&place, &endpoint);
+        let (endpoint, wish) = (self.endpoint(provider, &config)?, wish(&config)?);
+        let settings = llm::Settings { apart: apart(&config, wish.seed), ..self.setup.models.alone(&place, &endpoint) };
         let llm = Llm::new(settings, self.setup.prices.clone(), self.setup.clock.clone()).map_err(|error| error.to_string())?;
-        let model = Arc::new(Model { llm, name: id, wish: wish(&config)? });
+        let model = Arc::new(Model { llm, name: id, wish });
         lock(&self.models).insert(key, Arc::clone(&model));
         Ok(model)
     }
@@ -75,6 +75,12 @@ impl Bench {
                 Some(other) => Err(format!("config.{key} is a text, not {other}")),
             }
         };
+        if let (Some(env), None) = (provider.env.as_object().filter(|env| !env.is_empty()), config.get("apiKeyEnvar")) {
+            let names = env.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(format!(
+                "has an env ({names}), of which only what config.apiKeyEnvar names is read; name it there, or take env out"
+            ));
+        }
         let url = text("apiBaseUrl")?;
         let mut key = text("apiKey")?;
         if let (None, Some(name)) = (&key, text("apiKeyEnvar")?) {
@@ -101,6 +107,10 @@ impl Bench {
             Err(error) if error.is_refusal() => (error.to_string(), true, "content_filter"),
             Err(error) => return Err(error.to_string()),
         };
+        let mut guardrails = json!({"flagged": refused, "flaggedInput": false, "flaggedOutput": refused});
+        if refused {
+            guardrails["reason"] = output.as_str().into();
+        }
         Ok(Output {
             output: output.into(),
             tokens: bill.tokens,
@@ -109,9 +119,17 @@ impl Bench {
             latency_ms: bill.recorded_ms,
             finish_reason: Some(finish.to_owned()),
             refused,
+            metadata: Map::from_iter([("guardrails".to_owned(), guardrails)]),
             ..Output::default()
         })
     }
+}
+
+/// What a config says of a model that tells its answers from those of another of the same name: where it is, as the file writes it (what
+/// stands in the environment may differ between who records and who repeats), and its seed.
+fn apart(config: &Map<String, Value>, seed: Option<u64>) -> Option<String> {
+    let url = config.get("apiBaseUrl").filter(|url| !url.is_null());
+    (url.is_some() || seed.is_some()).then(|| json!([url, seed]).to_string())
 }
 
 /// What the keys of a config mean; one that means nothing here is named.
@@ -248,7 +266,18 @@ fn content(message: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    #[test]
+    fn models_of_one_name_are_told_apart() {
+        let apart = |config: Value| {
+            let config = config.as_object().cloned().expect("a map");
+            apart(&config, wish(&config).expect("understood").seed)
+        };
+        let all = [json!({}), json!({"apiBaseUrl": "http://a"}), json!({"apiBaseUrl": "http://b"}), json!({"seed": 1}), json!({"seed": 2})];
+        let all: Vec<Option<String>> = all.into_iter().map(apart).collect();
+        assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), 5, "{all:?}");
+        assert_eq!(apart(json!({"temperature": 0.5, "apiKey": "k"})), None, "what the question says itself, and keys, are no part of it");
+    }
 
     #[test]
     fn a_config_is_understood_or_named() {

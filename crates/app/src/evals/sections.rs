@@ -41,21 +41,7 @@ impl Bench {
             Ok(said) => said,
             Err(faults) => return Ok(refused(&faults)),
         };
-        let Said { brief, feedback, earlier } = said;
-        let (section, none) = (template.name.clone(), None);
-        let order = Order {
-            section,
-            brief,
-            venture: none,
-            run: None,
-            lease: None,
-            earlier,
-            feedback,
-            seed,
-            key: None,
-            fresh: true,
-            reserved: None,
-        };
+        let order = order(&template, said, seed);
         let whose = format!("{} ({})", template.name, order.brief.idea);
         let layers = Layers::Brief { order: &order, examples: self.setup.library.examples() };
         self.make(&template, &layers).await.map_err(|why| if why == STALE { self.stale(&whose) } else { why })
@@ -66,21 +52,8 @@ impl Bench {
         let found = resolve(&self.setup.library, &self.setup.release, spec)?;
         let template = &found.template;
         let context = if template.is_section() {
-            let Said { brief, feedback, earlier } =
-                briefs::read(&found.release, template, &fields(&found, vars)).map_err(|faults| faults.to_string())?;
-            let order = Order {
-                section: template.name.clone(),
-                brief,
-                venture: None,
-                run: None,
-                lease: None,
-                earlier,
-                feedback,
-                seed: 0,
-                key: None,
-                fresh: true,
-                reserved: None,
-            };
+            let said = briefs::read(&found.release, template, &fields(&found, vars)).map_err(|faults| faults.to_string())?;
+            let order = order(template, said, 0);
             Layers::Brief { order: &order, examples: self.setup.library.examples() }.context(template)
         } else {
             Value::Object(vars.clone())
@@ -102,6 +75,24 @@ impl Bench {
     }
 }
 
+/// What is asked for: a section alone, of nobody's venture, made anew.
+fn order(template: &Template, said: Said, seed: u64) -> Order {
+    let Said { brief, feedback, earlier } = said;
+    Order {
+        section: template.name.clone(),
+        brief,
+        venture: None,
+        run: None,
+        lease: None,
+        earlier,
+        feedback,
+        seed,
+        key: None,
+        fresh: true,
+        reserved: None,
+    }
+}
+
 fn answer(template: &Template, ended: Ended, bill: Bill) -> Result<Output, String> {
     let Ended { output, issues, notes, by } = ended;
     if output.is_null() {
@@ -113,6 +104,7 @@ fn answer(template: &Template, ended: Ended, bill: Bill) -> Result<Output, Strin
     let metadata = json!({
         "section": template.name, "promptVersion": template.version.to_string(), "templateHash": template.hash, "model": model,
         "confidence": confidence.key(), "draftModel": draft_model, "issues": issues, "notes": notes,
+        "guardrails": {"flagged": false, "flaggedInput": false, "flaggedOutput": false},
     });
     Ok(Output {
         output,
@@ -120,6 +112,8 @@ fn answer(template: &Template, ended: Ended, bill: Bill) -> Result<Output, Strin
         cost: bill.cost,
         recorded: bill.recorded,
         latency_ms: bill.recorded_ms,
+        // An answer that was cut off is no output of a section.
+        finish_reason: Some("stop".to_owned()),
         metadata: metadata.as_object().cloned().unwrap_or_default(),
         ..Output::default()
     })
@@ -150,6 +144,7 @@ fn refused(faults: &Faults) -> Output {
     let output = json!({
         "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": detail, "error": detail, "errors": faults.0,
     });
-    let metadata = Map::from_iter([("inputRefused".to_owned(), Value::Bool(true))]);
+    let guardrails = json!({"flagged": true, "flaggedInput": true, "flaggedOutput": false, "reason": detail});
+    let metadata = Map::from_iter([("inputRefused".to_owned(), Value::Bool(true)), ("guardrails".to_owned(), guardrails)]);
     Output { output, cost: Some(0.0), refused: true, metadata, ..Output::default() }
 }

@@ -155,7 +155,8 @@ impl Bench {
     pub(super) async fn ask_address(&self, provider: &Provider, prompt: &str, vars: &Map<String, Value>) -> Result<Output, String> {
         let config = read(provider)?;
         let request = self.request(&config, prompt, vars)?;
-        let (reply, recorded) = self.send(&request).await?;
+        let code: Vec<&str> = [&config.transform, &config.validate].into_iter().flatten().map(String::as_str).collect();
+        let (reply, recorded) = self.send(&request, &code.join("\n")).await?;
         self.meter.add_address(recorded);
         let valid = match &config.validate {
             None => (200..300).contains(&reply.status),
@@ -175,11 +176,15 @@ impl Bench {
         Ok(output)
     }
 
-    /// An address's answer, from the recording where it is there. Headers, which hold the keys, are no part of the question.
-    async fn send(&self, request: &Request) -> Result<(Reply, bool), String> {
-        let place = format!("{} {}", request.method, request.url.split('?').next().unwrap_or_default());
+    /// An address's answer, from the recording where it is there. `code` is what reads the answer: headers it names are recorded.
+    async fn send(&self, request: &Request, code: &str) -> Result<(Reply, bool), String> {
+        let place = format!("{} {}", request.method, place(&request.url));
         let Some(tape) = self.tape() else { return self.sent(request).await.map(|reply| (reply, false)) };
-        let whole = json!({"kind": "http", "method": request.method, "url": request.url, "body": request.body});
+        let mut whole = json!({"kind": "http", "method": request.method, "url": nobodys(&request.url), "body": request.body});
+        let headers = asking(&request.headers);
+        if !headers.is_empty() {
+            whole["headers"] = json!(headers);
+        }
         let asked: String = request.body.iter().flat_map(|body| body.chars()).take(200).collect();
         let question = Question { whole, about: format!("{place} {asked}") };
         match tape.recall(&question) {
@@ -189,7 +194,7 @@ impl Bench {
         }
         let reply = self.sent(request).await?;
         let passing = reply.status == 429 || reply.status >= 500;
-        let kept = json!({"status": reply.status, "headers": harmless(&reply.headers), "text": reply.text, "tookMs": reply.took_ms});
+        let kept = json!({"status": reply.status, "headers": harmless(&reply.headers, code), "text": reply.text, "tookMs": reply.took_ms});
         tape.keep(&question, kept, passing).map_err(|error| format!("the recording cannot be written ({error})"))?;
         Ok((reply, false))
     }
@@ -220,9 +225,42 @@ fn escaped(value: &Value) -> Value {
     }
 }
 
-/// Headers that say something about the answer, not about who asked.
-fn harmless(headers: &[(String, String)]) -> Vec<&(String, String)> {
-    headers.iter().filter(|(name, _)| name.starts_with("content-") || name.starts_with("x-") && !name.contains("key")).collect()
+/// Whether a header's name says that its value is a secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["auth", "cookie", "key", "token", "secret", "password", "credential", "signature", "session"].iter().any(|part| name.contains(part))
+}
+
+/// Headers of an answer that are kept: its type, what it cost, and what the config's code reads; nothing that may be a key.
+fn harmless<'a>(headers: &'a [(String, String)], code: &str) -> Vec<&'a (String, String)> {
+    let code = code.to_lowercase();
+    let kept = |name: &str| {
+        let counted = name.starts_with("x-") && name.ends_with("-tokens");
+        matches!(name, "content-type" | "x-cost-usd") || counted || (!is_secret(name) && code.contains(name))
+    };
+    headers.iter().filter(|(name, _)| kept(&name.to_lowercase())).collect()
+}
+
+/// Headers of a question as they tell it from others: of those that hold a secret the name alone, since who repeats it has another one.
+fn asking(headers: &[(String, String)]) -> Vec<(String, &str)> {
+    let mut told: Vec<(String, &str)> =
+        headers.iter().map(|(name, value)| (name.to_lowercase(), if is_secret(name) { "" } else { value.as_str() })).collect();
+    told.retain(|header| *header != ("content-type".to_owned(), "application/json"));
+    told.sort();
+    told
+}
+
+/// An address without the name and password in it.
+fn nobodys(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
+    format!("{scheme}://{host}{}", &rest[end..])
+}
+
+/// An address as people may read it: where and which path.
+fn place(url: &str) -> String {
+    nobodys(url).split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 fn kept_reply(kept: &Value) -> Result<Reply, String> {
@@ -240,7 +278,7 @@ fn kept_reply(kept: &Value) -> Result<Reply, String> {
 async fn output(config: &Config, reply: &Reply) -> Result<Output, String> {
     let data: Value = serde_json::from_str(&reply.text).unwrap_or_default();
     let headers: Map<String, Value> = reply.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    let metadata = Map::from_iter([("http".to_owned(), json!({"status": reply.status}))]);
+    let mut metadata = Map::from_iter([("http".to_owned(), json!({"status": reply.status}))]);
     let Some(code) = &config.transform else {
         let output = if data.is_null() { Value::String(reply.text.clone()) } else { data };
         return Ok(Output { output, metadata, ..Output::default() });
@@ -259,6 +297,8 @@ async fn output(config: &Config, reply: &Reply) -> Result<Output, String> {
     if let Some(error) = whole.get("error").filter(|error| !error.is_null()) {
         return Err(plain(error));
     }
+    metadata.extend(whole.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default());
+    metadata.extend(whole.get("guardrails").filter(|said| said.is_object()).map(|said| ("guardrails".to_owned(), said.clone())));
     Ok(Output {
         output: whole.get("output").cloned().unwrap_or_default(),
         tokens: whole.get("tokenUsage").map(TokenUsage::from_json).unwrap_or_default(),
@@ -274,7 +314,7 @@ impl Webhook for Bench {
     async fn post(&self, url: &str, body: &Value) -> Result<Value, HelperError> {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         let request = Request { method: "POST".into(), url: url.to_owned(), headers, body: Some(body.to_string()), patience: PATIENCE };
-        let (reply, recorded) = self.send(&request).await.map_err(HelperError)?;
+        let (reply, recorded) = self.send(&request, "").await.map_err(HelperError)?;
         self.meter.add_address(recorded);
         if !(200..300).contains(&reply.status) {
             return Err(HelperError(format!("the address answered with status {}", reply.status)));
@@ -306,6 +346,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_recording_of_an_address_holds_nothing_that_may_be_a_key() {
+        let names = [
+            "content-type",
+            "x-cost-usd",
+            "x-input-tokens",
+            "x-auth-token",
+            "x-csrf-token",
+            "x-amz-security-token",
+            "x-trace",
+            "set-cookie",
+        ];
+        let headers: Vec<(String, String)> = names.iter().map(|name| ((*name).to_owned(), "v".to_owned())).collect();
+        let kept = |code: &str| harmless(&headers, code).into_iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+        assert_eq!(kept(""), ["content-type", "x-cost-usd", "x-input-tokens"]);
+        let code =
+            "context.response.headers['X-Trace'] + context.response.headers['x-auth-token'] + context.response.headers['set-cookie']";
+        assert_eq!(kept(code), ["content-type", "x-cost-usd", "x-input-tokens", "x-trace"]);
+        let asked = |name: &str, value: &str| {
+            asking(&[(name.to_owned(), value.to_owned())]).into_iter().map(|(n, v)| (n, v.to_owned())).collect::<Vec<_>>()
+        };
+        assert_ne!(asked("x-model", "a"), asked("X-Model", "b"));
+        assert_eq!(asked("Authorization", "Bearer a"), asked("authorization", "Bearer b"));
+        let url = "https://ana:pa@ss@host.example:8080/v1/x?key=4711#y";
+        assert_eq!(
+            (place(url).as_str(), nobodys(url).as_str()),
+            ("https://host.example:8080/v1/x", "https://host.example:8080/v1/x?key=4711#y")
+        );
+        assert_eq!(place("http://a.example/x@y"), "http://a.example/x@y");
+    }
+
     #[tokio::test]
     async fn an_answer_is_what_the_transform_makes_of_it() {
         let reply = Reply { status: 200, headers: Vec::new(), text: r#"{"a": {"b": "x"}}"#.into(), took_ms: 3 };
@@ -315,8 +386,9 @@ mod tests {
         };
         assert_eq!(made(None).await.map(|o| o.output), Ok(json!({"a": {"b": "x"}})));
         assert_eq!(made(Some("json.a.b")).await.map(|o| o.output), Ok(json!("x")));
-        let whole = made(Some("({output: text, tokenUsage: {total: 5}, cost: 0.5})")).await.expect("an output");
-        assert_eq!((whole.tokens.total, whole.cost), (5, Some(0.5)));
+        let whole =
+            made(Some("({output: text, tokenUsage: {total: 5}, cost: 0.5, guardrails: {flagged: true}})")).await.expect("an output");
+        assert_eq!((whole.tokens.total, whole.cost, &whole.metadata["guardrails"]["flagged"]), (5, Some(0.5), &Value::Bool(true)));
         assert!(made(Some("json.nothing")).await.expect_err("nothing").contains("found nothing"));
         assert!(made(Some("json.no.where")).await.expect_err("throws").contains("transformResponse"));
     }

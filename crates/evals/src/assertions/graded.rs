@@ -105,6 +105,7 @@ pub(super) async fn find(kind: &str, ask: &Ask<'_>, subject: &Subject<'_>) -> Op
 }
 
 async fn similar(kind: &str, ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
+    own_embedder(&ask.assertion.provider, &subject.case.test.options.provider)?;
     let embedder = subject.helpers.embedder.ok_or("needs an embedder, and none is configured")?;
     let wanted: Vec<String> = match ask.value {
         Value::String(text) if !text.is_empty() => vec![text.clone()],
@@ -128,6 +129,17 @@ async fn similar(kind: &str, ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Fin
     let measure = if kind == "similar:dot" { dot } else { cosine };
     let best = others.iter().map(|o| measure(own, o)).fold(f64::NEG_INFINITY, f64::max);
     Ok(Finding::measured(best, threshold, "Similarity"))
+}
+
+/// There is one embedder; a file that asks for another one is not judged by it without a word. The provider of a test's options is the
+/// judge's, unless it says that it embeds.
+fn own_embedder(of_assertion: &Value, of_test: &Value) -> Result<(), String> {
+    let embeds = |provider: &Value| provider.as_str().or(provider["id"].as_str()).is_some_and(|id| id.contains("embedding"));
+    let asked = [of_assertion, &of_test["embedding"], if embeds(of_test) { of_test } else { &Value::Null }];
+    match asked.into_iter().find(|provider| !provider.is_null()) {
+        Some(provider) => Err(format!("asks for the embedder {provider}, but texts are compared by the configured one alone; take it out")),
+        None => Ok(()),
+    }
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
@@ -160,8 +172,16 @@ async fn graded(kind: &str, ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Find
         rubric_prompt: or(&ask.assertion.rubric_prompt, &options.rubric_prompt),
     };
     let verdict = grader.grade(&request).await.map_err(|e| format!("the judge failed: {e}"))?;
+    if !verdict.score.is_none_or(|score| (0.0..=1.0).contains(&score)) {
+        return Err(format!("the judge gave a score that is not from 0 to 1: {}", verdict.score.unwrap_or_default()));
+    }
     let score = verdict.score.unwrap_or_else(|| f64::from(u8::from(verdict.pass.unwrap_or(true))));
-    let threshold = ask.assertion.threshold.or((kind == "g-eval").then_some(0.7));
+    let usual = match kind {
+        "g-eval" => Some(0.7),
+        "answer-relevance" | "context-faithfulness" | "context-recall" | "context-relevance" => Some(0.5),
+        _ => None,
+    };
+    let threshold = ask.assertion.threshold.or(usual);
     let holds = verdict.pass.unwrap_or(true) && threshold.is_none_or(|t| score >= t);
     Ok(Finding { holds, score: Some(score), turns: true, reason: verdict.reason, ..Finding::default() })
 }

@@ -23,7 +23,7 @@ pub(super) fn is_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, S
 
 pub(super) fn contains_json(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let validator = schema(ask.value, subject.schemas)?;
-    let found = inside(ask.text);
+    let found = inside(ask.text)?;
     if found.is_empty() {
         return Ok(Finding::plain(false, "Expected output to contain valid JSON"));
     }
@@ -56,13 +56,13 @@ fn against(validator: Option<&Validator>, candidates: &[Value]) -> Finding {
 }
 
 /// The objects inside a text, also in YAML's looser writing and with a missing end, as promptfoo finds them.
-fn inside(text: &str) -> Vec<Value> {
+fn inside(text: &str) -> Result<Vec<Value>, String> {
     let (mut found, mut at, mut work) = (Vec::new(), 0, 0);
     while let Some(start) = text[at..].find('{').map(|i| at + i) {
         // Texts of nothing but brackets would be read over and over.
         work += (text.len() - start).min(LONGEST);
         if work > WORK {
-            break;
+            return Err("has too many brackets in its output to look through all of them; judge a part of it with \"transform\"".into());
         }
         at = match object(&text[start..]) {
             Some((value, length)) => {
@@ -72,7 +72,7 @@ fn inside(text: &str) -> Vec<Value> {
             None => start + 1,
         };
     }
-    found
+    Ok(found)
 }
 
 /// The object a text begins with, and how long it is.

@@ -1,6 +1,6 @@
 //! Assertions about XML and HTML.
 
-use super::{Ask, Finding};
+use super::{Ask, Finding, only_keys};
 use crate::html;
 use crate::markup::{Element, Tag, elements, tag};
 use crate::values::{coerced, trim};
@@ -29,6 +29,7 @@ pub(super) fn contains_xml(ask: &Ask<'_>) -> Result<Finding, String> {
 
 /// The paths an assertion asks for: in a list, separated by commas, or under `requiredElements`.
 fn required(value: &Value) -> Result<Vec<String>, String> {
+    only_keys(value, &["requiredElements"])?;
     match value {
         Value::String(text) if !text.is_empty() => Ok(text.split(',').map(|path| trim(path).to_owned()).collect()),
         Value::Array(items) => Ok(items.iter().map(coerced).collect()),

@@ -51,21 +51,20 @@ fn perplexity_of(subject: &Subject<'_>) -> Result<f64, String> {
 
 pub(super) fn finish_reason(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let expected = ask.value.as_str().ok_or("needs a text as \"value\", such as stop")?;
-    Ok(match subject.response.finish_reason.as_deref().filter(|reason| !reason.is_empty()) {
-        Some(got) => {
-            Finding::plain(got.to_lowercase() == expected.to_lowercase(), format!("Finish reason \"{got}\", compared with \"{expected}\""))
-        }
-        None => Finding::plain(false, "The provider does not say why it stopped"),
-    })
+    let got = subject.response.finish_reason.as_deref().filter(|reason| !reason.is_empty());
+    let got = got.ok_or("needs why the model stopped, and the provider does not say it")?;
+    let reason = format!("Finish reason \"{got}\", compared with \"{expected}\"");
+    Ok(Finding::plain(got.to_lowercase() == expected.to_lowercase(), reason))
 }
 
-/// What the provider's guardrails said of the answer, in `metadata.guardrails`; without a word of them it was not blocked.
-pub(super) fn guardrails(ask: &Ask<'_>, subject: &Subject<'_>) -> Finding {
-    let said = subject.response.metadata.get("guardrails");
-    let is = |key: &str| said.and_then(|s| s.get(key)).and_then(serde_json::Value::as_bool).unwrap_or(false);
+/// What the provider's guardrails said of the answer, in `metadata.guardrails`; one that says nothing may have none.
+pub(super) fn guardrails(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
+    let said = subject.response.metadata.get("guardrails").filter(|said| said.is_object());
+    let said = said.ok_or("needs what the provider's guardrails say, and it says nothing of them")?;
+    let is = |key: &str| said.get(key).and_then(serde_json::Value::as_bool).unwrap_or(false);
     if !is("flagged") {
         let reason = if ask.assertion.negated { "Content was not blocked by guardrails" } else { "Content passed safety checks" };
-        return Finding::plain(true, reason);
+        return Ok(Finding::plain(true, reason));
     }
     let usual = if is("flaggedInput") {
         "Prompt failed safety checks"
@@ -74,6 +73,6 @@ pub(super) fn guardrails(ask: &Ask<'_>, subject: &Subject<'_>) -> Finding {
     } else {
         "Content failed safety checks"
     };
-    let reason = said.and_then(|s| s.get("reason")).and_then(serde_json::Value::as_str).filter(|r| !r.is_empty());
-    Finding::plain(false, reason.unwrap_or(usual))
+    let reason = said.get("reason").and_then(serde_json::Value::as_str).filter(|r| !r.is_empty());
+    Ok(Finding::plain(false, reason.unwrap_or(usual)))
 }

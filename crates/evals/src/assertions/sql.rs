@@ -1,6 +1,6 @@
 //! Assertions about SQL: whether an output is some, for which database, and which tables it touches.
 
-use super::{Ask, Finding};
+use super::{Ask, Finding, only_keys};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 use sqlparser::ast::{Statement, visit_relations};
@@ -97,11 +97,15 @@ fn judge(text: &str, value: &Value) -> Result<Finding, String> {
         Value::Object(map) => Some(map),
         other => return Err(format!("needs a map as \"value\" (databaseType, allowedTables), not {other}")),
     };
+    only_keys(value, &["databaseType", "allowedTables", "allowedColumns"])?;
     let get = |key: &str| settings.and_then(|map| map.get(key));
     if get("allowedColumns").is_some() {
         return Err("\"allowedColumns\" is not supported; use allowedTables".into());
     }
-    let database = get("databaseType").and_then(Value::as_str).unwrap_or("MySQL");
+    let database = match get("databaseType") {
+        None | Some(Value::Null) => "MySQL",
+        Some(name) => name.as_str().ok_or_else(|| format!("\"databaseType\" is the name of a database, not {name}"))?,
+    };
     if suspicious(text.trim(), database) {
         return Ok(Finding::plain(false, format!("SQL statement does not conform to the {database} syntax")));
     }

@@ -1,6 +1,6 @@
 //! Assertions about the words of an output.
 
-use super::{Ask, Finding, Subject};
+use super::{Ask, Finding, Subject, only_keys};
 use crate::script::ScriptError;
 use crate::values::{coerced, is_space, json, same, trim};
 use serde_json::Value;
@@ -48,6 +48,10 @@ pub(super) fn several(ask: &Ask<'_>) -> Result<Finding, String> {
         Value::String(text) if !text.is_empty() => separated(text)?,
         other => return Err(format!("needs a list of texts as \"value\", not {other}")),
     };
+    // An empty text is in every other, so that it would check nothing.
+    if needles.is_empty() || needles.iter().any(String::is_empty) {
+        return Err(format!("needs texts that are not empty as \"value\", not {}", ask.value));
+    }
     let kind = ask.assertion.kind.as_str();
     let folded = kind.starts_with('i');
     let text = if folded { ask.text.to_lowercase() } else { ask.text.to_owned() };
@@ -141,6 +145,7 @@ pub(super) fn word_count(ask: &Ask<'_>) -> Result<Finding, String> {
     #[expect(clippy::cast_precision_loss, reason = "texts are shorter than 2^52")]
     let count = ask.text.split(is_space).filter(|word| !word.is_empty()).count() as f64;
     let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    only_keys(ask.value, &["min", "max"])?;
     let (least, most) = match ask.value {
         Value::Object(map) => {
             let bound = |key: &str| match map.get(key) {

@@ -1,6 +1,6 @@
 //! Assertions about calls of tools and skills.
 
-use super::{Ask, Finding, Subject};
+use super::{Ask, Finding, Subject, count_bound, only_keys};
 use crate::values::coerced;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -102,8 +102,13 @@ fn blocks(text: &str) -> Vec<Value> {
 /// Which skills were used, from `metadata.skillCalls`.
 pub(super) fn skill_used(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let calls = subject.response.metadata.get("skillCalls").and_then(Value::as_array);
-    let used: Vec<&str> =
-        calls.into_iter().flatten().filter(|c| c["is_error"] != true).filter_map(|c| c.get("name").and_then(Value::as_str)).collect();
+    let calls = calls.ok_or("needs what the provider says of skills, and it says nothing");
+    let used: Vec<&str> = calls
+        .iter()
+        .flat_map(|calls| calls.iter())
+        .filter(|c| c["is_error"] != true)
+        .filter_map(|c| c.get("name").and_then(Value::as_str))
+        .collect();
     let shown = if used.is_empty() { "(none)".to_owned() } else { used.join(", ") };
     let wanted: Vec<String> = match ask.value {
         Value::String(name) if !name.trim().is_empty() => vec![name.trim().to_owned()],
@@ -111,9 +116,10 @@ pub(super) fn skill_used(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding
             let name = |i: &Value| i.as_str().map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned);
             items.iter().map(|i| name(i).ok_or_else(|| format!("{i} is no skill's name"))).collect::<Result<_, _>>()?
         }
-        Value::Object(_) => return counted(ask, &used, &shown),
+        Value::Object(_) => return calls.map_err(str::to_owned).and(counted(ask, &used, &shown)),
         other => return Err(format!("needs the name of a skill, a list of them, or a map, as \"value\", not {other}")),
     };
+    calls?;
     let (held, missing): (Vec<_>, Vec<_>) = wanted.iter().partition(|name| used.contains(&name.as_str()));
     // Negated it asks for none of them, not for one missing.
     let holds = if ask.assertion.negated { !held.is_empty() } else { missing.is_empty() };
@@ -121,16 +127,13 @@ pub(super) fn skill_used(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding
 }
 
 fn counted(ask: &Ask<'_>, used: &[&str], shown: &str) -> Result<Finding, String> {
+    only_keys(ask.value, &["name", "pattern", "min", "max"])?;
     let text = |key: &str| ask.value.get(key).and_then(Value::as_str).map(str::trim).filter(|t| !t.is_empty());
     let (name, pattern) = (text("name"), text("pattern"));
     if name.is_none() && pattern.is_none() {
         return Err("needs \"name\" or \"pattern\" in its \"value\"".into());
     }
-    let bound = |key: &str| match ask.value.get(key) {
-        None => Ok(None),
-        Some(value) => value.as_u64().map(Some).ok_or_else(|| format!("\"{key}\" is a whole number from 0, not {value}")),
-    };
-    let (min, max) = (bound("min")?, bound("max")?);
+    let (min, max) = (count_bound(ask.value, "min")?, count_bound(ask.value, "max")?);
     if let (Some(min), Some(max)) = (min, max)
         && max < min
     {

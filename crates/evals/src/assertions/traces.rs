@@ -1,7 +1,7 @@
 //! Assertions about what happened while an answer came to be: spans of the trace the target returns in `metadata.trace`, as
 //! `{spans: [{name, startTime, endTime, attributes, statusCode, statusMessage}]}` with times in milliseconds.
 
-use super::{Ask, Finding, Subject};
+use super::{Ask, Finding, Subject, bound, only_keys, pattern_or};
 use regex::Regex;
 use serde_json::Value;
 
@@ -23,18 +23,20 @@ fn name(span: &Value) -> &str {
 
 pub(super) fn count(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let spans = spans(subject)?;
+    only_keys(ask.value, &["pattern", "min", "max"])?;
     let pattern = ask.value["pattern"].as_str().filter(|p| !p.is_empty()).ok_or("needs a map with \"pattern\" as \"value\"")?;
     #[expect(clippy::cast_precision_loss, reason = "spans of an answer")]
     let count = spans.iter().filter(|s| glob(pattern, name(s))).count() as f64;
-    let (min, max) = (ask.value["min"].as_f64(), ask.value["max"].as_f64());
+    let (min, max) = (bound(ask.value, "min")?, bound(ask.value, "max")?);
     let holds = min.is_none_or(|m| count >= m) && max.is_none_or(|m| count <= m);
     Ok(Finding::always(holds, format!("Found {count} spans matching \"{pattern}\"")))
 }
 
 pub(super) fn duration(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let spans = spans(subject)?;
-    let max = ask.value["max"].as_f64().ok_or("needs a map with a number \"max\" (milliseconds) as \"value\"")?;
-    let pattern = ask.value["pattern"].as_str().unwrap_or("*");
+    only_keys(ask.value, &["pattern", "max", "percentile"])?;
+    let max = bound(ask.value, "max")?.ok_or("needs a map with a number \"max\" (milliseconds) as \"value\"")?;
+    let pattern = pattern_or(ask.value, "*")?;
     let percentile = match ask.value.get("percentile") {
         None => 100.0,
         Some(value) => {
@@ -56,8 +58,12 @@ pub(super) fn duration(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, 
 
 pub(super) fn errors(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let spans = spans(subject)?;
-    let (pattern, share) = (ask.value["pattern"].as_str().unwrap_or("*"), ask.value["max_percentage"].as_f64());
-    let most = ask.value.as_f64().or_else(|| ask.value["max_count"].as_f64()).or_else(|| share.is_none().then_some(0.0));
+    if !(ask.value.is_null() || ask.value.is_number() || ask.value.is_object()) {
+        return Err(format!("needs a number, or a map (pattern, max_count, max_percentage), as \"value\", not {}", ask.value));
+    }
+    only_keys(ask.value, &["pattern", "max_count", "max_percentage"])?;
+    let (pattern, share) = (pattern_or(ask.value, "*")?, bound(ask.value, "max_percentage")?);
+    let most = ask.value.as_f64().or(bound(ask.value, "max_count")?).or_else(|| share.is_none().then_some(0.0));
     let matching: Vec<&Value> = spans.iter().filter(|s| glob(pattern, name(s))).collect();
     let failed: Vec<&str> = matching.iter().filter(|s| is_error(s)).map(|s| name(s)).collect();
     #[expect(clippy::cast_precision_loss, reason = "spans of an answer")]

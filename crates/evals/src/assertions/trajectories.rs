@@ -1,7 +1,7 @@
 //! Assertions about the steps of an agent: which tools it called, in what order, with what. The steps are read out of the trace's spans.
 
 use super::traces::{glob, spans};
-use super::{Ask, Finding, Subject};
+use super::{Ask, Finding, Subject, count_bound, only_keys};
 use crate::values::same;
 use serde_json::{Map, Value};
 
@@ -159,9 +159,10 @@ pub(super) fn tool_used(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding,
             items.iter().map(|i| wanted(i, Some("tool"))).collect()
         }
         Value::Object(_) => {
+            only_keys(ask.value, &["name", "pattern", "type", "min", "max"])?;
             let one = wanted(ask.value, Some("tool")).named("its \"value\"")?;
             let count = steps.iter().filter(|s| one.fits(s)).count() as u64;
-            let (min, max) = (ask.value["min"].as_u64().unwrap_or(1), ask.value["max"].as_u64());
+            let (min, max) = (count_bound(ask.value, "min")?.unwrap_or(1), count_bound(ask.value, "max")?);
             let holds = count >= min && max.is_none_or(|m| count <= m);
             return Ok(Finding::plain(holds, format!("The tool was called {count} times; tools: {}", shown(&steps))));
         }
@@ -178,11 +179,17 @@ pub(super) fn tool_sequence(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Find
     let (mode, list) = match ask.value {
         Value::Array(items) => ("in_order", items.as_slice()),
         Value::Object(map) => (
-            map.get("mode").and_then(Value::as_str).unwrap_or("in_order"),
+            match map.get("mode").map(Value::as_str) {
+                None => "in_order",
+                Some(Some(mode @ ("in_order" | "exact"))) => mode,
+                Some(_) => return Err("\"mode\" is in_order or exact".into()),
+            },
             map.get("steps").and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice),
         ),
         other => return Err(format!("needs a list of tools, or a map with \"steps\", as \"value\", not {other}")),
     };
+    only_keys(ask.value, &["mode", "steps"])?;
+    list.iter().try_for_each(|step| only_keys(step, &["name", "pattern", "type"]))?;
     let list = list.iter().map(|i| wanted(i, Some("tool")).named("each step")).collect::<Result<Vec<_>, _>>()?;
     if list.is_empty() {
         return Err("needs at least one step".into());
@@ -199,6 +206,7 @@ pub(super) fn tool_sequence(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Find
 pub(super) fn tool_args_match(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let steps = tools(subject)?;
     let Value::Object(map) = ask.value else { return Err(format!("needs a map as \"value\", not {}", ask.value)) };
+    only_keys(ask.value, &["name", "pattern", "type", "args", "arguments", "mode", "ignore", "defaults"])?;
     let tool = wanted(ask.value, Some("tool")).named("its \"value\"")?;
     let expected = map.get("args").or_else(|| map.get("arguments")).ok_or("needs \"args\" in its \"value\"")?;
     let exact = match map.get("mode").map(Value::as_str) {
@@ -248,7 +256,8 @@ fn holds_all(actual: &Value, expected: &Value) -> bool {
 
 pub(super) fn step_count(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
     let steps = steps(subject)?;
-    let (min, max) = (ask.value["min"].as_u64(), ask.value["max"].as_u64());
+    only_keys(ask.value, &["name", "pattern", "type", "min", "max"])?;
+    let (min, max) = (count_bound(ask.value, "min")?, count_bound(ask.value, "max")?);
     if min.is_none() && max.is_none() {
         return Err("needs a map with \"min\" or \"max\" as \"value\"".into());
     }

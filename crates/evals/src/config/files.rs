@@ -11,21 +11,23 @@ pub(crate) fn reference(text: &str) -> Option<&str> {
     text.strip_prefix("file://")
 }
 
-/// Whether a path stands for several files.
-pub(crate) fn is_glob(path: &str) -> bool {
-    path.contains(['*', '?', '['])
+/// Whether a path stands for several files; one that is there as it is written does not, whatever signs are in it.
+fn is_glob(dir: &Path, path: &str) -> bool {
+    path.contains(['*', '?', '[']) && !dir.join(path).is_file()
 }
 
 /// The files a path or glob stands for, in the order of their names.
 pub(crate) fn find(dir: &Path, path: &str, asked_in: &Path) -> Result<Vec<PathBuf>, FileFault> {
     let whole = dir.join(path);
-    if !is_glob(path) {
+    if !is_glob(dir, path) {
         if whole.is_file() {
             return Ok(vec![whole]);
         }
         return Err(fault(asked_in, None, format!("file://{path} is not there (looked at {}); check the path", whole.display())));
     }
-    let entries = glob::glob(&whole.to_string_lossy()).map_err(|e| fault(asked_in, None, format!("file://{path} is not a glob: {e}")))?;
+    // Only what the file writes is a pattern, not the folder it happens to lie in.
+    let pattern = Path::new(&glob::Pattern::escape(&dir.to_string_lossy())).join(path);
+    let entries = glob::glob(&pattern.to_string_lossy()).map_err(|e| fault(asked_in, None, format!("file://{path} is not a glob: {e}")))?;
     let files: Vec<PathBuf> = entries.filter_map(Result::ok).filter(|p| p.is_file()).collect();
     if files.is_empty() {
         return Err(fault(asked_in, None, format!("file://{path} matches no file under {}", dir.display())));
@@ -50,5 +52,5 @@ pub(crate) fn variable(dir: &Path, path: &str, asked_in: &Path) -> Result<Value,
             _ => Value::String(read_text(&file)?.trim().to_owned()),
         });
     }
-    Ok(if is_glob(path) { Value::Array(values) } else { values.pop().unwrap_or(Value::Null) })
+    Ok(if is_glob(dir, path) { Value::Array(values) } else { values.pop().unwrap_or(Value::Null) })
 }

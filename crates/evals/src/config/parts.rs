@@ -2,7 +2,7 @@
 
 use super::files;
 use super::reading::{Reading, short};
-use super::references::Templates;
+use super::references::Context;
 use super::{DerivedMetric, EvaluateOptions, Scenario};
 use crate::cases::TestCase;
 use crate::faults::{Source, parse, read_text};
@@ -14,7 +14,7 @@ const EVALUATE: [&str; 8] =
     ["maxConcurrency", "repeat", "delay", "showProgressBar", "cache", "timeoutMs", "maxEvalTimeMs", "interactiveProviders"];
 
 /// The tests of a YAML or JSON file: a list, or one test.
-pub(super) fn test_list(path: &Path, templates: &Templates) -> (Vec<TestCase>, Vec<FileFault>) {
+pub(super) fn test_list(path: &Path, context: &Context) -> (Vec<TestCase>, Vec<FileFault>) {
     let read = read_text(path).and_then(|text| parse(path, &text).map(|value| (text, value)));
     let (text, value) = match read {
         Ok(read) => read,
@@ -23,40 +23,41 @@ pub(super) fn test_list(path: &Path, templates: &Templates) -> (Vec<TestCase>, V
     let mut faults = Vec::new();
     let source = Source::new(path, text, &mut faults);
     let dir = source.dir();
-    let mut reading = Reading { source, templates, dir: &dir };
-    let list = match &value {
-        Value::Array(items) => items.iter().map(|item| reading.test(item)).collect(),
-        one => vec![reading.test(one)],
-    };
+    let mut reading = Reading { source, context, dir: &dir };
+    let mut list = Vec::new();
+    match &value {
+        Value::Array(items) => test_items(&mut reading, "", items, |reading, item| list.push(reading.test(item))),
+        one => list.push(reading.test(one)),
+    }
     (list, faults)
 }
 
+/// Understands the items of a list of tests one by one, so that each fault says which test it is of.
+pub(super) fn test_items(
+    reading: &mut Reading<'_, '_>,
+    key: &str,
+    items: &[Value],
+    mut understand: impl FnMut(&mut Reading<'_, '_>, &Value),
+) {
+    let places = reading.source.items(key, items.len());
+    for (at, item) in items.iter().enumerate() {
+        let lines = places.as_ref().and_then(|places| places.get(at).copied());
+        reading.source.enter(Some((format!("test {}", at + 1), lines)));
+        understand(reading, item);
+    }
+    reading.source.enter(None);
+}
+
 pub(super) fn scenarios(reading: &mut Reading<'_, '_>, map: &Map<String, Value>) -> Vec<Scenario> {
-    let list = |reading: &mut Reading<'_, '_>, item: &Value, key: &str| {
-        if let Some(Value::Array(items)) = item.get(key).map(|v| referenced(reading, v)) {
-            return items.iter().map(|i| reading.test(i)).collect();
-        }
-        reading.source.fault("scenarios:", format!("a scenario needs a list \"{key}\""));
-        Vec::new()
-    };
     match map.get("scenarios") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(items)) => {
             // An item may be the name of a file with one scenario or a list of them.
-            let items = items.iter().flat_map(|item| match referenced(reading, item) {
-                Value::Array(inner) => inner,
-                one => vec![one],
-            });
-            let items: Vec<Value> = items.collect();
-            items
-                .iter()
-                .map(|item| {
-                    if let Value::Object(keys) = item {
-                        reading.source.check_keys("a scenario", keys, &["description", "config", "tests"], &[]);
-                    }
-                    Scenario { config: list(reading, item, "config"), tests: list(reading, item, "tests") }
-                })
-                .collect()
+            let several = |reading: &mut Reading<'_, '_>, value: &Value| match value {
+                Value::Array(inner) => inner.iter().map(|one| scenario(reading, one)).collect(),
+                one => vec![scenario(reading, one)],
+            };
+            items.iter().flat_map(|item| referenced(reading, item, several)).collect()
         }
         Some(other) => {
             reading.source.fault("scenarios:", format!("scenarios are a list, not {}", short(other)));
@@ -65,17 +66,34 @@ pub(super) fn scenarios(reading: &mut Reading<'_, '_>, map: &Map<String, Value>)
     }
 }
 
-/// A value, or what the file it names holds.
-pub(super) fn referenced(reading: &mut Reading<'_, '_>, value: &Value) -> Value {
-    let Some(path) = value.as_str().and_then(files::reference) else { return value.clone() };
-    let file = reading.dir.join(path);
-    match read_text(&file).and_then(|text| parse(&file, &text)) {
-        Ok(read) => read,
-        Err(fault) => {
-            reading.source.extend(vec![fault]);
-            Value::Object(Map::new())
-        }
+fn scenario(reading: &mut Reading<'_, '_>, item: &Value) -> Scenario {
+    if let Value::Object(keys) = item {
+        reading.source.check_keys("a scenario", keys, &["description", "config", "tests"], &[]);
     }
+    let mut list = |key: &str| match item.get(key) {
+        Some(named @ (Value::Array(_) | Value::String(_))) => referenced(reading, named, |reading, value| match value {
+            Value::Array(items) => items.iter().map(|i| reading.test(i)).collect(),
+            one => vec![reading.test(one)],
+        }),
+        _ => {
+            reading.source.fault("scenarios:", format!("a scenario needs a list \"{key}\""));
+            Vec::new()
+        }
+    };
+    Scenario { config: list("config"), tests: list("tests") }
+}
+
+/// Understands a value, or what the file it names holds; what is wrong there is said with that file's name.
+pub(super) fn referenced<T>(reading: &mut Reading<'_, '_>, value: &Value, understand: impl FnOnce(&mut Reading<'_, '_>, &Value) -> T) -> T {
+    let Some(path) = value.as_str().and_then(files::reference) else { return understand(reading, value) };
+    let file = reading.dir.join(path);
+    let read = read_text(&file).and_then(|text| parse(&file, &text).map(|value| (text, value)));
+    let (text, value) = read.unwrap_or_else(|fault| {
+        reading.source.extend(vec![fault]);
+        (String::new(), Value::Object(Map::new()))
+    });
+    let source = reading.source.other(&file, text);
+    understand(&mut Reading { source, context: reading.context, dir: reading.dir }, &value)
 }
 
 pub(super) fn object(source: &mut Source<'_>, map: &Map<String, Value>, key: &str) -> Map<String, Value> {
@@ -113,7 +131,15 @@ pub(super) fn evaluate(source: &mut Source<'_>, map: &Map<String, Value>) -> Eva
 
 pub(super) fn derived(source: &mut Source<'_>, map: &Map<String, Value>) -> Vec<DerivedMetric> {
     let mut metrics = Vec::new();
-    for item in map.get("derivedMetrics").and_then(Value::as_array).into_iter().flatten() {
+    let items = match map.get("derivedMetrics") {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(other) => {
+            source.fault("derivedMetrics:", format!("derived metrics are a list of names and values, not {}", short(other)));
+            &[]
+        }
+    };
+    for item in items {
         match (item.get("name").and_then(Value::as_str), item.get("value").and_then(Value::as_str)) {
             (Some(name), Some(value)) => metrics.push(DerivedMetric { name: name.to_owned(), value: value.to_owned() }),
             _ => source.fault("derivedMetrics:", format!("a derived metric needs \"name\" and an expression \"value\": {}", short(item))),

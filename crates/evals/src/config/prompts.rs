@@ -24,6 +24,7 @@ fn one(source: &mut Source<'_>, item: &Value, all: &mut Vec<Prompt>) {
     match item {
         Value::String(text) => texts(source, text, None, all),
         Value::Object(map) => {
+            source.check_keys("a prompt", map, &["raw", "label", "id"], &["config", "function"]);
             let label = ["label", "id"].iter().find_map(|key| map.get(*key)).and_then(Value::as_str);
             match map.get("raw").or_else(|| map.get("id")) {
                 Some(Value::String(text)) => texts(source, text, label, all),
@@ -137,20 +138,36 @@ fn listed(source: &mut Source<'_>, text: &str, all: &mut Vec<Provider>) {
     }
 }
 
+/// What stands under a key of a provider; what is not of its form is a fault.
+fn setting<T>(source: &mut Source<'_>, map: &Map<String, Value>, key: &str, form: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+    let value = map.get(key).filter(|value| !value.is_null())?;
+    let found = read(value);
+    if found.is_none() {
+        source.fault(&format!("{key}:"), format!("\"{key}\" of a provider is {form}, not {}", short(value)));
+    }
+    found
+}
+
+fn labels(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+fn code(value: &Value) -> Option<String> {
+    value.as_str().filter(|code| reference(code).is_none()).map(str::to_owned)
+}
+
 fn provider(source: &mut Source<'_>, map: &Map<String, Value>) -> Option<Provider> {
     if let Some(id) = map.get("id").and_then(Value::as_str) {
         let known = ["id", "label", "config", "prompts", "transform", "delay", "env", "inputs"];
-        source.check_keys("a provider", map, &known, &[]);
-        let text = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
-        let prompts = map.get("prompts").and_then(Value::as_array).into_iter().flatten();
+        source.check_keys("a provider", map, &known, &["inputs"]);
         return Some(Provider {
             id: id.to_owned(),
-            label: text("label").unwrap_or_else(|| id.to_owned()),
-            config: map.get("config").cloned().unwrap_or_default(),
-            prompts: prompts.filter_map(Value::as_str).map(str::to_owned).collect(),
-            transform: text("transform"),
-            delay_ms: map.get("delay").and_then(Value::as_u64).unwrap_or(0),
-            env: map.get("env").cloned().unwrap_or_default(),
+            label: setting(source, map, "label", "a text", |v| v.as_str().map(str::to_owned)).unwrap_or_else(|| id.to_owned()),
+            config: setting(source, map, "config", "a map of keys", |v| v.is_object().then(|| v.clone())).unwrap_or_default(),
+            prompts: setting(source, map, "prompts", "a list of prompts' labels", labels).unwrap_or_default(),
+            transform: setting(source, map, "transform", "JavaScript that stands here, not in a file", code),
+            delay_ms: setting(source, map, "delay", "a whole number of milliseconds", Value::as_u64).unwrap_or(0),
+            env: setting(source, map, "env", "a map of texts", |v| v.is_object().then(|| v.clone())).unwrap_or_default(),
         });
     }
     // The short form: `- openai:gpt: {config: ...}`.

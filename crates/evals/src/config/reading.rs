@@ -1,7 +1,7 @@
 //! Tests and assertions out of a file's values; everything wrong is named, and reading goes on.
 
 use super::files;
-use super::references::Templates;
+use super::references::Context;
 use crate::cases::{Assert, AssertSet, Assertion, TestCase, TestOptions};
 use crate::faults::{Source, parse, read_text, yaml};
 use serde_json::{Map, Value};
@@ -45,8 +45,8 @@ const SET: [&str; 6] = ["type", "assert", "threshold", "weight", "metric", "conf
 pub(crate) struct Reading<'a, 'f> {
     /// The file.
     pub source: Source<'f>,
-    /// What `$ref` may stand for.
-    pub templates: &'a Templates,
+    /// What tests may refer to.
+    pub context: &'a Context,
     /// Where `file://` references start.
     pub dir: &'a Path,
 }
@@ -59,11 +59,12 @@ impl Reading<'_, '_> {
             return TestCase::default();
         };
         self.source.check_keys("a test", map, &TEST, &TEST_REFUSED);
+        let (providers, prompts) = self.named(map);
         TestCase {
             description: self.text(map, "description"),
             vars: self.vars(map.get("vars")),
-            providers: [names(map, "providers"), names(map, "provider")].concat(),
-            prompts: names(map, "prompts"),
+            providers,
+            prompts,
             asserts: map.get("assert").map(|a| self.asserts(a)).unwrap_or_default(),
             threshold: self.number(map, "threshold"),
             metadata: self.map(map, "metadata"),
@@ -71,6 +72,62 @@ impl Reading<'_, '_> {
                 let options = self.map(map, "options");
                 self.options(&options)
             },
+        }
+    }
+
+    /// The providers and prompts a test restricts itself to; names of nobody are faults.
+    fn named(&mut self, map: &Map<String, Value>) -> (Vec<String>, Vec<String>) {
+        let (mut providers, prompts) = (self.names(map, "providers"), self.names(map, "prompts"));
+        providers.extend(self.names(map, "provider"));
+        for (needle, message) in self.context.names.faults(&providers, &prompts) {
+            self.source.fault(&needle, format!("a test names what is not there: {message}"));
+        }
+        (providers, prompts)
+    }
+
+    /// The names under a key: one, or a list; of a map, its id.
+    fn names(&mut self, map: &Map<String, Value>, key: &str) -> Vec<String> {
+        let name = |value: &Value| match value {
+            Value::Object(map) if map.len() == 1 => map.get("id").and_then(Value::as_str).map(str::to_owned),
+            other => other.as_str().map(str::to_owned),
+        };
+        let items = match map.get(key) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Array(items)) if !items.is_empty() => items.as_slice(),
+            Some(Value::Array(_)) => &[Value::Null],
+            Some(one) => std::slice::from_ref(one),
+        };
+        let found: Option<Vec<String>> = items.iter().map(name).collect();
+        found.unwrap_or_else(|| {
+            let given = short(map.get(key).unwrap_or(&Value::Null));
+            self.source.fault(&format!("{key}:"), format!("\"{key}\" of a test are names of the config's {key}, not {given}"));
+            Vec::new()
+        })
+    }
+
+    /// Code that stands in the file itself.
+    fn code(&mut self, map: &Map<String, Value>, key: &str) -> Option<String> {
+        let code = self.text(map, key)?;
+        if files::reference(&code).is_some() {
+            self.source.fault(&code, format!("\"{key}\" in a file of its own ({code}) is not supported; write the JavaScript here"));
+            return None;
+        }
+        Some(code)
+    }
+
+    /// The judge's prompt: a text or a chat, or the file that holds it.
+    fn rubric_prompt(&mut self, map: &Map<String, Value>) -> Value {
+        let given = map.get("rubricPrompt").cloned().unwrap_or_default();
+        match self.value("rubricPrompt", given.clone()) {
+            (_, Some(_)) => {
+                self.source.fault("rubricPrompt:", format!("{} is a program; a judge's prompt is a text or a chat", short(&given)));
+                Value::Null
+            }
+            (prompt @ (Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_)), None) => prompt,
+            (other, None) => {
+                self.source.fault("rubricPrompt:", format!("\"rubricPrompt\" is a text or a chat, not {}", short(&other)));
+                Value::Null
+            }
         }
     }
 
@@ -118,12 +175,12 @@ impl Reading<'_, '_> {
     fn options(&mut self, map: &Map<String, Value>) -> TestOptions {
         self.source.check_keys("a test's options", map, &OPTIONS, &OPTIONS_REFUSED);
         TestOptions {
-            transform: self.text(map, "transform").or_else(|| self.text(map, "postprocess")),
-            transform_vars: self.text(map, "transformVars"),
+            transform: self.code(map, "transform").or_else(|| self.code(map, "postprocess")),
+            transform_vars: self.code(map, "transformVars"),
             prefix: self.text(map, "prefix").unwrap_or_default(),
             suffix: self.text(map, "suffix").unwrap_or_default(),
             provider: map.get("provider").cloned().unwrap_or_default(),
-            rubric_prompt: map.get("rubricPrompt").cloned().unwrap_or_default(),
+            rubric_prompt: self.rubric_prompt(map),
             disable_var_expansion: self.flag(map, "disableVarExpansion"),
             disable_default_asserts: self.flag(map, "disableDefaultAsserts"),
         }
@@ -162,7 +219,7 @@ impl Reading<'_, '_> {
     }
 
     fn dereference(&mut self, item: &Value) -> Option<Map<String, Value>> {
-        let resolved = self.templates.resolve(item);
+        let resolved = self.context.templates.resolve(item);
         match resolved {
             Ok(map) => Some(map),
             Err((needle, message)) => {
@@ -188,9 +245,9 @@ impl Reading<'_, '_> {
             threshold: self.number(&map, "threshold"),
             weight: self.number(&map, "weight").unwrap_or(1.0),
             metric: self.text(&map, "metric"),
-            transform: self.text(&map, "transform"),
+            transform: self.code(&map, "transform"),
             provider: map.get("provider").cloned().unwrap_or_default(),
-            rubric_prompt: map.get("rubricPrompt").cloned().unwrap_or_default(),
+            rubric_prompt: self.rubric_prompt(&map),
             config: map.get("config").cloned().unwrap_or_default(),
             raw: Value::Object(map),
         })
@@ -260,16 +317,6 @@ impl Reading<'_, '_> {
             self.source.fault(&format!("{key}:"), format!("\"{key}\" is a map of keys"));
         }
         map.get(key).and_then(Value::as_object).cloned().unwrap_or_default()
-    }
-}
-
-/// The names under a key: one, or a list; of a map, its id.
-fn names(map: &Map<String, Value>, key: &str) -> Vec<String> {
-    let name = |value: &Value| value.as_str().or_else(|| value.get("id").and_then(Value::as_str)).map(str::to_owned);
-    match map.get(key) {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(items)) => items.iter().filter_map(name).collect(),
-        Some(one) => name(one).into_iter().collect(),
     }
 }
 

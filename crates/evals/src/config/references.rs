@@ -1,8 +1,18 @@
 //! `$ref: '#/assertionTemplates/name'`: an assertion written once and used in many tests.
 
+use super::names::Names;
 use serde_json::{Map, Value};
 
 const PREFIX: &str = "#/assertionTemplates/";
+
+/// What tests may refer to in the config they belong to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Context {
+    /// What `$ref` may stand for.
+    pub templates: Templates,
+    /// Who and what may be named.
+    pub names: Names,
+}
 
 /// The assertion templates of a config.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
 //! Tests in CSV and JSONL files: read row by row, so that a file may be larger than memory.
 
 use super::reading::Reading;
-use super::references::Templates;
+use super::references::Context;
 use super::shorthand;
 use crate::cases::TestCase;
 use crate::faults::{Source, fault};
@@ -15,20 +15,16 @@ use std::path::{Path, PathBuf};
 pub(crate) type Row = Result<TestCase, Vec<FileFault>>;
 
 /// Every test of a CSV or JSONL file, one after the other.
-pub(crate) fn read(path: &Path, templates: &Templates) -> Box<dyn Iterator<Item = Row> + Send> {
+pub(crate) fn read(path: &Path, context: &Context) -> Box<dyn Iterator<Item = Row> + Send> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) => return Box::new(std::iter::once(Err(vec![fault(path, None, format!("cannot be read ({error})"))]))),
     };
-    let (path, templates) = (path.to_owned(), templates.clone());
-    if super::files::ending(&path) == "csv" {
-        Box::new(csv_rows(file, path, templates))
-    } else {
-        Box::new(json_rows(file, path, templates))
-    }
+    let (path, context) = (path.to_owned(), context.clone());
+    if super::files::ending(&path) == "csv" { Box::new(csv_rows(file, path, context)) } else { Box::new(json_rows(file, path, context)) }
 }
 
-fn csv_rows(file: File, path: PathBuf, templates: Templates) -> impl Iterator<Item = Row> + Send {
+fn csv_rows(file: File, path: PathBuf, context: Context) -> impl Iterator<Item = Row> + Send {
     let mut file = BufReader::with_capacity(1 << 16, file);
     // Spreadsheets begin files with a byte order mark.
     if file.fill_buf().is_ok_and(|start| start.starts_with(&[0xEF, 0xBB, 0xBF])) {
@@ -47,7 +43,7 @@ fn csv_rows(file: File, path: PathBuf, templates: Templates) -> impl Iterator<It
             Ok(record) => {
                 let line = record.position().and_then(|p| usize::try_from(p.line()).ok());
                 let cells = headers.iter().zip(record.iter());
-                row(cells).map_err(|m| vec![fault(&path, line, m)]).and_then(|test| understand(&path, line, &test, &templates))
+                row(cells).map_err(|m| vec![fault(&path, line, m)]).and_then(|test| understand(&path, line, &test, &context))
             }
             Err(error) => {
                 let line = error.position().and_then(|p| usize::try_from(p.line()).ok());
@@ -57,7 +53,7 @@ fn csv_rows(file: File, path: PathBuf, templates: Templates) -> impl Iterator<It
     })
 }
 
-fn json_rows(file: File, path: PathBuf, templates: Templates) -> impl Iterator<Item = Row> + Send {
+fn json_rows(file: File, path: PathBuf, context: Context) -> impl Iterator<Item = Row> + Send {
     BufReader::new(file).lines().enumerate().filter_map(move |(at, line)| {
         let line_no = Some(at + 1);
         let line = match line {
@@ -68,18 +64,18 @@ fn json_rows(file: File, path: PathBuf, templates: Templates) -> impl Iterator<I
             return None;
         }
         Some(match serde_json::from_str::<Value>(&line) {
-            Ok(value) => understand(&path, line_no, &value, &templates),
+            Ok(value) => understand(&path, line_no, &value, &context),
             Err(error) => Err(vec![fault(&path, line_no, format!("is not JSON: {error}"))]),
         })
     })
 }
 
-fn understand(path: &Path, line: Option<usize>, value: &Value, templates: &Templates) -> Row {
+fn understand(path: &Path, line: Option<usize>, value: &Value, context: &Context) -> Row {
     let mut faults = Vec::new();
     let mut source = Source::new(path, String::new(), &mut faults);
     source.at = line;
     let dir = source.dir();
-    let test = Reading { source, templates, dir: &dir }.test(value);
+    let test = Reading { source, context, dir: &dir }.test(value);
     if faults.is_empty() { Ok(test) } else { Err(faults) }
 }
 
@@ -88,8 +84,9 @@ fn row<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Value, Str
     let (mut test, mut vars, mut metadata, mut options) = (Map::new(), Map::new(), Map::new(), Map::new());
     let mut asserts: Vec<(String, Value)> = Vec::new();
     let mut configs: Vec<(String, String, &str)> = Vec::new();
-    let mut metric = None;
+    let (mut metric, mut columns) = (None, Vec::new());
     for (name, cell) in cells {
+        columns.push(name);
         match name.strip_prefix("__") {
             None => drop(vars.insert(name.to_owned(), cell.into())),
             Some(_) if cell.trim().is_empty() => {}
@@ -113,6 +110,9 @@ fn row<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Value, Str
         }
     }
     for (column, key, cell) in configs {
+        if !columns.contains(&column.as_str()) {
+            return Err(format!("__config:{column}:{key} is for the column {column}, which is not there"));
+        }
         let Some((_, assertion)) = asserts.iter_mut().find(|(name, _)| *name == column) else { continue };
         assertion[&key] = if key == "threshold" || key == "weight" { number(&key, cell)? } else { cell.into() };
     }
@@ -148,7 +148,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join(name);
         std::fs::write(&path, text).expect("written");
-        read(&path, &Templates::default()).collect()
+        read(&path, &Context::default()).collect()
     }
 
     #[test]
@@ -195,6 +195,6 @@ mod tests {
             file.write_all(line.as_bytes()).expect("written");
         }
         drop(file);
-        assert_eq!(read(&path, &Templates::default()).flatten().count(), 1000);
+        assert_eq!(read(&path, &Context::default()).flatten().count(), 1000);
     }
 }

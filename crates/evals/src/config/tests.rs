@@ -129,7 +129,7 @@ evaluateOptions: {maxConcurrency: many}
         "\"valu\" is not a key of an assertion",
         "names no entry of assertionTemplates",
         "an assertion is a map with a type, not 5",
-        "c.yaml:12: \"threshold\" is a number",
+        "c.yaml:12: test 2: \"threshold\" is a number",
         "file://none.csv is not there",
         "vars are a map",
         "\"storeOutputAs\" of a test's options is not supported",
@@ -190,4 +190,108 @@ fn the_shipped_suites_are_understood() {
     let text = format!("{HEAD}tests: 'file://{}'\n", root.display());
     let config = read(&[("c.yaml", text.as_str())]).unwrap_or_else(|faults| panic!("{faults:#?}"));
     assert!(config.tests > 100, "{}", config.tests);
+}
+
+#[test]
+fn a_test_that_would_ask_nobody_is_a_fault() {
+    let head = "prompts: [{raw: '{{x}}', label: brief}, {raw: 'again {{x}}', label: 'group:long'}]\nproviders: [{id: echo, label: swot, prompts: [brief]}, 'planner:refine']\n";
+    let tests = "tests:
+  - {providers: [swot], prompts: [brief]}
+  - {providers: ['planner:*', planner], prompts: [group]}
+  - {provider: echo}
+  - {provider: 'openai:gpt-4.1'}
+  - {prompts: [nonsense]}
+  - {providers: [swot], prompts: ['group:long']}
+  - {providers: 5}
+  - {providers: []}
+";
+    let found = faults(&[("c.yaml", &format!("{head}{tests}"))]);
+    assert_eq!(found.len(), 5, "{found:#?}");
+    for (at, expected) in [
+        (
+            0,
+            "c.yaml:7: test 4: a test names what is not there: provider \"openai:gpt-4.1\" is none of the config's, so nobody would be asked; there are swot, planner:refine",
+        ),
+        (1, "c.yaml:8: test 5: a test names what is not there: prompt \"nonsense\" is none"),
+        (2, "c.yaml:9: test 6: a test names what is not there: none of the providers"),
+        (3, "c.yaml:10: test 7: \"providers\" of a test are names"),
+        (4, "c.yaml:11: test 8: \"providers\" of a test are names"),
+    ] {
+        assert!(found[at].starts_with(expected), "{found:#?}");
+    }
+    let stream = faults(&[("c.yaml", &format!("{head}tests: file://t.jsonl\n")), ("t.jsonl", "{\"providers\": [\"nobody\"]}\n")]);
+    assert!(stream[0].starts_with("t.jsonl:1: a test names"), "{stream:?}");
+    let asked = faults(&[("c.yaml", "prompts: [x]\nproviders: [{id: echo, prompts: [brief]}]\n")]);
+    assert!(asked[0].contains("prompt \"brief\" of provider \"echo\" is none of the config's"), "{asked:?}");
+}
+
+#[test]
+fn faults_are_named_where_they_are() {
+    let mut text = format!("{HEAD}defaultTest: file://d.yaml\nscenarios: [file://s.yaml]\ntests:\n");
+    for _ in 0..49 {
+        text.push_str("  - vars: {x: a}\n    threshold: 1\n");
+    }
+    text.push_str("  - vars: {x: a}\n    threshold: high\n");
+    let found =
+        faults(&[("c.yaml", text.as_str()), ("d.yaml", "# the default\nasert: []\n"), ("s.yaml", "config: [{}]\ntests:\n- {wars: {}}\n")]);
+    assert!(found.iter().any(|f| f.starts_with("c.yaml:105: test 50: \"threshold\" is a number")), "{found:#?}");
+    assert!(found.iter().any(|f| f.starts_with("d.yaml:2: \"asert\" is not a key")), "{found:#?}");
+    assert!(found.iter().any(|f| f.starts_with("s.yaml:3: \"wars\" is not a key")), "{found:#?}");
+    // Written in a form in which the place of a test is not certain, no wrong line is named.
+    let found = faults(&[("c.yaml", "prompts: [x]\nproviders: [echo]\ntests: [{threshold: 1},\n  {threshold: high}]\n")]);
+    assert!(found[0].starts_with("c.yaml: test 2: \"threshold\""), "{found:?}");
+}
+
+#[test]
+fn what_would_be_read_over_is_a_fault() {
+    for (text, expected) in [
+        ("prompts: [{raw: x, config: {temperature: 1}}]\nproviders: [echo]\n", "\"config\" of a prompt is not supported"),
+        ("prompts: [{raw: x, temprature: 1}]\nproviders: [echo]\n", "\"temprature\" is not a key of a prompt"),
+        ("prompts: [x]\nproviders: [{id: echo, prompts: x}]\n", "\"prompts\" of a provider is a list"),
+        ("prompts: [x]\nproviders: [{id: echo, delay: '500'}]\n", "\"delay\" of a provider is a whole number"),
+        ("prompts: [x]\nproviders: [{id: echo, transform: 5}]\n", "\"transform\" of a provider is JavaScript"),
+        ("prompts: [x]\nproviders: [{id: echo, transform: 'file://t.js'}]\n", "\"transform\" of a provider is JavaScript"),
+        ("prompts: [x]\nproviders: [echo]\nderivedMetrics: {name: a, value: b}\n", "derived metrics are a list"),
+        ("prompts: [x]\nproviders: [echo]\ntests: [{options: {transform: 'file://t.js'}}]\n", "\"transform\" in a file of its own"),
+        (
+            "prompts: [x]\nproviders: [echo]\ntests: [{options: {rubricPrompt: 'file://none.txt'}}]\n",
+            "the value of rubricPrompt, cannot be read",
+        ),
+        (
+            "prompts: [x]\nproviders: [echo]\ntests: [{assert: [{type: llm-rubric, value: x, rubricPrompt: 5}]}]\n",
+            "\"rubricPrompt\" is a text",
+        ),
+    ] {
+        let found = faults(&[("c.yaml", text)]);
+        assert!(found.len() == 1 && found[0].contains(expected), "{expected}: {found:?}");
+    }
+    let csv = "x,__expected,__config:__expected7:threshold\na,equals:a,1\n";
+    let found = faults(&[("c.yaml", &format!("{HEAD}tests: file://t.csv\n")), ("t.csv", csv)]);
+    assert!(found[0].contains("__expected7, which is not there"), "{found:?}");
+}
+
+#[test]
+fn the_prompt_of_a_judge_may_be_a_file() {
+    let text = format!(
+        "{HEAD}tests:\n  - assert: [{{type: llm-rubric, value: x, rubricPrompt: 'file://r.txt'}}]\n    options: {{rubricPrompt: 'file://chat.yaml'}}\n"
+    );
+    let config = read(&[("c.yaml", &text), ("r.txt", "Judge {{output}}\n"), ("chat.yaml", "- {role: user, content: x}\n")]).expect("reads");
+    let test = config.cases().next().expect("one").expect("reads").test;
+    let crate::cases::Assert::One(one) = &test.asserts[0] else { panic!("one") };
+    assert_eq!(one.rubric_prompt.clone(), json!("Judge {{output}}"));
+    assert_eq!(test.options.rubric_prompt, json!([{"role": "user", "content": "x"}]));
+}
+
+#[test]
+fn a_folder_with_brackets_in_its_name_is_a_folder() {
+    let dir = tempfile::tempdir().expect("dir");
+    let folder = dir.path().join("[a] *b");
+    create_dir_all(folder.join("p")).expect("made");
+    write(folder.join("p/1.txt"), "one {{x}}").expect("written");
+    write(folder.join("p/[2].txt"), "two {{x}}").expect("written");
+    let all = folder.join("p/1.txt");
+    let text = format!("prompts: ['file://p/*.txt', 'file://p/[2].txt', 'file://{}']\nproviders: [echo]\n", all.display());
+    write(folder.join("c.yaml"), text).expect("written");
+    let config = Config::read(&folder.join("c.yaml")).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    assert_eq!(config.prompts.iter().map(|p| p.raw.as_str()).collect::<Vec<_>>(), ["one {{x}}", "two {{x}}", "two {{x}}", "one {{x}}"]);
 }

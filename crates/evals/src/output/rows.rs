@@ -1,8 +1,8 @@
 //! The results of a JSONL file in any order: their places are kept in memory, they themselves are not. Of several for one place, the last
 //! counts.
 
-use crate::results::CaseResult;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::results::{CaseResult, lines};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
@@ -16,24 +16,17 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let mut file = BufReader::new(File::open(path)?);
+    /// The results at these places.
+    pub fn open(path: &Path, wanted: &HashSet<(usize, usize, usize)>) -> io::Result<Self> {
         let (mut places, mut vars) = (BTreeMap::new(), BTreeSet::new());
-        let (mut at, mut line) = (0, String::new());
-        loop {
-            line.clear();
-            let read = file.read_line(&mut line)?;
-            if read == 0 {
-                break;
+        for line in lines(path)? {
+            let line = line?;
+            if wanted.contains(&line.row.key()) {
+                vars.extend(line.row.vars.keys().filter(|k| !vars.contains(*k)).cloned().collect::<Vec<_>>());
+                places.insert(line.row.key(), line.at);
             }
-            // A last line that was cut is what a crash leaves.
-            if let Ok(row) = parse(&line) {
-                vars.extend(row.vars.keys().filter(|k| !vars.contains(*k)).cloned().collect::<Vec<_>>());
-                places.insert(row.key(), at);
-            }
-            at += read as u64;
         }
-        Ok(Self { file, places, vars })
+        Ok(Self { file: BufReader::new(File::open(path)?), places, vars })
     }
 
     /// Case by case, each with all its columns, one repetition after the other.

@@ -2,13 +2,13 @@
 
 use crate::cases::Case;
 use crate::config::{Prompt, Provider};
-use crate::results::{CaseResult, Outcome};
+use crate::results::{CaseResult, Outcome, lines};
 use prompts::FileFault;
 use regex::Regex;
 use serde_json::{Map, Value};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 
 /// Which cases run; without any wish, all.
@@ -40,30 +40,29 @@ impl Failing {
     /// Reads the results of an earlier run, JSON or JSONL; `errors_only` leaves out what was judged and failed.
     pub fn read(path: &Path, errors_only: bool) -> Result<Self, FileFault> {
         let cannot = |why: String| FileFault { file: path.display().to_string(), line: None, message: why };
-        let mut failing = Self::default();
-        let mut add = |json: &Value| match CaseResult::from_json(json) {
-            Some(row) => {
-                if row.outcome == Outcome::Error || (row.outcome == Outcome::Failed && !errors_only) {
-                    // The variables as the test wrote them: those of the result are filled in.
-                    let vars = row.test_case.get("vars").and_then(Value::as_object).unwrap_or(&row.vars);
-                    failing.0.insert(name(&row.provider, &row.prompt_label, vars));
-                }
-                Ok(())
-            }
-            None => Err(cannot("holds something that is no result; use the JSON or JSONL output of a run".into())),
+        let unreadable = |e: std::io::Error| cannot(format!("cannot be read ({e})"));
+        // Of several results for one place the last one counts: an error may have passed since.
+        let mut last: HashMap<(usize, usize, usize), Option<String>> = HashMap::new();
+        let mut add = |row: &CaseResult| {
+            let failing = row.outcome == Outcome::Error || (row.outcome == Outcome::Failed && !errors_only);
+            // The variables as the test wrote them: those of the result are filled in.
+            let vars = row.test_case.get("vars").and_then(Value::as_object).unwrap_or(&row.vars);
+            last.insert(row.key(), failing.then(|| name(&row.provider, &row.prompt_label, vars)));
         };
-        let file = BufReader::new(File::open(path).map_err(|e| cannot(format!("cannot be read ({e})")))?);
         if path.extension().is_some_and(|e| e == "jsonl") {
-            for line in file.lines() {
-                let line = line.map_err(|e| cannot(format!("cannot be read ({e})")))?;
-                add(&serde_json::from_str(&line).unwrap_or_default())?;
+            for line in lines(path).map_err(unreadable)? {
+                add(&line.map_err(unreadable)?.row);
             }
         } else {
+            let file = BufReader::new(File::open(path).map_err(unreadable)?);
             let whole: Value = serde_json::from_reader(file).map_err(|e| cannot(format!("is not JSON: {e}")))?;
             let rows = whole.pointer("/results/results").and_then(Value::as_array);
-            rows.ok_or_else(|| cannot("has no results.results; use the JSON output of a run".into()))?.iter().try_for_each(&mut add)?;
+            for row in rows.ok_or_else(|| cannot("has no results.results; use the JSON output of a run".into()))? {
+                let wrong = || cannot("holds something that is no result; use the JSON or JSONL output of a run".into());
+                add(&CaseResult::from_json(row).ok_or_else(wrong)?);
+            }
         }
-        Ok(failing)
+        Ok(Self(last.into_values().flatten().collect()))
     }
 }
 

@@ -163,8 +163,86 @@ async fn a_run_that_was_cut_goes_on_where_it_was() {
     std::fs::write(house.path("c.yaml"), LETTERS.replace("value: a", "value: z")).expect("written");
     let changed = run(&house.config(), &Counting::default(), &resume, &mut Vec::new()).await.expect("runs");
     assert_eq!((changed.passed, changed.failed, changed.resumed), (1, 2, 1));
+    // So has who answers, though its name is the same.
+    let other = Released("v2");
+    let changed = run(&house.config(), &other, &resume, &mut Vec::new()).await.expect("runs");
+    assert_eq!(changed.resumed, 0);
     std::fs::write(&file, "nonsense\n{}\n").expect("written");
     assert!(matches!(run(&house.config(), &Echo, &resume, &mut Vec::new()).await, Err(RunError::Options(why)) if why.contains(":1:")));
+}
+
+/// Answers with the prompt, by a template that is known by its content.
+struct Released(&'static str);
+
+#[async_trait]
+impl Target for Released {
+    async fn call(&self, _: &Provider, prompt: &str, _: &Map<String, Value>) -> Result<Output, TargetError> {
+        Ok(Output { output: prompt.into(), ..Output::default() })
+    }
+
+    fn identity(&self, _: &Provider) -> String {
+        self.0.to_owned()
+    }
+}
+
+#[tokio::test]
+async fn earlier_verdicts_count_only_for_the_same_question() {
+    let config = "prompts: ['{{x}}']
+providers: [{id: any, config: {n: 1}}]
+tests: [{vars: {x: a}, assert: [{type: javascript, value: 'file://check.js', metric: m, weight: 3}], options: {transform: output}}]
+";
+    let house = House::new(config);
+    let file = house.path("run.jsonl");
+    std::fs::write(house.path("check.js"), "module.exports = () => true").expect("written");
+    let mut sink = JsonlSink::create(&file).expect("file");
+    let whole = run(&house.config(), &Released("v1"), &Options::default(), &mut sink).await.expect("runs");
+    let resume = Options { resume: Some(file.clone()), ..Options::default() };
+    let again = run(&house.config(), &Released("v1"), &resume, &mut Vec::new()).await.expect("runs");
+    assert_eq!((again.resumed, &again.prompts), (1, &whole.prompts), "the sums are those of a run that was not cut");
+    for (from, to) in [("n: 1", "n: 2"), ("transform: output", "transform: output + 1"), ("weight: 3", "weight: 2")] {
+        std::fs::write(house.path("c.yaml"), config.replace(from, to)).expect("written");
+        let changed = run(&house.config(), &Released("v1"), &resume, &mut Vec::new()).await.expect("runs");
+        assert_eq!(changed.resumed, 0, "{to}");
+    }
+    std::fs::write(house.path("c.yaml"), config).expect("written");
+    std::fs::write(house.path("check.js"), "module.exports = () => false").expect("written");
+    let changed = run(&house.config(), &Released("v1"), &resume, &mut Vec::new()).await.expect("runs");
+    assert_eq!((changed.resumed, changed.failed), (0, 1), "a file the test names has changed");
+}
+
+#[tokio::test]
+async fn results_that_are_made_of_a_resumed_file_hold_what_the_run_counts() {
+    let house = House::new(LETTERS);
+    let file = house.path("run.jsonl");
+    let mut sink = JsonlSink::create(&file).expect("file");
+    run(&house.config(), &Counting::default(), &Options::default(), &mut sink).await.expect("runs");
+    let only = Filter { first: Some(1), ..Filter::default() };
+    let options = Options { resume: Some(file.clone()), filter: only, ..Options::default() };
+    let summary = run(&house.config(), &Counting::default(), &options, &mut Vec::new()).await.expect("runs");
+    let mut text = Vec::new();
+    crate::output::write_results(&file, &house.config(), &summary, crate::output::Format::Jsonl, &mut text).expect("written");
+    assert_eq!((summary.passed, String::from_utf8(text).expect("text").lines().count()), (1, 1));
+    // What passes now is not run again as failing.
+    let mut rows = std::fs::read_to_string(&file).expect("text");
+    let last = rows
+        .lines()
+        .find(|line| line.contains("\"failureReason\":1"))
+        .expect("a row")
+        .replace("\"success\":false", "\"success\":true")
+        .replace("\"failureReason\":1", "\"failureReason\":0");
+    assert_ne!(Failing::read(&file, false).expect("read"), Failing::default());
+    rows.push_str(&format!("{last}\n{{\"testIdx\": 1, \"pro"));
+    std::fs::write(&file, rows).expect("written");
+    assert_eq!(Failing::read(&file, false).expect("a cut end is read over"), Failing::default());
+}
+
+#[tokio::test]
+async fn a_delay_stands_between_calls() {
+    let house = House::new(&format!("{LETTERS}evaluateOptions: {{delay: 5, maxConcurrency: 4}}\n"));
+    let target = Counting::default();
+    let options = Options { concurrency: Some(4), ..Options::default() };
+    run(&house.config(), &target, &options, &mut Vec::new()).await.expect("runs");
+    assert_eq!((target.calls.into_inner(), target.most.into_inner()), (3, 1));
 }
 
 struct Silent;
@@ -181,6 +259,11 @@ async fn who_does_not_answer_is_not_waited_for() {
     let timed = House::new(&format!("{LETTERS}evaluateOptions: {{timeoutMs: 50}}\n"));
     let summary = run(&timed.config(), &Silent, &Options::default(), &mut Vec::new()).await.expect("runs");
     assert_eq!(summary.errors, 3);
+    let timed = House::new(&format!("{LETTERS}evaluateOptions: {{maxEvalTimeMs: 50}}\n"));
+    let mut results = Vec::new();
+    let summary = run(&timed.config(), &Silent, &Options::default(), &mut results).await.expect("runs");
+    assert_eq!(summary.errors, 3);
+    assert!(results.iter().all(|r| r.error.as_deref().is_some_and(|e| e.contains("maxEvalTimeMs"))), "{results:?}");
 }
 
 struct Dropped(usize);

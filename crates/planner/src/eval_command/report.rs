@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use app::evals::Spending;
 use evals::{CaseResult, JsonlSink, Outcome, PromptMetrics, Sink, Summary};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use llm::Scrubber;
 use std::io;
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ const REASON: usize = 300;
 /// Takes results as they come.
 pub(super) struct Report {
     lines: JsonlSink,
+    scrubber: Scrubber,
     bar: ProgressBar,
     failing: Vec<String>,
     not_passed: usize,
@@ -23,13 +25,13 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn begin(lines: JsonlSink, total: usize, quiet: bool) -> Self {
+    pub(super) fn begin(lines: JsonlSink, scrubber: Scrubber, total: usize, quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total as u64), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}") {
             bar.set_style(style);
         }
-        Self { lines, bar, failing: Vec::new(), not_passed: 0, not_listed: 0 }
+        Self { lines, scrubber, bar, failing: Vec::new(), not_passed: 0, not_listed: 0 }
     }
 
     pub(super) fn end(&self) {
@@ -60,14 +62,25 @@ impl Report {
 
 impl Sink for Report {
     fn take(&mut self, result: &CaseResult) -> io::Result<()> {
-        self.lines.take(result)?;
+        let clean = CaseResult::from_json(&self.scrubber.value(&result.to_json()));
+        self.lines.take(clean.as_ref().ok_or_else(|| io::Error::other("a result has no form that can be written"))?)?;
+        self.count(result);
+        Ok(())
+    }
+
+    fn taken_over(&mut self, result: &CaseResult) {
+        self.count(result);
+    }
+}
+
+impl Report {
+    fn count(&mut self, result: &CaseResult) {
         self.bar.inc(1);
         if result.outcome != Outcome::Passed {
             self.not_passed += 1;
             self.bar.set_message(format!("{} not passed", self.not_passed));
-            if self.failing.len() < LISTED { self.failing.push(failing(result)) } else { self.not_listed += 1 }
+            if self.failing.len() < LISTED { self.failing.push(self.scrubber.text(&failing(result))) } else { self.not_listed += 1 }
         }
-        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow, bail};
 use async_trait::async_trait;
 use evals::{Output, Provider, Target, TargetError, read_value};
 use serde_json::{Map, Value, json};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 /// Outputs by their place.
@@ -66,7 +67,15 @@ impl Target for Stored {
             .and_then(|number| self.0.get(number.checked_sub(1)?))
             .ok_or_else(|| TargetError::Failed("there is no such output".into()))?;
         let output = if item.is_object() { item.get("output").cloned().unwrap_or_default() } else { item.clone() };
-        let number = |name: &str| item.get(name).and_then(Value::as_u64);
-        Ok(Output { output, cost: item.get("cost").and_then(Value::as_f64), latency_ms: number("latencyMs"), ..Output::default() })
+        let latency_ms = item.get("latencyMs").and_then(Value::as_u64);
+        // How long it takes to look an output up says nothing about the one who made it.
+        let cached = latency_ms.is_none();
+        Ok(Output { output, cost: item.get("cost").and_then(Value::as_f64), cached, latency_ms, ..Output::default() })
+    }
+
+    fn identity(&self, _provider: &Provider) -> String {
+        let mut hasher = DefaultHasher::new();
+        Value::from(self.0.clone()).to_string().hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
     }
 }

@@ -452,3 +452,89 @@ async fn two_releases_are_compared_by_the_same_tests() {
     bench.eval("--compare v1.0.0").await.ends(1, &["BEFORE:AFTER"]);
     bench.eval("--compare v1.0.0:v9.9.9 --section swot").await.ends(1, &["9.9.9"]);
 }
+
+#[tokio::test]
+async fn results_are_written_onto_nothing_the_run_needs() {
+    let bench = Bench::with(ECHO).await;
+    bench.eval("-o r.jsonl").await;
+    let before = bench.read("r.jsonl");
+    assert!(before.lines().count() > 0);
+    let all = format!("{}/r.jsonl", bench.dir.path().display());
+    for onto in ["./r.jsonl", all.as_str()] {
+        bench.eval(&format!("--resume r.jsonl -o {onto} r.json")).await;
+        assert_eq!(bench.read("r.jsonl"), before, "{onto}");
+        assert_eq!(bench.json("r.json")["results"]["results"].as_array().map(Vec::len), Some(before.lines().count()));
+    }
+    bench.eval("-o two.jsonl ./two.jsonl").await;
+    assert_eq!(bench.read("two.jsonl").lines().count(), before.lines().count());
+    bench.eval("--record tape.jsonl").await;
+    bench.eval("--record tape.jsonl -o ./tape.jsonl").await.ends(1, &["tape.jsonl", "which this run reads"]);
+    let left: Vec<String> = std::fs::read_dir(bench.dir.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".part"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn no_key_of_a_config_is_in_results() {
+    let bench = Bench::with(
+        "prompts: ['{{x}} planted-key-4711']
+env: {OTHER_TOKEN: planted-token-4712}
+providers: [echo, {id: 'openai:m', config: {apiBaseUrl: 'UPSTREAM/v1', apiKey: planted-key-4711}}]
+tests: [{vars: {x: '{{env.OTHER_TOKEN}}'}, assert: [{type: not-contains, value: nothing, provider: {id: 'openai:j', config: {apiKey: planted-key-4713}}}]}]
+",
+    )
+    .await;
+    bench.eval("-o r.json r.jsonl r.html r.csv").await.ends(0, &["2 of 2 passed"]);
+    assert!(bench.upstream.calls()[0].prompt.contains("planted-token-4712 planted-key-4711"), "they were sent");
+    for file in ["r.json", "r.jsonl", "r.html", "r.csv"] {
+        let text = bench.read(file);
+        assert!(!text.contains("471"), "{file}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_config_says_of_the_command_line_counts() {
+    let bench = Bench::with(
+        "prompts: ['{{x}}']
+providers: [echo]
+tests: [{description: one, vars: {x: a}}, {description: two, vars: {x: b}}]
+outputPath: out.json
+commandLineOptions: {repeat: 3, filterPattern: one}
+",
+    )
+    .await;
+    bench.eval("").await.ends(0, &["3 of 3 passed"]);
+    assert_eq!(bench.json("out.json")["results"]["results"].as_array().map(Vec::len), Some(3));
+    bench.eval("--repeat 1").await.ends(0, &["1 of 1 passed"]);
+    bench.write("c.yaml", "prompts: [x]\nproviders: [echo]\ncommandLineOptions: {repeet: 3}\n");
+    bench.eval("-c c.yaml").await.ends(1, &["commandLineOptions.repeet is not supported"]);
+}
+
+#[tokio::test]
+async fn a_test_that_would_ask_nobody_is_named() {
+    let bench = Bench::with(
+        "prompts: ['{{x}}']
+providers: [echo]
+tests:
+  - {vars: {x: a}}
+  - {vars: {x: a}, provider: 'openai:gpt-4.1', assert: [{type: equals, value: b}]}
+  - {vars: {x: a}, prompts: [nonsense]}
+",
+    )
+    .await;
+    bench.eval("").await.ends(
+        1,
+        &["promptfooconfig.yaml:5: test 2", "provider \"openai:gpt-4.1\" is none of the config's", "test 3", "prompt \"nonsense\" is none"],
+    );
+}
+
+#[tokio::test]
+async fn the_time_of_a_stored_output_is_not_that_of_looking_it_up() {
+    let bench = Bench::with(ECHO).await;
+    bench.write("asserts.yaml", "- {type: latency, threshold: 100}\n");
+    bench.write("outputs.json", r#"["boots", {"output": "boots", "latencyMs": 50}, {"output": "boots", "latencyMs": 500}]"#);
+    bench.eval("-a asserts.yaml --model-outputs outputs.json").await.ends(100, &["1 of 3 passed", "1 errors", "from the cache"]);
+}
