@@ -9,13 +9,12 @@
 
 mod statistics;
 
-use crate::results::{CaseResult, Outcome};
+use crate::results::{CaseResult, Outcome, lines};
 use serde::Serialize;
 use serde_json::Value;
 use statistics::{decide, metric};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::Path;
 
 /// Named scores that count as the rubric's, when a run has them.
@@ -212,19 +211,9 @@ fn gathered(measures: impl IntoIterator<Item = Measure>) -> Cases {
 fn read(path: &Path) -> io::Result<Cases> {
     // What a resumed run asked again has two lines, of which the last counts.
     let mut rows = BTreeMap::new();
-    let mut lines = BufReader::new(File::open(path)?).lines().enumerate().peekable();
-    while let Some((at, line)) = lines.next() {
-        let line = line?;
-        let row = serde_json::from_str(&line).ok().and_then(|json| CaseResult::from_json(&json));
-        match row {
-            Some(row) => drop(rows.insert(row.key(), Measure::from(&row))),
-            // A last line that was cut is what a crash leaves.
-            None if line.trim().is_empty() || lines.peek().is_none() => {}
-            None => {
-                let why = format!("{}:{}: is not a result; compare the JSONL files of runs", path.display(), at + 1);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-            }
-        }
+    for line in lines(path)? {
+        let row = line?.row;
+        rows.insert(row.key(), Measure::from(&row));
     }
     Ok(gathered(rows.into_values()))
 }

@@ -14,8 +14,8 @@ use domain::sections::SectionName;
 use prompts::files::Role;
 use prompts::{Library, SourceFile, changes as differences};
 use semver::Version;
-use store::TeamTx;
 use std::collections::BTreeMap;
+use store::TeamTx;
 
 /// What a proposal changes.
 #[derive(Debug, Clone)]
