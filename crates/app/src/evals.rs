@@ -20,7 +20,7 @@ pub use kept::{Begun, ask_for_proposal, ask_for_release, get, list, stop};
 pub(crate) use kept::{KIND, execute, give_up, suite};
 pub use meter::{Meter, Spending};
 pub use reading::{Case, CasesOf, Listed, Sheet, Standing, case, listed, page_of_cases, sheet, standing};
-pub use resolve::{Resolved, resolve};
+pub use resolve::{Deployed, Resolved, resolve};
 
 use crate::{App, Clock};
 use ::evals::templating::Templating;
@@ -40,6 +40,8 @@ pub struct Setup {
     pub library: Arc<Library>,
     /// The release that is in use.
     pub release: Arc<Release>,
+    /// The release of each environment, where that is known.
+    pub deployed: Deployed,
     /// How models are reached, and the recording, where there is one.
     pub models: llm::Settings,
     /// What they charge.
@@ -91,7 +93,7 @@ impl Bench {
     pub(crate) fn on(app: &App, library: &Arc<Library>, release: &Arc<Release>, llm: Arc<Llm>) -> Result<Self, String> {
         let (library, release, clock) = (Arc::clone(library), Arc::clone(release), app.clock.clone());
         let (models, prices) = (llm::Settings::default(), PriceTable::shipped().map_err(|fault| fault.to_string())?);
-        let bench = Self::new(Setup { library, release, models, prices, clock, judge: None, env: Map::new(), own_judge: true })?;
+        let bench = Self::new(Setup { library, release, models, prices, clock, judge: None, env: Map::new(), own_judge: true, deployed: Deployed::new() })?;
         let _ = bench.routes.set(Ok(llm));
         Ok(bench)
     }
@@ -106,7 +108,7 @@ impl Bench {
             Kind::Section(spec) => {
                 self.routes()?;
                 sections::nothing_else(provider)?;
-                resolve(&self.setup.library, &self.setup.release, &spec).map(drop)
+                self.resolved(&spec).map(drop)
             }
             Kind::Model(_) => self.model(provider).map(drop),
             Kind::Web => web::read(provider).map(drop),
@@ -123,6 +125,11 @@ impl Bench {
             Kind::Model(_) => self.model(&provider).map(drop).map_err(|why| format!("the judge \"{judge}\": {why}")),
             _ => Err(format!("the judge \"{judge}\" is no model; name one as provider:model, such as google:gemini-2.5-pro")),
         }
+    }
+
+    /// The template that is meant.
+    fn resolved(&self, spec: &str) -> Result<Resolved, String> {
+        resolve(&self.setup.library, &self.setup.release, &self.setup.deployed, spec)
     }
 
     /// What was spent so far, and what it had cost when it was recorded.

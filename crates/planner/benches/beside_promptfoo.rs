@@ -24,7 +24,7 @@ async fn main() {
         let suite = suite(tests, &mock);
         for round in 1..=ROUNDS {
             let theirs = timed(theirs(suite.path(), &promptfoo), suite.path(), "theirs.json", tests).await.0;
-            let ours = timed(ours(suite.path()), suite.path(), "ours.json", tests).await.0;
+            let ours = timed(ours(), suite.path(), "ours.json", tests).await.0;
             let times = theirs.as_secs_f64() / ours.as_secs_f64();
             println!("{tests:>7} {round:>6} {:>14} {:>10} {times:>7.1}", theirs.as_millis(), ours.as_millis());
         }
@@ -32,7 +32,7 @@ async fn main() {
     println!("{:>7} {:>16} {:>10}", "tests", "peak memory (MB)", "ours (ms)");
     for tests in [1000, 20_000] {
         let suite = suite(tests, &mock);
-        let (took, peak) = timed(ours(suite.path()), suite.path(), "ours.json", tests).await;
+        let (took, peak) = timed(ours(), suite.path(), "ours.json", tests).await;
         println!("{tests:>7} {peak:>16.1} {:>10}", took.as_millis());
     }
 }
@@ -88,8 +88,8 @@ fn theirs(dir: &Path, promptfoo: &str) -> Command {
     command
 }
 
-fn ours(dir: &Path) -> Command {
+fn ours() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_planner"));
-    command.args(["eval", "-j", "4", "-c", "promptfooconfig.yaml", "-o", "ours.json", "--data-dir"]).arg(dir.join("data"));
+    command.args(["eval", "-j", "4", "-c", "promptfooconfig.yaml", "-o", "ours.json"]);
     command
 }

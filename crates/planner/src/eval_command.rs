@@ -1,6 +1,7 @@
 //! `planner eval`: tests in promptfoo's files, and the library's own, without a server, an account or a database.
 
 mod compare;
+mod deployed;
 mod options;
 mod report;
 mod secrets;
@@ -9,7 +10,7 @@ mod suite;
 mod work;
 
 use anyhow::{Result, anyhow, bail};
-use app::evals::{Bench, Setup};
+use app::evals::{Bench, Deployed, Setup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use evals::{Failing, Filter, Helpers, Options, Summary, Target};
 use llm::Tape;
@@ -180,7 +181,7 @@ pub(crate) fn told_apart(given: Option<PathBuf>, command: &crate::Command) -> (O
 
 pub(crate) async fn run(config: Config, named: Option<PathBuf>, args: Args) -> Result<ExitCode> {
     let mut args = match args.command {
-        Some(Command::Validate { file }) => return validate(&config, file.or(named)),
+        Some(Command::Validate { file }) => return validate(&config, file.or(named)).await,
         None => args.run,
     };
     args.file = args.file.or(named);
@@ -199,7 +200,7 @@ pub(crate) async fn run(config: Config, named: Option<PathBuf>, args: Args) -> R
         suite.config.env.insert(name.clone(), value.as_str().into());
     }
     suite.config.evaluate.delay_ms = args.delay.or(suite.config.evaluate.delay_ms);
-    let bench = bench(&config, &suite, &args, &env)?;
+    let bench = bench(&config, &suite, &args, &env).await?;
     let mut faults = if suite.stored.is_some() { Vec::new() } else { bench.check(&suite.config.providers) };
     faults.extend(bench.check_judge().err());
     if !faults.is_empty() {
@@ -230,12 +231,13 @@ fn with_own(env: &BTreeMap<String, String>, suite: &Suite) -> BTreeMap<String, S
     env.clone().into_iter().chain(own.filter(|(_, value)| !value.contains("{{"))).collect()
 }
 
-fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
+async fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
     let args = RunArgs { file, ..RunArgs::default() };
     let env = config::variables(None)?;
     let suite = Suite::read(config, &args).map_err(plain)?;
     let args = options::with_config(args, &suite.config.raw)?;
-    let faults = bench(&config.clone().over(&with_own(&env, &suite)), &suite, &args, &env)?.check(&suite.config.providers);
+    let config = config.clone().over(&with_own(&env, &suite));
+    let faults = bench(&config, &suite, &args, &env).await?.check(&suite.config.providers);
     if !faults.is_empty() {
         bail!("the config cannot be run:\n{}", faults.join("\n"));
     }
@@ -245,17 +247,18 @@ fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
 }
 
 /// Whoever answers and judges.
-fn bench(config: &Config, suite: &Suite, args: &RunArgs, env: &BTreeMap<String, String>) -> Result<Bench> {
+async fn bench(config: &Config, suite: &Suite, args: &RunArgs, env: &BTreeMap<String, String>) -> Result<Bench> {
     let library = wire::library(config).map_err(plain)?;
     let release = wire::release(config, &library)?;
-    bench_over(config, (suite, args, env), library, release)
+    let deployed = deployed::meant(config, &suite.config.providers, &release).await?;
+    bench_over(config, (suite, args, env), (library, release), deployed)
 }
 
 fn bench_over(
     config: &Config,
     (suite, args, env): (&Suite, &RunArgs, &BTreeMap<String, String>),
-    library: Library,
-    release: Release,
+    (library, release): (Library, Release),
+    deployed: Deployed,
 ) -> Result<Bench> {
     let secrets = secrets(config, suite, env);
     let tape = match (&args.record, &args.replay) {
@@ -267,6 +270,7 @@ fn bench_over(
     let setup = Setup {
         release: Arc::new(release),
         library: Arc::new(library),
+        deployed,
         models: llm::Settings { tape: tape.map(Arc::new), ..wire::models(config) },
         prices: wire::prices(config)?,
         clock: Arc::new(chrono::Utc::now),

@@ -3,6 +3,7 @@
 use domain::sections::SectionName;
 use prompts::{Library, Release, Template};
 use semver::Version;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A template, and the release whose other sections it is used with.
@@ -14,16 +15,19 @@ pub struct Resolved {
     pub release: Arc<Release>,
 }
 
-/// Environments by name. Without a database both are the release that is in use: `PROMPT_VERSION`, or the highest.
+/// Environments by name.
 const ENVIRONMENTS: [&str; 2] = ["production", "staging"];
 
+/// The release each environment has, by its name, where that is known.
+pub type Deployed = BTreeMap<String, Arc<Release>>;
+
 /// The template that `spec` means: a name alone is the one in use, `@` and a version the one of that release, `@` and an environment the
-/// one of the release it points at. What it does not mean is said with what there is.
-pub fn resolve(library: &Library, in_use: &Arc<Release>, spec: &str) -> Result<Resolved, String> {
+/// one of the release it points at; where nothing is known of environments, the one in use. What it does not mean is said with what there is.
+pub fn resolve(library: &Library, in_use: &Arc<Release>, deployed: &Deployed, spec: &str) -> Result<Resolved, String> {
     let (name, version) = spec.split_once('@').map_or((spec, None), |(name, version)| (name, Some(version)));
     let release = match version {
         None => Arc::clone(in_use),
-        Some(environment) if ENVIRONMENTS.contains(&environment) => Arc::clone(in_use),
+        Some(environment) if ENVIRONMENTS.contains(&environment) => Arc::clone(deployed.get(environment).unwrap_or(in_use)),
         Some(version) => Arc::new(released(library, version)?),
     };
     let template = SectionName::parse(name).ok().and_then(|name| release.template(&name).cloned());
@@ -56,11 +60,15 @@ mod tests {
         let library = Library::load(None).unwrap_or_else(|faults| panic!("{faults:#?}"));
         let in_use = Arc::new(library.latest());
         for spec in ["swot", "swot@1.0.0", "swot@v1.0.0", "swot@production", "refine@staging"] {
-            assert!(resolve(&library, &in_use, spec).is_ok(), "{spec}");
+            assert!(resolve(&library, &in_use, &Deployed::new(), spec).is_ok(), "{spec}");
         }
         for (spec, said) in [("nonsense", "smart-goals"), ("swot@9.9.9", "no release 9.9.9"), ("swot@prod", "production, staging")] {
-            let error = resolve(&library, &in_use, spec).expect_err(spec);
+            let error = resolve(&library, &in_use, &Deployed::new(), spec).expect_err(spec);
             assert!(error.contains(said), "{error}");
         }
+        let staged = Release { version: Version::new(1, 1, 0), ..library.latest() };
+        let deployed = Deployed::from([("staging".to_owned(), Arc::new(staged))]);
+        let version = |spec: &str| resolve(&library, &in_use, &deployed, spec).expect(spec).release.version.clone();
+        assert_eq!((version("swot@staging"), version("swot@production")), (Version::new(1, 1, 0), in_use.version.clone()));
     }
 }

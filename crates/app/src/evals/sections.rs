@@ -2,7 +2,7 @@
 
 use super::Bench;
 use super::meter::Bill;
-use super::resolve::{Resolved, resolve};
+use super::resolve::Resolved;
 use crate::asking::{Asking, By, Ended, STALE};
 use crate::briefs::{self, Said};
 use crate::context::Layers;
@@ -30,7 +30,7 @@ impl Bench {
     /// A section's output for the variables of a case, and what it took. Input that a member would be refused with is answered with that
     /// refusal, in the form in which the functions give it.
     pub(super) async fn section(&self, spec: &str, vars: &Map<String, Value>) -> Result<Output, String> {
-        let found = resolve(&self.setup.library, &self.setup.release, spec)?;
+        let found = self.resolved(spec)?;
         let template = found.template.clone();
         let seed = self.draw(&format!("{}@{} {}", template.name, template.hash, Value::Object(vars.clone())));
         if !template.is_section() {
@@ -49,7 +49,7 @@ impl Bench {
 
     /// The prompts a section's variables make, system's and user's; why there are none, if there are none.
     pub(crate) fn rendered(&self, spec: &str, vars: &Map<String, Value>) -> Result<(String, String), String> {
-        let found = resolve(&self.setup.library, &self.setup.release, spec)?;
+        let found = self.resolved(spec)?;
         let template = &found.template;
         let context = if template.is_section() {
             let said = briefs::read(&found.release, template, &fields(&found, vars)).map_err(|faults| faults.to_string())?;

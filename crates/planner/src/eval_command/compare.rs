@@ -1,10 +1,11 @@
 //! `planner eval --compare before:after`: two releases by the same tests, and what is different by more than chance.
 
 use super::suite::Suite;
-use super::{RunArgs, Work, ask, bench_over, interrupted, plain, writable};
+use super::{RunArgs, Work, ask, bench_over, deployed, interrupted, plain, writable};
 use anyhow::{Context as _, Result, anyhow, bail};
-use app::{App, Caller, proposals, releases};
-use domain::ids::{OwnerId, ProposalId};
+use app::evals::Deployed;
+use app::proposals;
+use domain::ids::ProposalId;
 use domain::roles::Environment;
 use evals::{Change, Comparison, Difference, Estimate, Format, Part};
 use planner::config::{self, Config};
@@ -22,6 +23,12 @@ enum Side {
     Results(PathBuf),
     /// A release, with the library it is in.
     Release(Box<(Library, Release)>),
+}
+
+/// What only the database knows.
+enum Kept {
+    In(Environment),
+    Proposed(ProposalId),
 }
 
 pub(super) async fn run(config: Config, args: RunArgs, sides: &str) -> Result<ExitCode> {
@@ -62,31 +69,27 @@ async fn side(config: &Config, name: &str) -> Result<Side> {
     if Path::new(name).is_file() {
         return Ok(Side::Results(name.into()));
     }
-    let (environment, proposal) = (Environment::from_key(name), name.parse::<ProposalId>().ok());
-    if environment.is_none() && proposal.is_none() {
-        let library = wire::library(config).map_err(plain)?;
-        let release = wire::release_named(&library, name, "--compare").context(
-            "a side is a version, staging, production, a proposal's id, or the JSONL of an earlier run; releases made here have an id",
-        )?;
-        return Ok(Side::Release(Box::new((library, release))));
-    }
-    if config.keys.database.is_none() && !config.data.dir.is_dir() {
+    let kept = match (Environment::from_key(name), name.parse::<ProposalId>()) {
+        (Some(environment), _) => Kept::In(environment),
+        (None, Ok(id)) => Kept::Proposed(id),
+        (None, Err(_)) => {
+            let library = wire::library(config).map_err(plain)?;
+            let release = wire::release_named(&library, name, "--compare").context(
+                "a side is a version, staging, production, a proposal's id, or the JSONL of an earlier run; releases made here have an id",
+            )?;
+            return Ok(Side::Release(Box::new((library, release))));
+        }
+    };
+    if !deployed::is_known(config) {
         bail!("--compare {name}: there is no database in {}; run this where the server runs", config.data.dir.display());
     }
     let app = wire::app(config).await?;
-    let found = kept(&app, environment, proposal).await;
+    let found = match kept {
+        Kept::In(environment) => deployed::at(&app, environment).await,
+        Kept::Proposed(id) => proposals::as_release(&app, &deployed::operator(), id).await.map_err(Into::into),
+    };
     app.shut_down().await;
     Ok(Side::Release(Box::new(found?)))
-}
-
-async fn kept(app: &App, environment: Option<Environment>, proposal: Option<ProposalId>) -> Result<(Library, Release)> {
-    let who = Caller::operator(OwnerId(uuid::Uuid::nil()));
-    if let Some(id) = proposal {
-        return Ok(proposals::as_release(app, &who, id).await?);
-    }
-    let standing = releases::overview(app, &who).await?.environments.into_iter().find(|one| Some(one.environment) == environment);
-    let version = standing.map(|one| one.version.to_string()).unwrap_or_default();
-    Ok(releases::named(app, &who, &version).await?)
 }
 
 /// The results of a side, and whether nobody needs the file afterwards.
@@ -98,7 +101,7 @@ async fn results(config: &Config, args: &RunArgs, name: &str, side: Side, tests:
     let env = config::variables(args.env_file.as_deref())?;
     let config = config.clone().over(&env);
     let suite = Suite::of_release(&library, tests, &release, args)?;
-    let bench = bench_over(&config, (&suite, args, &env), library, release)?;
+    let bench = bench_over(&config, (&suite, args, &env), (library, release), Deployed::new())?;
     let faults = bench.check(&suite.config.providers);
     if !faults.is_empty() {
         bail!("{name} cannot be asked:\n{}", faults.join("\n"));
