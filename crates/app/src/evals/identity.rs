@@ -1,6 +1,6 @@
 //! What answers depend on beside the question: by it a run that goes on knows whether an earlier answer still counts.
 
-use super::{Bench, Kind, resolve};
+use super::{Bench, Kind};
 use ::evals::Provider;
 use serde_json::json;
 

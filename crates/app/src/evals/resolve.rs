@@ -66,7 +66,8 @@ mod tests {
             let error = resolve(&library, &in_use, &Deployed::new(), spec).expect_err(spec);
             assert!(error.contains(said), "{error}");
         }
-        let staged = Release { version: Version::new(1, 1, 0), ..library.latest() };
+        let mut staged = library.latest();
+        staged.version = Version::new(1, 1, 0);
         let deployed = Deployed::from([("staging".to_owned(), Arc::new(staged))]);
         let version = |spec: &str| resolve(&library, &in_use, &deployed, spec).expect(spec).release.version.clone();
         assert_eq!((version("swot@staging"), version("swot@production")), (Version::new(1, 1, 0), in_use.version.clone()));

@@ -15,7 +15,8 @@ const PASSWORD: &str = "brick-lantern-otter-92";
 /// Somebody of the team, made on the command line.
 fn member_of_the_team(dir: &TempDir, email: &str, role: &str) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_planner"))
-        .args(["admin", "user", "add", email, "--role", role, "--password-stdin"])
+        .args(["admin", "user", "add", email, "--role", role, "--tier", "pro", "--password-stdin"])
+        .env("GEMINI_API_KEY", "test")
         .current_dir(dir.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
