@@ -93,7 +93,17 @@ impl Bench {
     pub(crate) fn on(app: &App, library: &Arc<Library>, release: &Arc<Release>, llm: Arc<Llm>) -> Result<Self, String> {
         let (library, release, clock) = (Arc::clone(library), Arc::clone(release), app.clock.clone());
         let (models, prices) = (llm::Settings::default(), PriceTable::shipped().map_err(|fault| fault.to_string())?);
-        let bench = Self::new(Setup { library, release, models, prices, clock, judge: None, env: Map::new(), own_judge: true, deployed: Deployed::new() })?;
+        let bench = Self::new(Setup {
+            library,
+            release,
+            models,
+            prices,
+            clock,
+            judge: None,
+            env: Map::new(),
+            own_judge: true,
+            deployed: Deployed::new(),
+        })?;
         let _ = bench.routes.set(Ok(llm));
         Ok(bench)
     }

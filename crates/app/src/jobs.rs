@@ -134,10 +134,14 @@ async fn one(app: App, job: Claimed, held: Arc<Held>) {
     let cancel = app.stopping.child_token();
     held.with(|held| held.insert(job.lease, cancel.clone()));
     // A defect must not keep a lease that is renewed for ever.
-    let done = AssertUnwindSafe(attempt(&app, &job, &cancel)).catch_unwind().await;
+    let done = AssertUnwindSafe(Box::pin(attempt(&app, &job, &cancel))).catch_unwind().await;
     let verdict = done.unwrap_or_else(|_| Verdict::Failed("a defect of the program: it panicked".into()));
-    if let Verdict::Failed(reason) | Verdict::Dead(reason) | Verdict::Later(reason) | Verdict::At { reason, .. } = &verdict {
-        tracing::warn!(job = %job.lease.job, kind = job.kind, attempt = job.attempt, reason, "job not done");
+    match &verdict {
+        Verdict::Failed(reason) | Verdict::Dead(reason) | Verdict::Later(reason) => {
+            tracing::warn!(job = %job.lease.job, kind = job.kind, attempt = job.attempt, reason, "job not done");
+        }
+        Verdict::At { reason, .. } => tracing::debug!(job = %job.lease.job, kind = job.kind, reason, "job waits"),
+        Verdict::Done | Verdict::HandedBack => {}
     }
     // Until the verdict is kept the lease is renewed: the work is done, only the word of it is missing.
     let mut waits = [1, 2, 4, 8, 16].into_iter();
@@ -157,7 +161,7 @@ async fn attempt(app: &App, job: &Claimed, cancel: &CancellationToken) -> Verdic
         (runs::KIND, true) => runs::give_up(app, job).await.map(|()| Verdict::Dead("it failed again and again".into())),
         (runs::KIND, false) => runs::execute(app, job, cancel).await,
         (evals::KIND, true) => evals::give_up(app, job).await.map(|()| Verdict::Dead("it failed again and again".into())),
-        (evals::KIND, false) => evals::execute(app, job, cancel).await,
+        (evals::KIND, false) => Box::pin(evals::execute(app, job, cancel)).await,
         (_, true) => Ok(Verdict::Dead("it failed again and again".into())),
         (mails::KIND, false) => mails::deliver(app, job).await,
         (accounts::ARCHIVE, false) => accounts::make_archive(app, job).await,

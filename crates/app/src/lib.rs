@@ -164,7 +164,11 @@ impl App {
 
     /// What is worth the operator's attention though everything runs.
     pub fn warnings(&self) -> Vec<String> {
-        self.llm.warnings().into_iter().chain(self.shelf.warning()).collect()
+        let lost = match ::evals::lost_threads() {
+            0 => None,
+            lost => Some(format!("{lost} scripts of evals never came to an end and keep a core busy each; start this process again")),
+        };
+        self.llm.warnings().into_iter().chain(self.shelf.warning()).chain(lost).collect()
     }
 
     /// Whether work can be done: the database answers and a model is there.

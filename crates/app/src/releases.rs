@@ -57,12 +57,11 @@ pub struct Overview {
 /// Where an environment points.
 pub(crate) async fn standing(app: &App, tx: &TeamTx, environment: Environment) -> Result<Standing> {
     let deployment = tx.deployments(environment, 1, None).await?.pop();
-    let (version, content) = match &deployment {
-        Some(deployment) => (deployment.version.clone(), deployment.content.clone()),
-        None => {
-            let latest = app.shelf.files().latest();
-            (latest.version.clone(), latest.content())
-        }
+    let (version, content) = if let Some(deployment) = &deployment {
+        (deployment.version.clone(), deployment.content.clone())
+    } else {
+        let latest = app.shelf.files().latest();
+        (latest.version.clone(), latest.content())
     };
     Ok(Standing { environment, version, content, deployment })
 }

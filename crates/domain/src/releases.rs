@@ -158,8 +158,11 @@ pub fn ways_back(deployments: &[Deployment]) -> Vec<WayBack> {
     let Some(current) = deployments.first() else { return Vec::new() };
     let had = deployments.iter().flat_map(|one| [(&one.version, &one.content), (&one.previous, &one.previous_content)]);
     let had = had.map(|(version, content)| WayBack { version: version.clone(), content: content.clone() });
+    // What production was taken back from comes back through a gate only.
+    let in_production = current.environment == Environment::Production;
+    let left = |way: &WayBack| in_production && deployments.iter().any(|one| one.kind == Move::Rollback && one.previous == way.version);
     let mut ways: Vec<WayBack> = before_last(deployments).into_iter().collect();
-    for way in had.filter(|way| leads_back(current, way)) {
+    for way in had.filter(|way| leads_back(current, way) && !left(way)) {
         if ways.iter().all(|one| one.version != way.version) {
             ways.push(way);
         }

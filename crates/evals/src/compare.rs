@@ -288,12 +288,12 @@ fn beside(before: &Cases, after: &Cases) -> Comparison {
     names.sort_unstable();
     names.dedup();
     let (mut better, mut worse) = (Vec::new(), Vec::new());
-    let named = names_of(before, after);
+    let called = names_of(before, after);
     for (key, a) in before {
         let Some(b) = after.get(key) else { continue };
         let change = Change {
             section: key.0.clone(),
-            case: named(key),
+            case: called(key),
             passed_before: a.pass(),
             passed_after: b.pass(),
             score_delta: b.score / b.count - a.score / a.count,
@@ -309,7 +309,7 @@ fn beside(before: &Cases, after: &Cases) -> Comparison {
     for list in [&mut better, &mut worse] {
         list.sort_by(|a: &Change, b| weight(b).abs().total_cmp(&weight(a).abs()));
     }
-    let only = |a: &Cases, b: &Cases| a.keys().filter(|k| !b.contains_key(*k)).map(|k| format!("{}: {}", k.0, named(k))).collect();
+    let only = |a: &Cases, b: &Cases| a.keys().filter(|k| !b.contains_key(*k)).map(|k| format!("{}: {}", k.0, called(k))).collect();
     let (mut whole, mut sections) = (part("", before, after), names.iter().map(|name| part(name, before, after)).collect::<Vec<_>>());
     decide(whole.metrics.iter_mut());
     decide(sections.iter_mut().flat_map(|part| &mut part.metrics));

@@ -151,19 +151,19 @@ impl Config {
         if let Value::Object(map) = &mut value {
             change(map);
         }
-        Self::understand(path, text, value)
+        Self::understand(path, text, &value)
     }
 
     /// A config that stands in no file. Relative paths in it start from the folder of `path`, whose name stands in faults.
     pub fn of(path: &Path, value: Value) -> Result<Self, Vec<FileFault>> {
-        Self::understand(path, String::new(), value)
+        Self::understand(path, String::new(), &value)
     }
 
-    fn understand(path: &Path, text: String, value: Value) -> Result<Self, Vec<FileFault>> {
+    fn understand(path: &Path, text: String, value: &Value) -> Result<Self, Vec<FileFault>> {
         let mut faults = Vec::new();
         let mut source = Source::new(path, text, &mut faults);
-        let Value::Object(map) = &value else {
-            source.fault("", format!("is not a config: a map with prompts, providers and tests, not {}", short(&value)));
+        let Value::Object(map) = value else {
+            source.fault("", format!("is not a config: a map with prompts, providers and tests, not {}", short(value)));
             return Err(faults);
         };
         source.check_keys("a config", map, &KEYS, &REFUSED);
@@ -218,7 +218,8 @@ impl Config {
         let context = self.context.clone();
         let mut reading = Reading { source, context: &context, dir: &dir };
         if let Some(default) = map.get("defaultTest") {
-            self.default_test = referenced(&mut reading, default, |reading, value| reading.test(value));
+            let read = |reading: &mut Reading<'_, '_>, value: &Value| reading.test(value);
+            self.default_test = referenced(&mut reading, default, read);
         }
         match map.get("tests") {
             None | Some(Value::Null) => {}

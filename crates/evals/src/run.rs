@@ -117,6 +117,8 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
                 sink.take(&result).map_err(RunError::Sink)?;
             }
             tally.count(&result, resumed);
+            // Where nothing is waited for, whoever wants to stop the run would never be heard.
+            tokio::task::yield_now().await;
         }
     }
     if !faults.is_empty() {

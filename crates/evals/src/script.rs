@@ -7,6 +7,7 @@ mod host;
 mod tests;
 
 use host::{Engine, caught, lenient, to_js};
+pub use host::{GIVEN_UP as LOST, lost_threads};
 use rquickjs::{Function, Value as Js};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -87,9 +88,9 @@ impl Script {
 
 /// A JavaScript expression over named values, or a function that takes them in their order, within the limits of all scripts. For what
 /// promptfoo's configs say of web addresses: `transformResponse` over `json`, `text`, `context`; `validateStatus` over `status`.
-pub async fn evaluate(code: &str, named: &[(&str, Value)]) -> Result<Value, String> {
-    let names = named.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let first = Value::Object(named.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+pub async fn evaluate(code: &str, given: &[(&str, Value)]) -> Result<Value, String> {
+    let names = given.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let first = Value::Object(given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
     let code = Code::Over(code.to_owned(), names);
     let script = Script { code, name: "given", first, context: Value::Null, limits: Limits::default() };
     script.run().await.map_err(|error| error.to_string())

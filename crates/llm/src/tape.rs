@@ -198,7 +198,7 @@ impl Tape {
         while let Some((at, text)) = lines.next() {
             let text = text.map_err(cannot)?;
             match serde_json::from_slice::<Line>(&text) {
-                Ok(Line { routes: Some(routed), .. }) => routes = Some(routed),
+                Ok(Line { routes: Some(noted), .. }) => routes = Some(noted),
                 Ok(line) if !line.question.is_empty() => {
                     let known = heard.entry(line.question).or_default();
                     if line.passing { known.passing.push(line.answer) } else { known.answers.push(line.answer) }

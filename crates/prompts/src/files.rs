@@ -68,7 +68,8 @@ impl SourceFile {
     /// When nothing of the library stands at such a place.
     pub fn at(path: &str, text: String) -> Result<Self, FileFault> {
         let fault = |message: &str| FileFault { file: path.to_owned(), line: None, message: message.into() };
-        if !path.ends_with(".yaml") || path.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
+        let is_yaml = Path::new(path).extension().is_some_and(|ending| ending == "yaml");
+        if !is_yaml || path.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
             return Err(fault("is no place in the library; templates are at v1.0.0/<name>.yaml, test cases at tests/<name>.yaml"));
         }
         let (mut files, mut faults) = (Vec::new(), Vec::new());

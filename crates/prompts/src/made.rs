@@ -70,14 +70,13 @@ impl Made {
             match &file.role {
                 Role::Template(release) => {
                     let hash = hash_of(text);
-                    let template = match known.get(&hash) {
-                        Some(template) => Arc::clone(template),
-                        None => {
-                            let template = read_template(&file, release.as_ref())?;
-                            check::alone(&file, &template).into_iter().next().map_or(Ok(()), Err)?;
-                            known.insert(hash, Arc::clone(&template));
-                            template
-                        }
+                    let template = if let Some(template) = known.get(&hash) {
+                        Arc::clone(template)
+                    } else {
+                        let template = read_template(&file, release.as_ref())?;
+                        check::alone(&file, &template).into_iter().next().map_or(Ok(()), Err)?;
+                        known.insert(hash, Arc::clone(&template));
+                        template
                     };
                     made.texts.insert(template.name.clone(), Arc::clone(text));
                     made.templates.insert(template.name.clone(), template);

@@ -62,7 +62,7 @@ impl TeamTx {
         let counted = OnConflict::column(turn::Column::Name).value(turn::Column::Number, next).to_owned();
         turn::Entity::insert(first).on_conflict(counted).exec_without_returning(tx).await?;
         let taken = turn::Entity::find_by_id(TURN).one(tx).await?.ok_or(Error::Conflict)?;
-        Ok(read_count(taken.number).map_err(Error::corrupt("release_turns", uuid::Uuid::nil()))?)
+        read_count(taken.number).map_err(Error::corrupt("release_turns", uuid::Uuid::nil()))
     }
 
     /// Points an environment at a release from the commit on.

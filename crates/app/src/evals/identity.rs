@@ -9,7 +9,8 @@ impl Bench {
     pub(super) fn identity_of(&self, provider: &Provider) -> String {
         let judge = self.setup.judge.as_deref().unwrap_or_default();
         let own = match self.named(&provider.id).map(|id| Kind::of(&id)) {
-            Ok(Kind::Section(spec)) => self.resolved(&spec)
+            Ok(Kind::Section(spec)) => self
+                .resolved(&spec)
                 .map(|found| json!([found.template.hash, found.template.version.to_string(), found.release.version.to_string()]))
                 .unwrap_or_default(),
             Ok(Kind::Model(place)) => json!(place),

@@ -57,7 +57,7 @@ pub struct Begun {
 
 /// Has a proposal evaluated, as the release it would be; and what is deployed in production by the same tests, where that was not done
 /// yet, because the gate compares the two. One that is running already is answered with. When only the baseline is missing, only that is
-/// asked for; when nothing is, the proposal is evaluated once more.
+/// asked for; when nothing is, both are evaluated once more, side by side: who measures one again measures the other too.
 pub async fn ask_for_proposal(app: &App, who: &Caller, id: ProposalId) -> Result<Begun> {
     who.may(app, Right::EditPrompts)?;
     app.look().await?;
@@ -88,8 +88,8 @@ async fn begin(app: &App, who: &Caller, library: &Library, release: &Release, pr
     let (mut compared, mut missing) = (None, false);
     if let Some(subject) = baseline {
         compared = tx.eval_of(&subject, Progress::Finished).await?;
-        if compared.is_none() {
-            missing = true;
+        missing = compared.is_none();
+        if missing || finished.is_some() {
             compared = Some(enqueue(app, &tx, who, subject, &asked).await?);
         }
     }

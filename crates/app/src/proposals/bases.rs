@@ -8,7 +8,7 @@ use domain::proposals::{Proposal, ProposedFile};
 use domain::roles::Environment;
 use domain::sections::SectionName;
 use prompts::files::Role;
-use prompts::{Release, SourceFile};
+use prompts::{Library, Release, SourceFile};
 use semver::Version;
 use store::TeamTx;
 
@@ -25,8 +25,27 @@ pub(super) async fn said(app: &App, tx: &TeamTx, wanted: &Wanted) -> Result<Vers
 pub(super) async fn behind(app: &App, tx: &TeamTx, proposal: &Proposal, files: &[ProposedFile]) -> Result<Vec<Fault>> {
     let serves = releases::standing(app, tx, Environment::Production).await?.version;
     let library = app.library();
-    let (Some(now), Some(base)) = (shelf::named(&library, &serves), shelf::named(&library, &proposal.base)) else { return Ok(Vec::new()) };
-    Ok(files.iter().filter_map(|file| moved(file, &base, &now)).collect())
+    let Some(now) = shelf::named(&library, &serves) else { return Ok(Vec::new()) };
+    let Some(base) = shelf::named(&library, &proposal.base) else {
+        let message = format!("{} is no release here any more; say which one these files were made from", proposal.base);
+        return Ok(vec![Fault::new("base", message)]);
+    };
+    let templates = files.iter().filter_map(|file| moved(file, &base, &now));
+    let (had, has) = (Library::clone(&library).as_of(&proposal.base), Library::clone(&library).as_of(&serves));
+    let tests = files.iter().filter_map(|file| other_tests(file, (&proposal.base, &had), (&serves, &has)));
+    Ok(templates.chain(tests).collect())
+}
+
+/// Tests that are others in production than in the release the proposal was made from.
+fn other_tests(file: &ProposedFile, (base, had): (&Version, &Library), (serves, has): (&Version, &Library)) -> Option<Fault> {
+    let source = SourceFile::at(&file.path, String::new()).ok().filter(|source| matches!(source.role, Role::Tests(_)))?;
+    let name = SectionName::parse(&source.stem).ok()?;
+    let text = |library: &Library| library.tests(&name).map(|tests| tests.text.to_string());
+    let message = format!(
+        "was made from the tests of release {base}, and production, at {serves}, has others by now: as a release it would undo them. Take in \
+         what changed, then save it as made from {serves}"
+    );
+    (text(had) != text(has)).then(|| Fault::new(&file.path, message))
 }
 
 fn moved(file: &ProposedFile, base: &Release, now: &Release) -> Option<Fault> {

@@ -45,7 +45,7 @@ pub fn unbundled(text: &str) -> Result<Vec<ProposedFile>> {
     for (number, line) in text.lines().enumerate() {
         match (line.strip_prefix(HEAD), files.last_mut()) {
             (Some(path), _) => {
-                files.push(ProposedFile { path: path.trim().trim_start_matches("prompts/").to_owned(), text: String::new() })
+                files.push(ProposedFile { path: path.trim().trim_start_matches("prompts/").to_owned(), text: String::new() });
             }
             (None, Some(file)) => {
                 file.text.push_str(line.strip_prefix(MEANT).filter(|meant| is_head(meant)).unwrap_or(line));

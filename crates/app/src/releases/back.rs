@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::proposals::keep;
 use crate::shelf;
 use domain::audit::reason;
-use domain::proposals::Proposal;
+use domain::proposals::{Proposal, State};
 use domain::releases::{Deployment, Move, WayBack, before_last, ways_back};
 use domain::roles::{Environment, Right};
 use semver::Version;
@@ -111,7 +111,9 @@ pub(crate) async fn leave_staging(app: &App, tx: &TeamTx, who: &Caller, number: 
             Some(made) => tx.proposal(made.proposal).await?,
             None => None,
         };
-        if of.is_some_and(|proposal| !proposal.state.has_ended()) {
+        // A release of the files was never sent back.
+        let stands = |state: &State| !matches!(state, State::Rejected { .. } | State::RolledBack { .. } | State::Withdrawn { .. });
+        if of.is_none_or(|proposal| stands(&proposal.state)) && is_what_it_was(app, tx, &way).await.is_ok() {
             target = (way.version, way.content);
         }
     }

@@ -110,8 +110,11 @@ impl State {
             Self::ChangesRequested { at, .. } | Self::Approved { at, .. } | Self::Staged { at, .. } | Self::Accepted { at, .. } => {
                 Some(*at)
             }
-            Self::Live { at, .. } | Self::Settled { at } | Self::Withdrawn { at, .. } => Some(*at),
-            Self::Rejected { at, .. } | Self::RolledBack { at, .. } => Some(*at),
+            Self::Live { at, .. }
+            | Self::Settled { at }
+            | Self::Withdrawn { at, .. }
+            | Self::Rejected { at, .. }
+            | Self::RolledBack { at, .. } => Some(*at),
         }
     }
 
@@ -156,8 +159,12 @@ impl State {
     pub const fn is_released(&self) -> bool {
         match self {
             Self::Draft | Self::InReview { .. } | Self::ChangesRequested { .. } | Self::Approved { .. } | Self::Withdrawn { .. } => false,
-            Self::Staged { .. } | Self::Accepted { .. } | Self::Live { .. } => true,
-            Self::Settled { .. } | Self::Rejected { .. } | Self::RolledBack { .. } => true,
+            Self::Staged { .. }
+            | Self::Accepted { .. }
+            | Self::Live { .. }
+            | Self::Settled { .. }
+            | Self::Rejected { .. }
+            | Self::RolledBack { .. } => true,
         }
     }
 }

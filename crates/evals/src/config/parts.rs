@@ -70,15 +70,15 @@ fn scenario(reading: &mut Reading<'_, '_>, item: &Value) -> Scenario {
     if let Value::Object(keys) = item {
         reading.source.check_keys("a scenario", keys, &["description", "config", "tests"], &[]);
     }
-    let mut list = |key: &str| match item.get(key) {
-        Some(named @ (Value::Array(_) | Value::String(_))) => referenced(reading, named, |reading, value| match value {
+    let mut list = |key: &str| {
+        let Some(named @ (Value::Array(_) | Value::String(_))) = item.get(key) else {
+            reading.source.fault("scenarios:", format!("a scenario needs a list \"{key}\""));
+            return Vec::new();
+        };
+        referenced(reading, named, |reading, value| match value {
             Value::Array(items) => items.iter().map(|i| reading.test(i)).collect(),
             one => vec![reading.test(one)],
-        }),
-        _ => {
-            reading.source.fault("scenarios:", format!("a scenario needs a list \"{key}\""));
-            Vec::new()
-        }
+        })
     };
     Scenario { config: list("config"), tests: list("tests") }
 }

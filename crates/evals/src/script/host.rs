@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 const STACK: usize = 384 << 10;
 /// How long after its limit a script is waited for: an interrupted one comes back within this time.
 const GRACE: Duration = Duration::from_millis(500);
+/// What is said of a script that cost its thread.
+pub const GIVEN_UP: &str = "inside of a built-in function and was given up";
 /// Threads that may be lost to scripts that do not come back.
 const MOST_LOST: usize = 4;
 /// A runtime that holds more than this when a script has ended is not used again.
@@ -59,6 +61,11 @@ impl Fate {
     }
 }
 
+/// How many threads are lost at the moment.
+pub fn lost_threads() -> usize {
+    LOST.load(Ordering::SeqCst)
+}
+
 /// Runs work on an engine, and waits for it without holding up the task.
 pub(super) async fn run(limits: Limits, work: Work) -> Result<Value, ScriptError> {
     let (sender, receiver) = oneshot::channel();
@@ -86,7 +93,7 @@ fn gone() -> ScriptError {
 
 fn lost(fate: &Fate, limits: Limits) -> ScriptError {
     fate.give_up();
-    ScriptError::Stopped(format!("it ran for longer than {} ms inside of a built-in function and was given up", limits.time.as_millis()))
+    ScriptError::Stopped(format!("it ran for longer than {} ms {GIVEN_UP}", limits.time.as_millis()))
 }
 
 /// Hands a task to a thread that waits, or to a new one.
@@ -130,7 +137,7 @@ fn start() -> Result<mpsc::Sender<Task>, ScriptError> {
 fn one(kept: &mut Option<Runtime>, work: Work, limits: Limits) -> Result<Value, ScriptError> {
     let runtime = match kept.take() {
         Some(runtime) => runtime,
-        None => Runtime::new().map_err(cannot)?,
+        None => Runtime::new().map_err(|error| cannot(&error))?,
     };
     let result = catch_unwind(AssertUnwindSafe(|| {
         let engine = Engine::on(&runtime, limits)?;
@@ -144,7 +151,7 @@ fn one(kept: &mut Option<Runtime>, work: Work, limits: Limits) -> Result<Value, 
     result
 }
 
-fn cannot(error: rquickjs::Error) -> ScriptError {
+fn cannot(error: &rquickjs::Error) -> ScriptError {
     ScriptError::Stopped(format!("the JavaScript engine did not start ({error})"))
 }
 
@@ -159,7 +166,7 @@ impl Engine {
     /// Globals of its own, on a runtime that others had before.
     fn on(runtime: &Runtime, limits: Limits) -> Result<Self, ScriptError> {
         runtime.set_max_stack_size(STACK);
-        let context = Context::full(runtime).map_err(cannot)?;
+        let context = Context::full(runtime).map_err(|error| cannot(&error))?;
         runtime.set_memory_limit(limits.memory);
         let deadline = Instant::now() + limits.time;
         runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() >= deadline)));

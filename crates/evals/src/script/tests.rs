@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::Instant;
 
 fn inline(code: &str) -> Result<Value, ScriptError> {
-    let limits = Limits { time: Duration::from_millis(300), memory: 16 << 20 };
+    let limits = Limits { time: Duration::from_secs(2), memory: 16 << 20 };
     call(Code::Inline(code.to_owned()), &json!({"vars": {"n": 3}}), limits)
 }
 
@@ -56,7 +56,7 @@ async fn what_never_ends_or_takes_everything_is_stopped() {
         assert!(began.elapsed() < Duration::from_secs(5), "{code}");
         assert!(!matches!(&error, ScriptError::Threw(text) if text.is_empty()), "{code}: {error:?}");
     }
-    assert!(matches!(inline("for(;;){}\nreturn 1"), Err(ScriptError::Stopped(text)) if text.contains("300 ms")));
+    assert!(matches!(inline("for(;;){}\nreturn 1"), Err(ScriptError::Stopped(text)) if text.contains("2000 ms")));
     assert!(inline("function f(){ return f() + 1 }\nreturn f()").is_err());
     assert!(matches!(
         matches("(a+)+$", &format!("{}b", "a".repeat(40)), Limits { time: Duration::from_millis(300), ..Limits::default() }).await,

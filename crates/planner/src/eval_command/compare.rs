@@ -1,18 +1,21 @@
 //! `planner eval --compare before:after`: two releases by the same tests, and what is different by more than chance.
 
 use super::suite::Suite;
-use super::{RunArgs, Work, ask, bench_over, deployed, interrupted, plain, writable};
+use super::{RunArgs, Work, ask, bench_over, deployed, interrupted, plain, secrets, writable};
 use anyhow::{Context as _, Result, anyhow, bail};
 use app::evals::Deployed;
 use app::proposals;
 use domain::ids::ProposalId;
 use domain::roles::Environment;
-use evals::{Change, Comparison, Difference, Estimate, Format, Part};
+use evals::{Change, Comparison, Difference, Estimate, Format, Metric, Part};
 use planner::config::{self, Config};
 use planner::wire;
 use prompts::{Library, Release};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Metrics that decide the exit code. What a longer prompt takes in tokens and money is shown, and for a person to weigh.
+const DECIDING: [&str; 5] = ["pass rate", "score", "rubric", "latency p50", "latency p95"];
 
 /// Changed cases that are listed.
 const LISTED: usize = 20;
@@ -60,7 +63,8 @@ pub(super) async fn run(config: Config, args: RunArgs, sides: &str) -> Result<Ex
         eprintln!("written to {}", path.display());
     }
     let parts = std::iter::once(&comparison.whole).chain(&comparison.sections);
-    let worse = parts.flat_map(|part| &part.metrics).any(|metric| metric.verdict == Difference::Worse);
+    let decides = |metric: &&Metric| DECIDING.contains(&metric.name);
+    let worse = parts.flat_map(|part| &part.metrics).filter(decides).any(|metric| metric.verdict == Difference::Worse);
     Ok(ExitCode::from(if worse { 100 } else { 0 }))
 }
 
@@ -107,7 +111,7 @@ async fn results(config: &Config, args: &RunArgs, name: &str, side: Side, tests:
         bail!("{name} cannot be asked:\n{}", faults.join("\n"));
     }
     let args = RunArgs { output: Vec::new(), ..args.clone() };
-    let work = Work::begin(&args)?;
+    let work = Work::begin(&args)?.without(secrets(&config, &suite, &env));
     let (summary, report) = tokio::select! {
         done = ask(&suite, &bench, &args, &work) => done?,
         () = interrupted() => return Err(work.interrupted()),
@@ -134,8 +138,11 @@ fn table(part: &Part, before: &str, after: &str) {
     let name = if part.section.is_empty() { "all sections" } else { part.section.as_str() };
     println!("\n{name}, {} cases in both\n{:<14} {before:>14} {after:>14}  difference, 95 % interval", part.pairs, "");
     for metric in &part.metrics {
-        let figure = |figure: Option<Estimate>| figure.map_or_else(|| "-".into(), |figure| format!("{:.4}", figure.value));
-        let between = metric.difference.map_or_else(String::new, |d| format!("{:+.4} ({:+.4} to {:+.4})", d.value, d.low, d.high));
+        // Dollars of one answer are small.
+        let digits = if metric.name == "cost" { 6 } else { 4 };
+        let figure = |figure: Option<Estimate>| figure.map_or_else(|| "-".into(), |figure| format!("{:.digits$}", figure.value));
+        let between =
+            metric.difference.map_or_else(String::new, |d| format!("{:+.digits$} ({:+.digits$} to {:+.digits$})", d.value, d.low, d.high));
         println!("{:<14} {:>14} {:>14}  {between:<34} {}", metric.name, figure(metric.before), figure(metric.after), metric.verdict);
     }
 }

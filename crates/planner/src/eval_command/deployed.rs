@@ -39,7 +39,11 @@ pub(super) async fn meant(config: &Config, providers: &[Provider], in_use: &Rele
     }
     if !is_known(config) {
         let names = environments.into_iter().collect::<Vec<_>>().join(" and ");
-        eprintln!("{names}: taken for {}, the release in use, because there is no database in {}", in_use.version, config.data.dir.display());
+        eprintln!(
+            "{names}: taken for {}, the release in use, because there is no database in {}",
+            in_use.version,
+            config.data.dir.display()
+        );
         return Ok(Deployed::new());
     }
     let app = wire::app(config).await?;

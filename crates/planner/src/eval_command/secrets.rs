@@ -5,8 +5,21 @@ use planner::config::Config;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-const TELLING: [&str; 10] =
-    ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTHORIZATION", "DATABASE_URL", "REDIS_URL", "SMTP_URL"];
+const TELLING: [&str; 13] = [
+    "KEY",
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "CREDENTIAL",
+    "AUTH",
+    "COOKIE",
+    "SESSION",
+    "SIGNATURE",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SMTP_URL",
+];
 
 fn tells(name: &str) -> bool {
     TELLING.iter().any(|part| name.to_uppercase().contains(part))

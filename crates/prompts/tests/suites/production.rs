@@ -1,6 +1,7 @@
 //! Whether a suite asks what production asks (earlier sections, criticism, who asks), and whether what it demands could fail: words that
 //! no other product's answer has, orders whose obeying answers are known.
 
+use domain::sections::SectionName;
 use prompts::{ExampleVenture, Library, Template};
 use regex::Regex;
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(crate) fn faults(template: &Template, cases: &[Value]) -> Vec<String> {
 
 /// The names under which a section's earlier sections are given.
 fn earlier(template: &Template) -> Vec<String> {
-    template.depends_on.iter().map(|name| name.camel()).collect()
+    template.depends_on.iter().map(SectionName::camel).collect()
 }
 
 fn has(case: &Value, metric: &str) -> usize {

@@ -178,7 +178,7 @@ async fn team(place: &Place) {
     tx.locked_proposal(proposal.id).await.expect("reads");
     tx.update_proposal(&proposal).await.expect("writes");
     tx.proposals_in(&["draft", "in-review"], 9).await.expect("reads");
-    tx.paths(&[proposal.clone()]).await.expect("reads");
+    tx.paths(std::slice::from_ref(&proposal)).await.expect("reads");
     tx.files(proposal.id, 1).await.expect("reads");
     tx.comments(proposal.id).await.expect("reads");
     tx.releases().await.expect("reads");

@@ -47,7 +47,7 @@ pub async fn a_proposal_comes_back_as_it_was(place: &Place) {
     assert_eq!(tx.files(first.id, 1).await.expect("reads"), files);
     assert_eq!(tx.files(first.id, 2).await.expect("reads"), files[1..]);
     assert!(tx.files(first.id, 3).await.expect("reads").is_empty());
-    assert_eq!(tx.paths(&[second.clone()]).await.expect("reads"), [(first.id, "v1.1.0/swot.yaml".to_owned())]);
+    assert_eq!(tx.paths(std::slice::from_ref(&second)).await.expect("reads"), [(first.id, "v1.1.0/swot.yaml".to_owned())]);
     assert_eq!(tx.paths(&[first.clone(), proposal()]).await.expect("reads").len(), 2);
     assert!(matches!(tx.insert_files(&second, &files).await, Err(Error::Database(_))), "it reads only");
 }

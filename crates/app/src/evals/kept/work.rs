@@ -12,8 +12,9 @@ use domain::evals::{Eval, Progress};
 use domain::faults::Fault;
 use domain::jobs::{Claimed, Lease, Verdict};
 use domain::sections::SectionName;
+use futures::StreamExt as _;
 use futures::channel::mpsc;
-use futures::{StreamExt as _, future};
+use futures::future::{self, Either};
 use prompts::{FileFault, Library, Release, Template};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -23,8 +24,11 @@ use tokio_util::sync::CancellationToken;
 
 /// Questions at a time, where the models are somebody else's.
 const AT_ONCE: usize = 8;
-/// How long one waits while another is at work in this process.
+/// How long one waits while another is at work in this process, or this process cannot do it.
 const TURN: TimeDelta = TimeDelta::seconds(5);
+/// How long after it was asked for an eval waits for a process that can do it: this one may have other files or models than the one that was
+/// asked, as during an update.
+const PATIENCE: TimeDelta = TimeDelta::minutes(30);
 
 /// Does the eval of a job: every case that has no verdict yet. Two at a time in a process, one where the models are its own, so that hands are left for what
 /// people wait for.
@@ -38,6 +42,7 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
     };
     let found = match material(app, &eval, &order).await {
         Ok(found) => found,
+        Err(Error::Internal(reason)) if app.now() < eval.created + PATIENCE => return Ok(Verdict::At { at: app.now() + TURN, reason }),
         Err(Error::Internal(why)) => return give_up_because(app, eval, why).await,
         Err(other) => return Err(other),
     };
@@ -146,6 +151,10 @@ impl Work<'_> {
         };
         let keep = async {
             while let Some(result) = results.next().await {
+                if let Some(why) = result.error.as_deref().filter(|why| why.contains(::evals::LOST)) {
+                    // Each of these costs a thread, and the rest of the suite is not worth more of them.
+                    return Ok(Err(format!("a script of {} never came to an end: {why}", template.name)));
+                }
                 let tx = self.app.store.team().await?;
                 // What is judged does not get the job on when it was judged before.
                 if tx.insert_case(self.eval.id, &verdict(template, first, &result), &texts(&result)).await? {
@@ -153,10 +162,20 @@ impl Work<'_> {
                 }
                 tx.commit().await?;
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(Ok(()))
         };
-        // When one of the two fails, the other stops: nobody is asked for what cannot be kept.
-        future::try_join(Box::pin(run), keep).await.map(|(why, ())| why)
+        // When the results are kept no longer, nobody is asked any more.
+        let (mut run, keep) = (Box::pin(run), std::pin::pin!(keep));
+        match future::select(keep, &mut run).await {
+            Either::Left((kept, run)) => match kept? {
+                Ok(()) => run.await,
+                Err(why) => Ok(Some(why)),
+            },
+            Either::Right((ran, keep)) => match keep.await? {
+                Ok(()) => ran,
+                Err(why) => Ok(Some(why)),
+            },
+        }
     }
 }
 

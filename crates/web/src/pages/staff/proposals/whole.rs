@@ -124,8 +124,12 @@ impl Said {
 /// Who brought a proposal into its state, when, and why.
 fn brought(state: &Stands) -> Option<(Actor, Timestamp, Option<String>)> {
     match state {
-        Stands::ChangesRequested { by, at } | Stands::Approved { by, at } | Stands::Staged { by, at } => Some((*by, *at, None)),
-        Stands::Accepted { by, at } | Stands::Live { by, at, .. } | Stands::Withdrawn { by, at } => Some((*by, *at, None)),
+        Stands::ChangesRequested { by, at }
+        | Stands::Approved { by, at }
+        | Stands::Staged { by, at }
+        | Stands::Accepted { by, at }
+        | Stands::Live { by, at, .. }
+        | Stands::Withdrawn { by, at } => Some((*by, *at, None)),
         Stands::Rejected { by, at, reason } | Stands::RolledBack { by, at, reason } => Some((*by, *at, Some(reason.clone()))),
         Stands::Draft | Stands::InReview { .. } | Stands::Settled { .. } => None,
     }
@@ -177,7 +181,16 @@ impl WholePage {
         let files = drawn(changes.files, earlier).await?;
         let proposal = &whole.proposal;
         let decides = !proposal.state.has_ended() && whole.faults.is_empty();
-        let gate = if decides { Some(GateView::of(&gates::of_proposal(app, caller, id).await?)) } else { None };
+        let gate = if decides {
+            match gates::of_proposal(app, caller, id).await {
+                Ok(answer) => Some(GateView::of(&answer)),
+                // A release this process cannot read has no gate here; what may be done with its proposal still can.
+                Err(app::Error::Conflict { .. }) => None,
+                Err(other) => return Err(other.into()),
+            }
+        } else {
+            None
+        };
         Ok(Self {
             shell: Shell::of(app, visitor),
             wrong: Wrong::default(),
