@@ -52,8 +52,8 @@ pub struct Setup {
     pub judge: Option<String>,
     /// What configs see as `env`.
     pub env: Map<String, Value>,
-    /// Whether tests may not name a judge of their own: on a server, whoever may propose tests may not have it ask other addresses.
-    pub own_judge: bool,
+    /// Whether tests may name a judge of their own. Not on a server: whoever may propose tests may not have it ask other addresses.
+    pub names_judges: bool,
 }
 
 /// Answers and judges what an eval asks.
@@ -101,7 +101,7 @@ impl Bench {
             clock,
             judge: None,
             env: Map::new(),
-            own_judge: true,
+            names_judges: false,
             deployed: Deployed::new(),
         })?;
         let _ = bench.routes.set(Ok(llm));

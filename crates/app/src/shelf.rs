@@ -193,8 +193,8 @@ impl Shelf {
         }
         let found = self.find(store, stamp, looked).await?;
         // Templates are many texts to read and check: nobody else waits for that.
-        let shelf = self.clone();
-        let put_together = tokio::task::spawn_blocking(move || shelf.put_together(found));
+        let own = self.clone();
+        let put_together = tokio::task::spawn_blocking(move || own.put_together(found));
         let fresh = put_together.await.map_err(|died| Error::Internal(died.to_string()))?;
         let (release, environment) = (fresh.release.version.clone(), self.environment.key());
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) = fresh;
@@ -249,8 +249,8 @@ impl Shelf {
         let differs = self.pinned.is_none() && trouble.is_none();
         let differs = differs && found.deployed.is_some_and(|deployed| deployed.content != release.content());
         let library = Arc::new(Library::clone(&kept).over(&served).fitting(&release));
-        let serves = before.serves || trouble.is_none();
-        Standing { kept, library, release, stamp: Some(found.stamp), looked: found.looked, differs, left_out, trouble, serves }
+        let in_use = before.serves || trouble.is_none();
+        Standing { kept, library, release, stamp: Some(found.stamp), looked: found.looked, differs, left_out, trouble, serves: in_use }
     }
 
     fn missing(&self, library: &Library, left_out: &[LeftOut], version: &Version) -> String {

@@ -83,10 +83,9 @@ impl Before {
     fn then(self, c: char, next: Option<char>) -> Option<Self> {
         Some(match (c, self) {
             ('*' | '+' | '{' | '?', Self::Atom) => Self::Repeated,
-            // As few as possible.
-            ('?', Self::Repeated) => Self::Nothing,
+            // A question mark behind a repetition: as few as possible.
+            ('?', Self::Repeated) | ('^' | '$' | '|' | '(', _) => Self::Nothing,
             ('*' | '+' | '{' | '?', _) => return None,
-            ('^' | '$' | '|' | '(', _) => Self::Nothing,
             ('\\', _) if next == Some('b') => Self::Nothing,
             _ => Self::Atom,
         })

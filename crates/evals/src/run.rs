@@ -140,8 +140,16 @@ pub fn expected(config: &Config, options: &Options<'_>) -> Result<usize, RunErro
     let filter = options.filter.compile().map_err(RunError::Options)?;
     let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);
     let columns = columns(&config.providers, &config.prompts);
-    let cases = filter.cases(config.cases()).filter_map(Result::ok);
-    Ok(cases.map(|case| jobs(&case, config, &columns, &filter, repeat).len()).sum())
+    let mut count = 0;
+    for case in filter.cases(config.cases()).filter_map(Result::ok) {
+        if let Some(kind) = case.test.unknown_kind() {
+            let named = case.test.description.as_deref().map_or_else(String::new, |description| format!(" ({description})"));
+            let why = format!("test {}{named}: nobody here can judge an assertion of the type \"{kind}\"; docs: evals", case.index + 1);
+            return Err(RunError::Options(why));
+        }
+        count += jobs(&case, config, &columns, &filter, repeat).len();
+    }
+    Ok(count)
 }
 
 fn metrics(config: &Config, (provider, prompt): (usize, usize)) -> PromptMetrics {

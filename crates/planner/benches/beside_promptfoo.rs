@@ -2,6 +2,7 @@
 //! five assertions each, against one server that answers at once. And what memory 20,000 tests take beside 1,000.
 //!
 //! `eval "$(scripts/promptfoo.sh)"; cargo bench -p planner --bench beside_promptfoo`; figures only, no verdict.
+//! `PLANNER_BIN` names another planner than the one that is built for it.
 
 #[path = "../../evals/tests/parity/mock.rs"]
 #[expect(dead_code, reason = "the parity tests also tell it what to answer")]
@@ -89,7 +90,8 @@ fn theirs(dir: &Path, promptfoo: &str) -> Command {
 }
 
 fn ours() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_planner"));
+    let planner = std::env::var("PLANNER_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_planner").to_owned());
+    let mut command = Command::new(planner);
     command.args(["eval", "-j", "4", "-c", "promptfooconfig.yaml", "-o", "ours.json"]);
     command
 }

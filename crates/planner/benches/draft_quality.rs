@@ -48,7 +48,7 @@ async fn main() {
         ..llm::Settings::default()
     };
     let library = Library::load(None).expect("the library");
-    let (release, dir) = (library.latest(), tempfile::tempdir().expect("a folder"));
+    let dir = tempfile::tempdir().expect("a folder");
     let llm = Llm::new(settings, PriceTable::shipped().expect("prices"), Arc::new(chrono::Utc::now)).expect("models");
     let shelf = app::Shelf::new(library, domain::roles::Environment::Production, None).expect("templates");
     let store = Store::open(dir.path()).await.expect("a store");
@@ -129,7 +129,8 @@ const AT_HOME: [(&str, &str); 24] = [
 /// has them and they are neither [`ORDINARY`] nor [`AT_HOME`] in this idea. Where one appears in a plan for another idea, an example was left over. An example
 /// that shares most words of its idea with this one is not foreign to it: the words of a lantern are at home in a plan for lanterns.
 fn foreign_words(app: &App, idea: &str) -> HashSet<String> {
-    let examples = app.library().examples();
+    let library = app.library();
+    let examples = library.examples();
     let plan = |sections: &[(_, Value)]| counted(&sections.iter().map(|(_, output)| text_of(output)).collect::<String>());
     let said: Vec<HashMap<String, usize>> = examples.iter().map(|example| plan(&example.sections)).collect();
     // A short word of the idea is its own too, also in the plural.
@@ -181,7 +182,8 @@ fn counted(text: &str) -> HashMap<String, usize> {
 /// The places of a section where the curated examples write sentences: what stands there has to end as one.
 fn sentence_places(app: &App, section: &str) -> HashSet<String> {
     let mut seen: HashMap<String, (usize, usize)> = HashMap::new();
-    let curated = app.library().examples().iter().flat_map(|example| &example.sections);
+    let library = app.library();
+    let curated = library.examples().iter().flat_map(|example| &example.sections);
     for (_, output) in curated.filter(|(name, _)| name.as_str() == section) {
         guardrails::each_text(output, &mut String::new(), &mut |at, text| {
             let (closed, all) = seen.entry(place(at)).or_default();

@@ -241,6 +241,7 @@ async fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
     if !faults.is_empty() {
         bail!("the config cannot be run:\n{}", faults.join("\n"));
     }
+    evals::expected(&suite.config, &Options::default())?;
     let (prompts, providers) = (suite.config.prompts.len(), suite.config.providers.len());
     println!("{}: {prompts} prompts, {providers} providers, {} tests: no faults", suite.name, suite.config.tests);
     Ok(ExitCode::SUCCESS)
@@ -276,7 +277,7 @@ fn bench_over(
         clock: Arc::new(chrono::Utc::now),
         judge,
         env: suite.config.env.clone(),
-        own_judge: false,
+        names_judges: true,
     };
     Bench::new(setup).map_err(|why| anyhow!(why))
 }

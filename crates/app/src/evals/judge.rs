@@ -41,7 +41,7 @@ impl Bench {
     /// The judge a file asks for, else the configured one, else that of the routes, else the models of the class `reasoning`.
     fn judge(&self, wanted: &Value) -> Result<Judge, String> {
         let named = provider(wanted)?;
-        if self.setup.own_judge && named.is_some() {
+        if !self.setup.names_judges && named.is_some() {
             return Err("a server judges by its own model; take the provider out of the assertion".to_owned());
         }
         let named = named.or_else(|| self.setup.judge.as_ref().map(|id| Provider { id: id.clone(), ..Provider::default() }));

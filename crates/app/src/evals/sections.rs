@@ -71,7 +71,7 @@ impl Bench {
             return Err(if template.is_section() { STALE.to_owned() } else { self.stale(template.name.as_str()) });
         }
         let bill = Bill::of(&asking.calls, &asking.recorded);
-        answer(template, ended, bill)
+        answer(template, ended, &bill)
     }
 }
 
@@ -93,7 +93,7 @@ fn order(template: &Template, said: Said, seed: u64) -> Order {
     }
 }
 
-fn answer(template: &Template, ended: Ended, bill: Bill) -> Result<Output, String> {
+fn answer(template: &Template, ended: Ended, bill: &Bill) -> Result<Output, String> {
     let Ended { output, issues, notes, by } = ended;
     if output.is_null() {
         let why: Vec<&str> = issues.iter().map(|issue| issue.message.as_str()).take(5).collect();

@@ -38,9 +38,9 @@ pub(super) async fn meant(config: &Config, providers: &[Provider], in_use: &Rele
         return Ok(Deployed::new());
     }
     if !is_known(config) {
-        let names = environments.into_iter().collect::<Vec<_>>().join(" and ");
+        let which = environments.into_iter().collect::<Vec<_>>().join(" and ");
         eprintln!(
-            "{names}: taken for {}, the release in use, because there is no database in {}",
+            "{which}: taken for {}, the release in use, because there is no database in {}",
             in_use.version,
             config.data.dir.display()
         );

@@ -349,8 +349,8 @@ async fn a_run_that_was_killed_goes_on_with_its_results_and_its_recording() {
     let bench = Bench::with(&config).await;
     bench.upstream.latency(Duration::from_millis(150));
     let mut child = bench.command("-j 1 --record tape.jsonl -o r.jsonl").spawn().expect("started");
-    let lines = || std::fs::read_to_string(bench.dir.path().join("r.jsonl")).map(|text| text.matches('\n').count()).unwrap_or(0);
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let lines = || std::fs::read_to_string(bench.dir.path().join("r.jsonl")).map_or(0, |text| text.matches('\n').count());
+    let deadline = Instant::now() + Duration::from_mins(1);
     while lines() < 3 {
         assert!(Instant::now() < deadline, "no results come");
         tokio::task::yield_now().await;
@@ -415,6 +415,10 @@ async fn what_is_wrong_with_a_config_is_named_before_anything_is_asked() {
         ("prompts: [x]\nproviders: [{id: 'openai:m', config: {top_k: 3}}]\n", "config.top_k is not supported"),
         ("prompts: [x]\nproviders: [{id: 'https://a.example', config: {}}]\n", "needs config.body"),
         ("prompts: [x]\nproviders: ['openai:m', 'bedrock:m']\n", "provider \"bedrock:m\": is not known here"),
+        (
+            "prompts: [x]\nproviders: ['openai:m']\ntests: [{description: odd, assert: [{type: not-nope, value: x}]}]\n",
+            "test 1 (odd): nobody here can judge an assertion of the type \"nope\"",
+        ),
     ];
     for (config, said) in cases {
         bench.write("c.yaml", config);

@@ -74,7 +74,8 @@ async fn an_answer_in_another_currency_fails_wherever_a_price_is_named() {
 async fn an_answer_that_knows_no_earlier_section_fails() {
     let house = House::open().await;
     let release = house.app.release();
-    let names: BTreeSet<String> = release.sections().iter().flat_map(|template| &template.depends_on).map(|name| name.camel()).collect();
+    let names: BTreeSet<String> =
+        release.sections().iter().flat_map(|template| &template.depends_on).map(domain::sections::SectionName::camel).collect();
     assert!(names.len() >= 7, "{names:?}");
     for name in &names {
         let mut results = deaf(&house, in_use(), &[name], Map::new()).await;
