@@ -136,6 +136,9 @@ fn concurrency(config: &Config, options: &Options<'_>) -> usize {
 }
 
 /// How many results a run will have: what a progress bar counts to. A sample is counted as if it were everything.
+///
+/// # Errors
+/// A filter that cannot be used, or a test with an assertion nobody here can judge: it is named before anybody is asked.
 pub fn expected(config: &Config, options: &Options<'_>) -> Result<usize, RunError> {
     let filter = options.filter.compile().map_err(RunError::Options)?;
     let repeat = options.repeat.or(config.evaluate.repeat).unwrap_or(1).max(1);

@@ -1,6 +1,7 @@
 //! Assertions in one line, as CSV columns write them: `type(threshold):value`.
 
 use crate::assertions::separated;
+use crate::cases::KINDS;
 use serde_json::{Map, Value, json};
 
 /// Types whose value is a list, separated by commas.
@@ -23,75 +24,8 @@ const WITH_THRESHOLD: [&str; 13] = [
     "starts-with",
 ];
 
-/// Every type promptfoo knows; a line that begins with none of them is a text the output must equal.
-const TYPES: [&str; 66] = [
-    "agent-rubric",
-    "trajectory:goal-success",
-    "trajectory:tool-args-match",
-    "trajectory:tool-sequence",
-    "answer-relevance",
-    "bleu",
-    "classifier",
-    "contains",
-    "contains-all",
-    "contains-any",
-    "contains-html",
-    "contains-json",
-    "contains-sql",
-    "contains-xml",
-    "context-faithfulness",
-    "context-recall",
-    "context-relevance",
-    "conversation-relevance",
-    "cost",
-    "equals",
-    "factuality",
-    "finish-reason",
-    "g-eval",
-    "gleu",
-    "guardrails",
-    "icontains",
-    "icontains-all",
-    "icontains-any",
-    "is-html",
-    "is-json",
-    "is-refusal",
-    "is-sql",
-    "is-valid-function-call",
-    "is-valid-openai-function-call",
-    "is-valid-openai-tools-call",
-    "is-xml",
-    "javascript",
-    "latency",
-    "levenshtein",
-    "llm-rubric",
-    "meteor",
-    "model-graded-closedqa",
-    "model-graded-factuality",
-    "moderation",
-    "perplexity",
-    "perplexity-score",
-    "pi",
-    "python",
-    "regex",
-    "rouge-n",
-    "ruby",
-    "search-rubric",
-    "similar",
-    "similar:cosine",
-    "similar:dot",
-    "similar:euclidean",
-    "skill-used",
-    "starts-with",
-    "tool-call-f1",
-    "trace-error-spans",
-    "trace-span-count",
-    "trace-span-duration",
-    "trajectory:tool-used",
-    "trajectory:step-count",
-    "webhook",
-    "word-count",
-];
+/// Types promptfoo knows beside those that are judged here. A line that begins with none of either is a text the output must equal.
+const NOT_JUDGED: [&str; 7] = ["agent-rubric", "classifier", "meteor", "moderation", "pi", "python", "ruby"];
 
 /// The assertion a line stands for, in the form of a config, or what is wrong with it.
 pub(crate) fn assertion(line: &str) -> Result<Value, String> {
@@ -112,7 +46,10 @@ pub(crate) fn assertion(line: &str) -> Result<Value, String> {
 fn typed(line: &str) -> Result<Option<Value>, String> {
     let bare = line.strip_prefix("not-").unwrap_or(line);
     // The longest type wins: `contains-all` is not `contains`.
-    let kinds = TYPES.iter().filter(|t| bare.strip_prefix(**t).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '('])));
+    let kinds = KINDS
+        .iter()
+        .chain(&NOT_JUDGED)
+        .filter(|t| bare.strip_prefix(**t).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '('])));
     let Some((kind, rest)) = kinds.max_by_key(|t| t.len()).and_then(|kind| Some((*kind, bare.strip_prefix(kind)?))) else {
         return Ok(None);
     };
