@@ -24,7 +24,7 @@ pub use resolve::{Deployed, Resolved, resolve};
 
 use crate::{App, Clock};
 use ::evals::templating::Templating;
-use ::evals::{Output, Provider, Target, TargetError};
+use ::evals::{Output, Provider, Scope, Target, TargetError};
 use async_trait::async_trait;
 use integrations::addresses::Addresses;
 use llm::{Llm, PriceTable, Tape};
@@ -36,12 +36,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What an eval is run with.
 pub struct Setup {
-    /// All templates and examples.
-    pub library: Arc<Library>,
-    /// The release that is in use.
-    pub release: Arc<Release>,
-    /// The release of each environment, where that is known.
-    pub deployed: Deployed,
+    /// What sections are asked of; nothing where no provider is one.
+    pub sections: Option<Sections>,
     /// How models are reached, and the recording, where there is one.
     pub models: llm::Settings,
     /// What they charge.
@@ -56,6 +52,16 @@ pub struct Setup {
     pub names_judges: bool,
 }
 
+/// Where sections come from.
+pub struct Sections {
+    /// All templates and examples.
+    pub library: Arc<Library>,
+    /// The release that is in use.
+    pub release: Arc<Release>,
+    /// The release of each environment, where that is known.
+    pub deployed: Deployed,
+}
+
 /// Answers and judges what an eval asks.
 pub struct Bench {
     setup: Setup,
@@ -68,6 +74,8 @@ pub struct Bench {
     /// How often each question was asked, by its hash, so that a repetition is another draw.
     asked: Mutex<HashMap<u64, u64>>,
     meter: Meter,
+    /// Scripts that read what addresses answer.
+    scripts: Scope,
 }
 
 impl Bench {
@@ -80,6 +88,7 @@ impl Bench {
             models: Mutex::default(),
             asked: Mutex::default(),
             meter: Meter::default(),
+            scripts: Scope::new(),
             setup,
         })
     }
@@ -93,17 +102,8 @@ impl Bench {
     pub(crate) fn on(app: &App, library: &Arc<Library>, release: &Arc<Release>, llm: Arc<Llm>) -> Result<Self, String> {
         let (library, release, clock) = (Arc::clone(library), Arc::clone(release), app.clock.clone());
         let (models, prices) = (llm::Settings::default(), PriceTable::shipped().map_err(|fault| fault.to_string())?);
-        let bench = Self::new(Setup {
-            library,
-            release,
-            models,
-            prices,
-            clock,
-            judge: None,
-            env: Map::new(),
-            names_judges: false,
-            deployed: Deployed::new(),
-        })?;
+        let sections = Some(Sections { library, release, deployed: Deployed::new() });
+        let bench = Self::new(Setup { sections, models, prices, clock, judge: None, env: Map::new(), names_judges: false })?;
         let _ = bench.routes.set(Ok(llm));
         Ok(bench)
     }
@@ -137,9 +137,22 @@ impl Bench {
         }
     }
 
+    fn sections(&self) -> Result<&Sections, String> {
+        self.setup.sections.as_ref().ok_or_else(|| "the library of templates was not read, because no provider seemed to need it".to_owned())
+    }
+
     /// The template that is meant.
     fn resolved(&self, spec: &str) -> Result<Resolved, String> {
-        resolve(&self.setup.library, &self.setup.release, &self.setup.deployed, spec)
+        let Sections { library, release, deployed } = self.sections()?;
+        resolve(library, release, deployed, spec)
+    }
+
+    /// Whether any of these providers is a section, so that the library is needed.
+    pub fn needs_sections(providers: &[Provider], env: &Map<String, Value>) -> bool {
+        let templating = Templating::new(env.clone());
+        let named = |provider: &Provider| templating.render(&provider.id, &Map::new());
+        // A name that cannot be read is a fault that is told later.
+        providers.iter().filter_map(|provider| named(provider).ok()).any(|id| matches!(Kind::of(&id), Kind::Section(_)))
     }
 
     /// What was spent so far, and what it had cost when it was recorded.

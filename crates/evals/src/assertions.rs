@@ -250,7 +250,8 @@ async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
 
 /// The output JavaScript makes out of another.
 pub(crate) async fn transform(code: &str, output: &Value, subject: &Subject<'_>) -> Result<Value, String> {
-    let (code, context) = (Code::Transform(code.to_owned()), context(subject, &Value::Null));
+    let code = Code::Transform(code.to_owned());
+    let context = context(&code, subject, &Value::Null);
     match (Script { code, name: "output", first: output.clone(), context, limits: subject.limits }).run().await {
         Ok(Value::Null) => Err("transform: it returned nothing".into()),
         Ok(made) => Ok(made),
@@ -258,8 +259,11 @@ pub(crate) async fn transform(code: &str, output: &Value, subject: &Subject<'_>)
     }
 }
 
-/// What JavaScript sees as `context`.
-fn context(subject: &Subject<'_>, config: &Value) -> Value {
+/// What JavaScript sees as `context`, if it looks.
+fn context(code: &Code, subject: &Subject<'_>, config: &Value) -> Value {
+    if !code.sees_context() {
+        return Value::Null;
+    }
     let response = subject.response;
     json!({
         "prompt": subject.prompt,

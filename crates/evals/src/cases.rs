@@ -1,6 +1,7 @@
 //! Test cases and assertions, as files wrote them and as they are run: merged with the defaults, array variables expanded.
 
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Cases that one test may stand for.
 pub const MOST_CASES: usize = 100_000;
@@ -110,13 +111,13 @@ pub struct TestOptions {
     pub disable_default_asserts: bool,
 }
 
-/// One entry of a test's assertions.
+/// One entry of a test's assertions. A test stands for many cases, and every one of them has the same.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assert {
     /// A single assertion.
-    One(Box<Assertion>),
+    One(Arc<Assertion>),
     /// Several that count as one.
-    Set(AssertSet),
+    Set(Arc<AssertSet>),
 }
 
 /// Several assertions that count as one.

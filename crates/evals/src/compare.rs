@@ -211,7 +211,7 @@ fn gathered(measures: impl IntoIterator<Item = Measure>) -> Cases {
 fn read(path: &Path) -> io::Result<Cases> {
     // What a resumed run asked again has two lines, of which the last counts.
     let mut rows = BTreeMap::new();
-    for line in lines(path)? {
+    for line in lines::<CaseResult>(path)? {
         let row = line?.row;
         rows.insert(row.key(), Measure::from(&row));
     }

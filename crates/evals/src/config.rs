@@ -44,6 +44,9 @@ const KEYS: [&str; 18] = [
 ];
 const REFUSED: [&str; 2] = ["extensions", "nunjucksFilters"];
 
+/// Files of rows up to this size, in bytes, are kept once they are read; larger ones are read again each time, and never held.
+const KEPT: u64 = 512 << 10;
+
 /// Faults of rows that are named before reading a stream gives up.
 const FAULTS_NAMED: usize = 50;
 
@@ -243,7 +246,7 @@ impl Config {
         self.tests += self.scenarios.iter().map(|s| s.config.len() * s.tests.len()).sum::<usize>();
     }
 
-    /// Tests in other files: lists are read, streams are looked through row by row and counted.
+    /// Tests in other files: lists and short streams are read, long ones are looked through row by row and counted.
     fn read_test_files(&mut self, reading: &mut Reading<'_, '_>, name: &str) {
         if name.starts_with("http") || name.starts_with("huggingface:") {
             return reading.source.fault(name, format!("tests from {name} are not supported; save them as a CSV file"));
@@ -255,9 +258,9 @@ impl Config {
         for path in found {
             match files::ending(&path).as_str() {
                 "csv" | "jsonl" => {
-                    let faults = self.look_through(&path);
+                    let (source, faults) = self.look_through(path);
                     reading.source.extend(faults);
-                    self.sources.push(Tests::Stream(path));
+                    self.sources.push(source);
                 }
                 "yaml" | "yml" | "json" => {
                     let (list, faults) = test_list(&path, &self.context);
@@ -269,19 +272,21 @@ impl Config {
         }
     }
 
-    fn look_through(&mut self, path: &Path) -> Vec<FileFault> {
+    fn look_through(&mut self, path: PathBuf) -> (Tests, Vec<FileFault>) {
         let mut faults = Vec::new();
-        for row in streams::read(path, &self.context) {
-            self.tests += 1;
-            if let Err(more) = row {
-                faults.extend(more);
+        let mut kept = path.metadata().is_ok_and(|file| file.len() <= KEPT).then(Vec::new);
+        for row in streams::read(&path, &self.context) {
+            match (row, &mut kept) {
+                (Ok(test), Some(kept)) => kept.push(test),
+                (Ok(_), None) => self.tests += 1,
+                (Err(more), _) => faults.extend(more),
             }
             if faults.len() >= FAULTS_NAMED {
-                faults.push(crate::faults::fault(path, None, format!("has more faults; the first {FAULTS_NAMED} are named")));
+                faults.push(crate::faults::fault(&path, None, format!("has more faults; the first {FAULTS_NAMED} are named")));
                 break;
             }
         }
-        faults
+        (kept.map_or(Tests::Stream(path), Tests::List), faults)
     }
 
     /// Every case of the suite, in order, merged with the defaults and with array variables expanded.

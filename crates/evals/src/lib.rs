@@ -72,5 +72,5 @@ pub use output::{Format, JsonlSink, write_results};
 pub use prompts::FileFault;
 pub use results::{CaseResult, Outcome, PromptMetrics, Summary, TokenUsage};
 pub use run::{Failing, Filter, Options, RunError, Sink, expected, run};
-pub use script::{LOST, evaluate, lost_threads};
+pub use script::{LOST, Scope, evaluate, lost_threads};
 pub use targets::{Echo, Output, Target, TargetError};

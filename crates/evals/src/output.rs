@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::results::{CaseResult, Summary};
 use crate::run::Sink;
 use rows::Rows;
+use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -81,11 +82,18 @@ fn end_of_last_line(file: &mut File) -> io::Result<u64> {
     Ok(0)
 }
 
-impl Sink for JsonlSink {
-    fn take(&mut self, result: &CaseResult) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, &result.to_json())?;
+impl JsonlSink {
+    /// Writes a result in the form of [`CaseResult::to_json`].
+    pub fn write(&mut self, result: &Value) -> io::Result<()> {
+        serde_json::to_writer(&mut self.0, result)?;
         self.0.write_all(b"\n")?;
         self.0.flush()
+    }
+}
+
+impl Sink for JsonlSink {
+    fn take(&mut self, result: &CaseResult) -> io::Result<()> {
+        self.write(&result.to_json())
     }
 }
 
@@ -94,8 +102,8 @@ pub fn write_results(jsonl: &Path, config: &Config, summary: &Summary, format: F
     let rows = Rows::open(jsonl, &summary.places)?;
     match format {
         Format::Json => json::write(rows, config, summary, to),
-        Format::Jsonl => rows.by_test().try_for_each(|row| {
-            serde_json::to_writer(&mut *to, &row?.to_json())?;
+        Format::Jsonl => rows.lines_by_test().try_for_each(|line| {
+            to.write_all(line?.as_bytes())?;
             to.write_all(b"\n")
         }),
         Format::Csv => table::write(rows, summary, to),

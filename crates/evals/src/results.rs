@@ -2,7 +2,7 @@
 
 mod lines;
 
-pub(crate) use lines::lines;
+pub(crate) use lines::{Head, lines};
 
 use crate::grading::Grade;
 use serde_json::{Map, Value, json};

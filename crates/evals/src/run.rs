@@ -16,7 +16,7 @@ use crate::config::names::{columns, mean_prompt, mean_provider};
 use crate::patterns::Patterns;
 use crate::results::{CaseResult, Outcome, PromptMetrics, Summary};
 use crate::schemas::Schemas;
-use crate::script::{Limits, ScriptError, expression};
+use crate::script::{Limits, Scope, ScriptError, expression};
 use crate::targets::Target;
 use crate::templating::Templating;
 use futures::StreamExt;
@@ -86,7 +86,7 @@ pub async fn run(config: &Config, target: &dyn Target, options: &Options<'_>, si
         identities: config.providers.iter().map(|provider| target.identity(provider)).collect(),
         templating: &templating,
         helpers: &options.helpers,
-        limits: Limits::default(),
+        limits: Limits::within(Scope::new()),
         patterns: Patterns::default(),
         schemas: Schemas::default(),
         deadline: config.evaluate.max_eval_time_ms.map(|ms| began + Duration::from_millis(ms)),

@@ -1,27 +1,51 @@
 //! JavaScript of assertions, transforms and derived metrics: an embedded engine with limits of time and memory, and no outside: no
-//! files, no network, no modules, no clock to wait on. Each script has globals of its own: none can change what another sees.
+//! files, no network, no modules, no clock to wait on. Each script has globals of its own: none can change what another sees. In one eval,
+//! the same script may find again what it did to its built-ins in an earlier case, as in promptfoo; what it adds to its globals is gone.
 
 mod code;
 mod host;
 #[cfg(test)]
 mod tests;
 
-use host::{Engine, caught, lenient, to_js};
+use host::{caught, to_js};
 pub use host::{GIVEN_UP as LOST, lost_threads};
-use rquickjs::{Function, Value as Js};
-use serde_json::{Map, Value};
+use rquickjs::{Ctx, Value as Js};
+use serde_json::{Map, Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How much a script may take.
+/// Whose scripts these are, such as those of one eval: a script's globals may be used again for the same script of the same scope, which is
+/// many times faster than new ones for each case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope(u64);
+
+impl Scope {
+    /// A scope nobody else has.
+    #[expect(clippy::new_without_default, reason = "a default is the same each time")]
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// How much a script may take, and in which scope it runs; in none, its globals are used once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub time: Duration,
     pub memory: usize,
+    pub scope: Option<Scope>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(2), memory: 64 << 20 }
+        Self { time: Duration::from_secs(2), memory: 64 << 20, scope: None }
+    }
+}
+
+impl Limits {
+    /// The usual ones.
+    pub fn within(scope: Scope) -> Self {
+        Self { scope: Some(scope), ..Self::default() }
     }
 }
 
@@ -37,7 +61,7 @@ pub(crate) enum ScriptError {
 }
 
 /// A piece of JavaScript, by how its value comes out of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Code {
     /// An assertion: an expression, declarations and an expression, or the body of a function when it has several lines.
     Inline(String),
@@ -56,6 +80,17 @@ pub(crate) enum Code {
     Over(String, Vec<String>),
 }
 
+impl Code {
+    /// Whether it may look at `context`, which is much work to make. A file's function names its parameters itself.
+    pub fn sees_context(&self) -> bool {
+        match self {
+            Self::Inline(text) | Self::Transform(text) => ["context", "arguments", "eval", "\\"].iter().any(|word| text.contains(word)),
+            Self::File { .. } => true,
+            Self::Expression(_) | Self::Over(..) => false,
+        }
+    }
+}
+
 /// A call of a script: with `first`, which it sees as `name`, and `context`.
 #[derive(Debug)]
 pub(crate) struct Script {
@@ -69,43 +104,37 @@ pub(crate) struct Script {
 impl Script {
     /// What it returns.
     pub async fn run(self) -> Result<Value, ScriptError> {
-        host::run(self.limits, Box::new(move |engine| self.on(engine))).await
+        host::run(self).await
     }
 
     /// The same for callers that cannot await.
     pub fn run_here(self) -> Result<Value, ScriptError> {
-        host::run_here(self.limits, Box::new(move |engine| self.on(engine)))
+        host::run_here(self)
     }
 
-    fn on(&self, engine: &Engine) -> Result<Value, ScriptError> {
-        engine.run(|ctx| {
-            let (first, context) = (to_js(ctx, &self.first)?, to_js(ctx, &self.context)?);
-            let function = code::function(ctx, &self.code, self.name)?;
-            caught(ctx, function.call::<_, Js<'_>>((first, context)))
-        })
+    fn call<'js>(&self, ctx: &Ctx<'js>) -> Result<Js<'js>, ScriptError> {
+        let (first, context) = (to_js(ctx, &self.first)?, to_js(ctx, &self.context)?);
+        let function = code::function(ctx, &self.code, self.name)?;
+        caught(ctx, function.call::<_, Js<'_>>((first, context)))
     }
 }
 
 /// A JavaScript expression over named values, or a function that takes them in their order, within the limits of all scripts. For what
 /// promptfoo's configs say of web addresses: `transformResponse` over `json`, `text`, `context`; `validateStatus` over `status`.
-pub async fn evaluate(code: &str, given: &[(&str, Value)]) -> Result<Value, String> {
-    let names = given.iter().map(|(name, _)| (*name).to_owned()).collect();
+pub async fn evaluate(code: &str, given: &[(&str, Value)], scope: Scope) -> Result<Value, String> {
     let first = Value::Object(given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
-    let code = Code::Over(code.to_owned(), names);
-    let script = Script { code, name: "given", first, context: Value::Null, limits: Limits::default() };
-    script.run().await.map_err(|error| error.to_string())
+    over(code, first, Limits::within(scope)).run().await.map_err(|error| error.to_string())
+}
+
+fn over(code: &str, fields: Value, limits: Limits) -> Script {
+    let names = fields.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+    Script { code: Code::Over(code.to_owned(), names), name: "given", first: fields, context: Value::Null, limits }
 }
 
 /// Whether a pattern, as JavaScript understands it, is found in a text.
 pub(crate) async fn matches(pattern: &str, text: &str, limits: Limits) -> Result<bool, ScriptError> {
-    let (pattern, text) = (pattern.to_owned(), text.to_owned());
-    let find = move |engine: &Engine| {
-        engine.run(|ctx| {
-            let find: Function<'_> = lenient(ctx, "(function (pattern, text) { return new RegExp(pattern).test(text) })".into())?;
-            caught(ctx, find.call::<_, Js<'_>>((pattern.as_str(), text.as_str())))
-        })
-    };
-    Ok(host::run(limits, Box::new(find)).await? == Value::Bool(true))
+    let found = over("new RegExp(pattern).test(text)", json!({"pattern": pattern, "text": text}), limits).run().await?;
+    Ok(found == Value::Bool(true))
 }
 
 /// The value of an expression over named numbers, as derived metrics write it; a name that is not there is a `ReferenceError`.

@@ -1,7 +1,8 @@
 //! Takes secrets out of what is written down: those that are known, and whatever looks like one.
 
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexSet};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// What stands in a secret's place.
@@ -11,19 +12,17 @@ pub(crate) const SECRET: &str = "[secret]";
 const SHORTEST: usize = 6;
 
 /// Keys as the well-known services write them, and what follows the words that announce one. The first group, where there is one, stays.
-static LOOKS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
+const PATTERNS: [&str; 6] = [
         r"()\bsk-[A-Za-z0-9_-]{16,}",
         r"()\bAIza[A-Za-z0-9_-]{30,}",
         r"()\b(?:ghp|gho|ghs|github_pat|xox[abp]|hf|pk-lf|sk-lf)[-_][A-Za-z0-9_-]{16,}",
         r"()\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
         r#"(?i)(\bauthorization[\\"']*\s*[:=]\s*[\\"']*)(?:bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}"#,
         r"()(?i:\b(?:bearer|basic))\s+[A-Za-z0-9+/=._~-]{12,}",
-    ]
-    .iter()
-    .filter_map(|pattern| Regex::new(pattern).ok())
-    .collect()
-});
+];
+static LOOKS: LazyLock<Vec<Regex>> = LazyLock::new(|| PATTERNS.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect());
+/// The same at once: most texts have nothing of the kind, and one look finds that out.
+static ANY: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(PATTERNS).ok());
 
 /// Whether what looks like a key is one, and no prose: "basic requirements" has neither figures nor capitals in its midst. Behind the name
 /// of the header everything is one.
@@ -61,47 +60,64 @@ impl Scrubber {
 
     /// A text without known secrets, and without what looks like one.
     pub fn text(&self, text: &str) -> String {
+        self.cleaned(text).into_owned()
+    }
+
+    fn cleaned<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut clean = self.known(text);
+        if ANY.as_ref().is_some_and(|any| !any.is_match(&clean)) {
+            return clean;
+        }
         for looks in LOOKS.iter() {
             if looks.is_match(&clean) {
                 let kept = |found: &Captures<'_>| {
                     let (whole, before) = (found.get(0).map_or("", |m| m.as_str()), found.get(1).map_or("", |m| m.as_str()));
                     if !before.is_empty() || is_key(whole) { format!("{before}{SECRET}") } else { whole.to_owned() }
                 };
-                clean = looks.replace_all(&clean, kept).into_owned();
+                clean = Cow::Owned(looks.replace_all(&clean, kept).into_owned());
             }
         }
         clean
     }
 
     /// A text without known secrets alone: of two texts that are different none becomes the other by its looks.
-    pub(crate) fn known(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
+    pub(crate) fn known<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut clean = Cow::Borrowed(text);
         for secret in &self.0.0 {
             if clean.contains(secret.as_str()) {
-                clean = clean.replace(secret.as_str(), SECRET);
+                clean = Cow::Owned(clean.replace(secret.as_str(), SECRET));
             }
         }
         clean
     }
 
     /// Every text inside a value, names of fields too.
-    pub fn value(&self, value: &Value) -> Value {
-        mapped(value, &|text| self.text(text))
+    pub fn value(&self, value: Value) -> Value {
+        mapped(value, &|text| self.cleaned(text))
     }
 
     /// Every text inside a value without known secrets.
-    pub(crate) fn known_value(&self, value: &Value) -> Value {
+    pub(crate) fn known_value(&self, value: Value) -> Value {
         mapped(value, &|text| self.known(text))
     }
 }
 
-fn mapped(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
+fn mapped(value: Value, clean: &dyn for<'t> Fn(&'t str) -> Cow<'t, str>) -> Value {
     match value {
-        Value::String(own) => Value::String(text(own)),
-        Value::Array(items) => items.iter().map(|item| mapped(item, text)).collect(),
-        Value::Object(fields) => Value::Object(fields.iter().map(|(key, value)| (text(key), mapped(value, text))).collect()),
-        other => other.clone(),
+        Value::String(own) => Value::String(changed(own, clean)),
+        Value::Array(items) => items.into_iter().map(|item| mapped(item, clean)).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(key, value)| (changed(key, clean), mapped(value, clean))).collect())
+        }
+        other => other,
+    }
+}
+
+/// The text itself where nothing in it has to change.
+fn changed(own: String, clean: &dyn for<'t> Fn(&'t str) -> Cow<'t, str>) -> String {
+    match clean(&own) {
+        Cow::Borrowed(_) => own,
+        Cow::Owned(changed) => changed,
     }
 }
 

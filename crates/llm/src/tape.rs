@@ -175,12 +175,12 @@ impl Tape {
     }
 
     fn hash(&self, question: &Question) -> String {
-        hex::encode(Sha256::digest(self.scrubber.known_value(&question.whole).to_string().as_bytes()))
+        hex::encode(Sha256::digest(self.scrubber.known_value(question.whole.clone()).to_string().as_bytes()))
     }
 
     fn write(&self, line: &Line) -> io::Result<()> {
         let Some(out) = &self.out else { return Ok(()) };
-        let mut text = self.scrubber.value(&serde_json::to_value(line)?).to_string();
+        let mut text = self.scrubber.value(serde_json::to_value(line)?).to_string();
         text.push('\n');
         let mut out = lock(out);
         out.lock()?;

@@ -10,13 +10,12 @@ mod suite;
 mod work;
 
 use anyhow::{Result, anyhow, bail};
-use app::evals::{Bench, Deployed, Setup};
+use app::evals::{Bench, Sections, Setup};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use evals::{Failing, Filter, Helpers, Options, Summary, Target};
 use llm::Tape;
 use planner::config::{self, Config};
 use planner::wire;
-use prompts::{Library, Release};
 use report::{Exit, Report};
 use secrets::secrets;
 use serde_json::{Map, Value};
@@ -249,17 +248,20 @@ async fn validate(config: &Config, file: Option<PathBuf>) -> Result<ExitCode> {
 
 /// Whoever answers and judges.
 async fn bench(config: &Config, suite: &Suite, args: &RunArgs, env: &BTreeMap<String, String>) -> Result<Bench> {
+    // Reading and checking the library takes longer than many a suite.
+    if suite.stored.is_some() || !Bench::needs_sections(&suite.config.providers, &suite.config.env) {
+        return bench_over(config, (suite, args, env), None);
+    }
     let library = wire::library(config).map_err(plain)?;
     let release = wire::release(config, &library)?;
     let deployed = deployed::meant(config, &suite.config.providers, &release).await?;
-    bench_over(config, (suite, args, env), (library, release), deployed)
+    bench_over(config, (suite, args, env), Some(Sections { library: Arc::new(library), release: Arc::new(release), deployed }))
 }
 
 fn bench_over(
     config: &Config,
     (suite, args, env): (&Suite, &RunArgs, &BTreeMap<String, String>),
-    (library, release): (Library, Release),
-    deployed: Deployed,
+    sections: Option<Sections>,
 ) -> Result<Bench> {
     let secrets = secrets(config, suite, env);
     let tape = match (&args.record, &args.replay) {
@@ -269,9 +271,7 @@ fn bench_over(
     };
     let judge = args.grader.clone().or_else(|| Some(config.models.judge.clone()).filter(|judge| !judge.is_empty()));
     let setup = Setup {
-        release: Arc::new(release),
-        library: Arc::new(library),
-        deployed,
+        sections,
         models: llm::Settings { tape: tape.map(Arc::new), ..wire::models(config) },
         prices: wire::prices(config)?,
         clock: Arc::new(chrono::Utc::now),

@@ -43,7 +43,7 @@ impl Bench {
         };
         let order = order(&template, said, seed);
         let whose = format!("{} ({})", template.name, order.brief.idea);
-        let layers = Layers::Brief { order: &order, examples: self.setup.library.examples() };
+        let layers = Layers::Brief { order: &order, examples: self.sections()?.library.examples() };
         self.make(&template, &layers).await.map_err(|why| if why == STALE { self.stale(&whose) } else { why })
     }
 
@@ -54,7 +54,7 @@ impl Bench {
         let context = if template.is_section() {
             let said = briefs::read(&found.release, template, &fields(&found, vars)).map_err(|faults| faults.to_string())?;
             let order = order(template, said, 0);
-            Layers::Brief { order: &order, examples: self.setup.library.examples() }.context(template)
+            Layers::Brief { order: &order, examples: self.sections()?.library.examples() }.context(template)
         } else {
             Value::Object(vars.clone())
         };

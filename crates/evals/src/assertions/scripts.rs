@@ -11,11 +11,11 @@ pub(super) async fn javascript(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<F
         return Err("needs JavaScript as \"value\", not an empty text".into());
     }
     let (code, function, output) = (code.clone(), ask.assertion.function.clone(), ask.output.clone());
-    let (context, limits) = (context(subject, &ask.assertion.config), subject.limits);
     let code = match function {
         Some(export) => Code::File { text: code, export },
         None => Code::Inline(code),
     };
+    let (context, limits) = (context(&code, subject, &ask.assertion.config), subject.limits);
     match (Script { code, name: "output", first: output, context, limits }).run().await {
         Ok(value) => Ok(verdict(&value, ask)),
         // A script that throws has judged, in promptfoo too; negated or not, it does not hold.

@@ -68,7 +68,7 @@ async fn asked(asserts: &[Assert], threshold: Option<f64>, response: Output, hel
     let vars = json!({"word": "hello", "list": ["he", "lo"]}).as_object().expect("object").clone();
     let case = Case { index: 0, test: TestCase { vars: vars.clone(), ..TestCase::default() }, broken: None };
     let (provider, templating) = (Provider { id: "echo".into(), config, ..Provider::default() }, Templating::new(Map::new()));
-    let limits = Limits { time: Duration::from_millis(500), memory: 16 << 20 };
+    let limits = Limits { time: Duration::from_millis(500), memory: 16 << 20, scope: None };
     let (patterns, schemas) = (Patterns::default(), Schemas::default());
     let subject = Subject {
         output: response.output.clone(),

@@ -6,6 +6,7 @@ use crate::cases::{Assert, AssertSet, Assertion, TestCase, TestOptions};
 use crate::faults::{Source, parse, read_text, yaml};
 use serde_json::{Map, Value};
 use std::path::Path;
+use std::sync::Arc;
 
 const TEST: [&str; 13] = [
     "description",
@@ -197,7 +198,7 @@ impl Reading<'_, '_> {
     fn assert(&mut self, item: &Value) -> Option<Assert> {
         let map = self.dereference(item)?;
         if map.get("type").and_then(Value::as_str) != Some("assert-set") {
-            return self.assertion(map).map(|one| Assert::One(Box::new(one)));
+            return self.assertion(map).map(|one| Assert::One(Arc::new(one)));
         }
         self.source.check_keys("an assert-set", &map, &SET, &[]);
         let Some(Value::Array(items)) = map.get("assert") else {
@@ -215,7 +216,7 @@ impl Reading<'_, '_> {
             }
         }
         let (threshold, weight) = (self.number(&map, "threshold"), self.number(&map, "weight").unwrap_or(1.0));
-        Some(Assert::Set(AssertSet { asserts, threshold, weight, metric: self.text(&map, "metric"), raw: Value::Object(map) }))
+        Some(Assert::Set(Arc::new(AssertSet { asserts, threshold, weight, metric: self.text(&map, "metric"), raw: Value::Object(map) })))
     }
 
     fn dereference(&mut self, item: &Value) -> Option<Map<String, Value>> {

@@ -17,11 +17,11 @@ pub(super) fn write(rows: Rows, config: &Config, summary: &Summary, to: &mut dyn
         json!(now),
         Value::Array(prompts)
     )?;
-    for (at, row) in rows.by_test().enumerate() {
+    for (at, line) in rows.lines_by_test().enumerate() {
         if at > 0 {
             to.write_all(b",")?;
         }
-        serde_json::to_writer(&mut *to, &row?.to_json())?;
+        to.write_all(line?.as_bytes())?;
     }
     let stats = json!({"successes": summary.passed, "failures": summary.failed, "errors": summary.errors,
                        "tokenUsage": summary.tokens.to_json(), "durationMs": summary.duration_ms,

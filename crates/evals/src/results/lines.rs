@@ -1,18 +1,64 @@
 //! The results of a JSONL file, line by line: the one way in which such files are read.
 
 use super::CaseResult;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+/// What is read of a line.
+pub(crate) trait Row: Sized {
+    /// Nothing of a line that is no result.
+    fn read(line: &[u8]) -> Option<Self>;
+}
+
+impl Row for CaseResult {
+    fn read(line: &[u8]) -> Option<Self> {
+        Self::from_json(&serde_json::from_slice(line).ok()?)
+    }
+}
+
+/// Whose result a line is. Much less work than all of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Head {
+    test_idx: usize,
+    prompt_idx: usize,
+    #[serde(default)]
+    repeat_index: usize,
+    success: Option<bool>,
+    failure_reason: Option<u64>,
+    /// The names of its variables.
+    #[serde(default)]
+    pub vars: HashMap<String, IgnoredAny>,
+}
+
+impl Head {
+    /// As [`CaseResult::key`].
+    pub fn key(&self) -> (usize, usize, usize) {
+        (self.test_idx, self.prompt_idx, self.repeat_index)
+    }
+}
+
+impl Row for Head {
+    fn read(line: &[u8]) -> Option<Self> {
+        let head: Self = serde_json::from_slice(line).ok()?;
+        (head.success.is_some() || head.failure_reason == Some(2)).then_some(head)
+    }
+}
+
 /// A result and where its line begins, in bytes.
-pub(crate) struct Line {
+pub(crate) struct Line<R> {
     pub at: u64,
-    pub row: CaseResult,
+    pub row: R,
 }
 
 /// The lines of a file.
-pub(crate) struct Lines {
+pub(crate) struct Lines<R> {
+    of: PhantomData<R>,
     path: PathBuf,
     file: BufReader<File>,
     at: u64,
@@ -22,12 +68,12 @@ pub(crate) struct Lines {
 
 /// Every result of a file, in the order in which they were written: of several for one place the last one counts. A last line that was
 /// cut, even in the middle of a letter, is what a crash leaves, and not read; any other line that is no result is an error that names it.
-pub(crate) fn lines(path: &Path) -> io::Result<Lines> {
-    Ok(Lines { path: path.to_owned(), file: BufReader::new(File::open(path)?), at: 0, number: 0, line: Vec::new() })
+pub(crate) fn lines<R: Row>(path: &Path) -> io::Result<Lines<R>> {
+    Ok(Lines { of: PhantomData, path: path.to_owned(), file: BufReader::new(File::open(path)?), at: 0, number: 0, line: Vec::new() })
 }
 
-impl Iterator for Lines {
-    type Item = io::Result<Line>;
+impl<R: Row> Iterator for Lines<R> {
+    type Item = io::Result<Line<R>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -42,8 +88,7 @@ impl Iterator for Lines {
             if self.line.trim_ascii().is_empty() {
                 continue;
             }
-            let row = serde_json::from_slice(&self.line).ok().and_then(|json| CaseResult::from_json(&json));
-            return match row {
+            return match R::read(&self.line) {
                 Some(row) => Some(Ok(Line { at, row })),
                 None if self.line.last() != Some(&b'\n') => None,
                 None => {
@@ -73,7 +118,7 @@ mod tests {
         let file = dir.path().join("r.jsonl");
         let read = |bytes: &[u8]| {
             std::fs::write(&file, bytes).expect("written");
-            lines(&file).expect("opens").map(|line| line.map(|line| line.at).map_err(|e| e.to_string())).collect::<Vec<_>>()
+            lines::<CaseResult>(&file).expect("opens").map(|line| line.map(|line| line.at).map_err(|e| e.to_string())).collect::<Vec<_>>()
         };
         let (whole, umlaut) = (row("a"), row("ä"));
         let cut = umlaut.iter().position(|byte| *byte == 0xc3).expect("a letter of two bytes") + 1;

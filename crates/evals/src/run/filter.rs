@@ -50,7 +50,7 @@ impl Failing {
             last.insert(row.key(), failing.then(|| name(&row.provider, &row.prompt_label, vars)));
         };
         if path.extension().is_some_and(|e| e == "jsonl") {
-            for line in lines(path).map_err(unreadable)? {
+            for line in lines::<CaseResult>(path).map_err(unreadable)? {
                 add(&line.map_err(unreadable)?.row);
             }
         } else {

@@ -5,6 +5,7 @@ use crate::grading::Grade;
 use crate::results::{CaseResult, Outcome, TokenUsage, lines};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
@@ -36,8 +37,18 @@ pub(super) fn fingerprint(asking: &Asking<'_>, job: &Job, prompt: &str, identity
     let mut hasher = DefaultHasher::new();
     (prompt, &provider.id, &provider.label, &provider.transform, provider.config.to_string(), identity).hash(&mut hasher);
     // Written out with the content of its files, which its JSON names only.
-    format!("{:?}", job.case.test).hash(&mut hasher);
+    let _ = write!(Hashed(&mut hasher), "{:?}", job.case.test);
     format!("{:016x}", hasher.finish())
+}
+
+/// Takes in what is written.
+struct Hashed<'a>(&'a mut DefaultHasher);
+
+impl std::fmt::Write for Hashed<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
 }
 
 impl Resumed {
@@ -45,7 +56,7 @@ impl Resumed {
     pub fn read(path: &Path) -> Result<Self, String> {
         let cannot = |e: std::io::Error| format!("{}: the results to resume from cannot be read ({e})", path.display());
         let mut earlier = HashMap::new();
-        for line in lines(path).map_err(cannot)? {
+        for line in lines::<CaseResult>(path).map_err(cannot)? {
             let row = line.map_err(cannot)?.row;
             match Earlier::of(&row) {
                 Some(known) => drop(earlier.insert(row.key(), known)),

@@ -1,9 +1,10 @@
-//! The engine: `QuickJS` on threads of its own, with limits of time and memory.
+//! The engine: `QuickJS` on threads of its own, with limits of time and memory. Each thread keeps the globals of a few scripts, because
+//! making new ones takes ten times as long as most scripts.
 //!
 //! A script is interrupted when its time is over; loops inside of built-in functions (`sort` of a list that says it has 2^53 entries) are
 //! not. Nobody waits for these: the thread is given up, and once several were, no more scripts run until the program is started again.
 
-use super::{Limits, ScriptError};
+use super::{Code, Limits, Scope, Script, ScriptError};
 use rquickjs::{CatchResultExt, Context, Ctx, Runtime, Value as Js};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,13 +23,13 @@ const MOST_LOST: usize = 4;
 /// A runtime that holds more than this when a script has ended is not used again.
 const LEFT_OVER: i64 = 4 << 20;
 
-/// Work for an engine.
-type Work = Box<dyn FnOnce(&Engine) -> Result<Value, ScriptError> + Send>;
+/// Scripts whose globals a thread keeps.
+const KEPT: usize = 8;
+
 type Answer = Box<dyn FnOnce(Result<Value, ScriptError>) + Send>;
 
 struct Task {
-    work: Work,
-    limits: Limits,
+    script: Script,
     fate: Arc<Fate>,
     answer: Answer,
 }
@@ -66,10 +67,11 @@ pub fn lost_threads() -> usize {
     LOST.load(Ordering::SeqCst)
 }
 
-/// Runs work on an engine, and waits for it without holding up the task.
-pub(super) async fn run(limits: Limits, work: Work) -> Result<Value, ScriptError> {
+/// Runs a script, and waits for it without holding up the task.
+pub(super) async fn run(script: Script) -> Result<Value, ScriptError> {
+    let limits = script.limits;
     let (sender, receiver) = oneshot::channel();
-    let fate = begin(limits, work, Box::new(move |result| drop(sender.send(result))))?;
+    let fate = begin(script, Box::new(move |result| drop(sender.send(result))))?;
     match tokio::time::timeout(limits.time + GRACE, receiver).await {
         Ok(result) => result.unwrap_or_else(|_| Err(gone())),
         Err(_) => Err(lost(&fate, limits)),
@@ -77,9 +79,10 @@ pub(super) async fn run(limits: Limits, work: Work) -> Result<Value, ScriptError
 }
 
 /// The same for callers that cannot await.
-pub(super) fn run_here(limits: Limits, work: Work) -> Result<Value, ScriptError> {
+pub(super) fn run_here(script: Script) -> Result<Value, ScriptError> {
+    let limits = script.limits;
     let (sender, receiver) = mpsc::channel();
-    let fate = begin(limits, work, Box::new(move |result| drop(sender.send(result))))?;
+    let fate = begin(script, Box::new(move |result| drop(sender.send(result))))?;
     match receiver.recv_timeout(limits.time + GRACE) {
         Ok(result) => result,
         Err(mpsc::RecvTimeoutError::Timeout) => Err(lost(&fate, limits)),
@@ -96,14 +99,14 @@ fn lost(fate: &Fate, limits: Limits) -> ScriptError {
     ScriptError::Stopped(format!("it ran for longer than {} ms {GIVEN_UP}", limits.time.as_millis()))
 }
 
-/// Hands a task to a thread that waits, or to a new one.
-fn begin(limits: Limits, work: Work, answer: Answer) -> Result<Arc<Fate>, ScriptError> {
+/// Hands a script to a thread that waits, or to a new one.
+fn begin(script: Script, answer: Answer) -> Result<Arc<Fate>, ScriptError> {
     if LOST.load(Ordering::SeqCst) >= MOST_LOST {
         let why = format!("{MOST_LOST} scripts before it never came to an end; start the program again, without them");
         return Err(ScriptError::Stopped(why));
     }
     let fate = Arc::new(Fate::default());
-    let mut task = Task { work, limits, fate: Arc::clone(&fate), answer };
+    let mut task = Task { script, fate: Arc::clone(&fate), answer };
     loop {
         let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let thread = match idle {
@@ -123,32 +126,99 @@ fn start() -> Result<mpsc::Sender<Task>, ScriptError> {
     let own = sender.clone();
     let thread = std::thread::Builder::new().name("javascript".into()).spawn(move || {
         let mut kept = None;
-        for Task { work, limits, fate, answer } in tasks {
-            let result = one(&mut kept, work, limits);
+        for Task { script, fate, answer } in tasks {
+            let (result, used) = one(kept.take(), &script);
             fate.done();
-            IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(own.clone());
             answer(result);
+            kept = used.and_then(|used| used.tidied(script));
+            IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(own.clone());
         }
     });
     thread.map(|_| sender).map_err(|error| ScriptError::Stopped(format!("the JavaScript engine did not start ({error})")))
 }
 
-/// One task, on the runtime the thread has kept if that is as good as new.
-fn one(kept: &mut Option<Runtime>, work: Work, limits: Limits) -> Result<Value, ScriptError> {
-    let runtime = match kept.take() {
-        Some(runtime) => runtime,
-        None => Runtime::new().map_err(|error| cannot(&error))?,
-    };
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        let engine = Engine::on(&runtime, limits)?;
-        work(&engine)
-    }));
-    let result = result.unwrap_or_else(|_| Err(gone()));
-    runtime.set_memory_limit(0);
-    if !matches!(result, Err(ScriptError::Stopped(_))) && runtime.memory_usage().malloc_size < LEFT_OVER {
-        *kept = Some(runtime);
+/// A runtime, and the globals that scripts may find again, those used last at the end.
+struct Kept {
+    runtime: Runtime,
+    globals: Vec<Globals>,
+}
+
+/// The globals of one script.
+struct Globals {
+    scope: Scope,
+    code: Code,
+    fresh: Fresh,
+}
+
+/// A context, and how many names its globals have as long as nobody adds any.
+struct Fresh {
+    context: Context,
+    names: usize,
+}
+
+/// What a script ran on.
+struct Used {
+    kept: Kept,
+    fresh: Fresh,
+}
+
+impl Kept {
+    fn new() -> Result<Self, ScriptError> {
+        let runtime = Runtime::new().map_err(|error| cannot(&error))?;
+        runtime.set_max_stack_size(STACK);
+        Ok(Self { runtime, globals: Vec::new() })
     }
-    result
+
+    /// The globals of this script, or new ones.
+    fn globals_of(&mut self, script: &Script) -> Result<Fresh, ScriptError> {
+        let same = |globals: &Globals| Some(globals.scope) == script.limits.scope && globals.code == script.code;
+        match self.globals.iter().position(same) {
+            Some(at) => Ok(self.globals.remove(at).fresh),
+            None => {
+                let context = Context::full(&self.runtime).map_err(|error| cannot(&error))?;
+                Ok(Fresh { names: names_in(&context), context })
+            }
+        }
+    }
+}
+
+impl Used {
+    /// What the next script may run on; nothing, if this one left something behind that others would notice.
+    fn tidied(self, script: Script) -> Option<Kept> {
+        let Self { mut kept, fresh } = self;
+        kept.runtime.set_memory_limit(0);
+        if kept.runtime.is_job_pending() {
+            return None;
+        }
+        if let Some(scope) = script.limits.scope.filter(|_| names_in(&fresh.context) == fresh.names) {
+            if kept.globals.len() >= KEPT {
+                kept.globals.remove(0);
+            }
+            kept.globals.push(Globals { scope, code: script.code, fresh });
+        } else {
+            drop(fresh);
+        }
+        (kept.runtime.memory_usage().malloc_size < LEFT_OVER).then_some(kept)
+    }
+}
+
+/// How many names there are in the globals.
+fn names_in(context: &Context) -> usize {
+    context.with(|ctx| ctx.globals().own_keys::<rquickjs::Atom<'_>>(rquickjs::Filter::new().string().symbol()).count())
+}
+
+/// Runs a script; and what it ran on, unless that may not be used again.
+fn one(kept: Option<Kept>, script: &Script) -> (Result<Value, ScriptError>, Option<Used>) {
+    let found = kept.map_or_else(Kept::new, Ok).and_then(|mut kept| kept.globals_of(script).map(|fresh| Used { kept, fresh }));
+    let used = match found {
+        Ok(used) => used,
+        Err(error) => return (Err(error), None),
+    };
+    let engine = Engine::over(&used, script.limits);
+    let result = catch_unwind(AssertUnwindSafe(|| engine.run(script))).unwrap_or_else(|_| Err(gone()));
+    let stopped = matches!(result, Err(ScriptError::Stopped(_)));
+    drop(engine);
+    (result, (!stopped).then_some(used))
 }
 
 fn cannot(error: &rquickjs::Error) -> ScriptError {
@@ -156,30 +226,26 @@ fn cannot(error: &rquickjs::Error) -> ScriptError {
 }
 
 /// An engine with nothing in it but the language.
-pub(super) struct Engine {
+struct Engine {
     context: Context,
     deadline: Instant,
     limits: Limits,
 }
 
 impl Engine {
-    /// Globals of its own, on a runtime that others had before.
-    fn on(runtime: &Runtime, limits: Limits) -> Result<Self, ScriptError> {
-        runtime.set_max_stack_size(STACK);
-        let context = Context::full(runtime).map_err(|error| cannot(&error))?;
+    /// Within these limits from now on.
+    fn over(used: &Used, limits: Limits) -> Self {
+        let runtime = &used.kept.runtime;
         runtime.set_memory_limit(limits.memory);
         let deadline = Instant::now() + limits.time;
         runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() >= deadline)));
-        Ok(Self { context, deadline, limits })
+        Self { context: used.fresh.context.clone(), deadline, limits }
     }
 
-    /// The value that some work with the engine comes to.
-    pub fn run<F>(&self, work: F) -> Result<Value, ScriptError>
-    where
-        F: for<'js> FnOnce(&Ctx<'js>) -> Result<Js<'js>, ScriptError>,
-    {
+    /// The value the script comes to.
+    fn run(&self, script: &Script) -> Result<Value, ScriptError> {
         let result = self.context.with(|ctx| {
-            let value = work(&ctx)?;
+            let value = script.call(&ctx)?;
             let value = self.settle(&ctx, value)?;
             from_js(&ctx, value)
         });

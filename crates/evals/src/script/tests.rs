@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::Instant;
 
 fn inline(code: &str) -> Result<Value, ScriptError> {
-    let limits = Limits { time: Duration::from_secs(2), memory: 16 << 20 };
+    let limits = Limits { memory: 16 << 20, ..Limits::default() };
     call(Code::Inline(code.to_owned()), &json!({"vars": {"n": 3}}), limits)
 }
 
@@ -85,6 +85,27 @@ return 1";
     }
 }
 
+#[test]
+fn what_a_script_adds_to_its_globals_is_gone_and_its_built_ins_are_its_own() {
+    let call = |code: &str, scope| {
+        let (code, limits) = (Code::Inline(code.to_owned()), Limits::within(scope));
+        Script { code, name: "output", first: json!("hello"), context: Value::Null, limits }.run_here()
+    };
+    let (one, other) = (Scope::new(), Scope::new());
+    let adds = "const first = typeof left === 'undefined'; left = 1; Math.seen = 1; first";
+    let sees = "typeof Math.seen";
+    for _ in 0..40 {
+        assert_eq!(call(adds, one), Ok(json!(true)));
+        assert_eq!((call(sees, one), call(sees, other)), (Ok(json!("undefined")), Ok(json!("undefined"))));
+    }
+    let counts = "Math.seen = (Math.seen || 0) + 1";
+    let again = (0..40).map(|_| call(counts, one)).collect::<Vec<_>>();
+    assert!(again.iter().any(|seen| *seen == Ok(json!(2))), "globals are used again: {again:?}");
+    assert!(call(counts, other).is_ok_and(|seen| seen == json!(1)), "and not by another eval");
+    let later = "const seen = Math.seen || 0; Promise.resolve().then(() => { Math.seen = 2 }); seen";
+    assert!((0..40).all(|_| call(later, one) == Ok(json!(0))), "what was left to be done is never done");
+}
+
 #[tokio::test]
 async fn an_expression_or_a_function_over_named_values() {
     let named = [("json", json!({"a": [1, 2]})), ("text", json!("t")), ("context", json!({"response": {"status": 200}}))];
@@ -95,9 +116,9 @@ async fn an_expression_or_a_function_over_named_values() {
         ("context.response.status", json!(200)),
         ("(data, text, context) => {\n  return context.response.status;\n}", json!(200)),
     ] {
-        assert_eq!(evaluate(code, &named).await, Ok(expected), "{code}");
+        assert_eq!(evaluate(code, &named, Scope::new()).await, Ok(expected), "{code}");
     }
-    assert!(evaluate("missing.x", &named).await.expect_err("no such name").contains("missing"));
+    assert!(evaluate("missing.x", &named, Scope::new()).await.expect_err("no such name").contains("missing"));
 }
 
 #[test]

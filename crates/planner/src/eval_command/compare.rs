@@ -3,7 +3,7 @@
 use super::suite::Suite;
 use super::{RunArgs, Work, ask, bench_over, deployed, interrupted, plain, secrets, writable};
 use anyhow::{Context as _, Result, anyhow, bail};
-use app::evals::Deployed;
+use app::evals::{Deployed, Sections};
 use app::proposals;
 use domain::ids::ProposalId;
 use domain::roles::Environment;
@@ -13,6 +13,7 @@ use planner::wire;
 use prompts::{Library, Release};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Metrics that decide the exit code. What a longer prompt takes in tokens and money is shown, and for a person to weigh.
 const DECIDING: [&str; 5] = ["pass rate", "score", "rubric", "latency p50", "latency p95"];
@@ -105,7 +106,8 @@ async fn results(config: &Config, args: &RunArgs, name: &str, side: Side, tests:
     let env = config::variables(args.env_file.as_deref())?;
     let config = config.clone().over(&env);
     let suite = Suite::of_release(&library, tests, &release, args)?;
-    let bench = bench_over(&config, (&suite, args, &env), (library, release), Deployed::new())?;
+    let sections = Sections { library: Arc::new(library), release: Arc::new(release), deployed: Deployed::new() };
+    let bench = bench_over(&config, (&suite, args, &env), Some(sections))?;
     let faults = bench.check(&suite.config.providers);
     if !faults.is_empty() {
         bail!("{name} cannot be asked:\n{}", faults.join("\n"));

@@ -48,7 +48,7 @@ impl Work {
     /// Makes every file that was asked for out of the lines of the run. A file that is there is replaced when the new one is whole.
     pub(super) fn write(&self, config: &evals::Config, summary: &Summary, outputs: &[PathBuf]) -> Result<()> {
         let (mut config, mut summary) = (config.clone(), summary.clone());
-        config.raw = self.scrubber.value(&config.raw);
+        config.raw = self.scrubber.value(config.raw);
         for metrics in &mut summary.prompts {
             (metrics.raw, metrics.label) = (self.scrubber.text(&metrics.raw), self.scrubber.text(&metrics.label));
         }
