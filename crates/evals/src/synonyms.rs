@@ -1,8 +1,12 @@
-//! Which words mean the same: WordNet, as far as promptfoo's `meteor` finds it. The table is part of the program (770 KB that the system
-//! maps in where a word is looked up); nothing is read, unpacked or kept. `scripts/synonyms.py` makes it and tells its form.
+//! Which words mean the same: `WordNet`, as far as promptfoo's `meteor` finds it. The table is part of the program (770 KB that the system
+//! maps in where a word is looked up); nothing is unpacked or kept. `scripts/synonyms.py` makes it and tells its form.
 
-/// Begins with WordNet's licence, which goes with every copy.
-static TABLE: &[u8] = include_bytes!("../data/synonyms.bin");
+use std::sync::LazyLock;
+
+/// Begins with `WordNet`'s licence, which goes with every copy.
+static BYTES: &[u8] = include_bytes!("../data/synonyms.bin");
+/// Where its parts are, once a word is looked up. A test reads all of it, so there always is one.
+static TABLE: LazyLock<Option<Table<'static>>> = LazyLock::new(|| Table::new(BYTES));
 
 /// The meanings of a word, by number, in order.
 #[derive(Debug, Default, PartialEq)]
@@ -15,7 +19,7 @@ pub(crate) struct Meanings {
 
 /// What a word means, of what it shares with another word.
 pub(crate) fn meanings(word: &str) -> Meanings {
-    let Some(table) = Table::new(TABLE) else { return Meanings::default() };
+    let Some(table) = &*TABLE else { return Meanings::default() };
     let first_larger = table.blocks_after(word.as_bytes());
     let Some(mut block) = first_larger.checked_sub(1).and_then(|at| table.block(at)) else { return Meanings::default() };
     let mut entry = Vec::new();
@@ -132,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_table_is_whole_and_every_word_is_found_in_it() {
-        let table = Table::new(TABLE).expect("a table");
+        let table = TABLE.as_ref().expect("a table");
         let (mut words, mut last) = (0, Vec::new());
         for at in 0..table.begins.len() {
             let (mut block, mut word) = (table.block(at).expect("a block"), Vec::new());
@@ -146,6 +150,6 @@ mod tests {
         }
         assert_eq!(words, 66_738);
         let licence = include_str!("../data/LICENSE-WordNet.txt");
-        assert!(TABLE.starts_with(licence.as_bytes()), "every copy of the table carries WordNet's licence");
+        assert!(BYTES.starts_with(licence.as_bytes()), "every copy of the table carries WordNet's licence");
     }
 }
