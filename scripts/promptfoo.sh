@@ -9,6 +9,9 @@
 # What is fetched, with its hashes, stands in scripts/promptfoo/package-lock.json; no package runs a script of its own.
 # PLANNER_SERVICES_CACHE names the folder that keeps what was fetched between runs, as for services.sh. Only Linux on x86_64 is known
 # here; elsewhere install promptfoo 0.123.1 and set PLANNER_PROMPTFOO yourself.
+#
+# `meteor` needs the package `natural`, of which promptfoo imports two names. Node gives an ES module no names of that package, so as
+# published every such assertion ends in an error; a module of the same name beside promptfoo hands it the two, and all else is as it was.
 set -euo pipefail
 unset CDPATH
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -35,7 +38,7 @@ fetch() {
   [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] ||
     die "only Linux on x86_64 is known here: install promptfoo 0.123.1 and set PLANNER_PROMPTFOO to it"
   command -v npm >/dev/null || die "npm is missing: install it with your package manager (apt-get install npm), then run this again"
-  say "fetching promptfoo 0.123.1 and Node 24 into $cache (about 150 MB, once)"
+  say "fetching promptfoo 0.123.1 and Node 24 into $cache (about 170 MB, once)"
   local tmp
   tmp=$(mktemp -d "$cache/.fetch.XXXXXX")
   cp "$here/promptfoo/package.json" "$here/promptfoo/package-lock.json" "$tmp"
@@ -43,6 +46,13 @@ fetch() {
     rm -rf "$tmp"
     die "npm could not install promptfoo; is the package registry reachable, and is there room in $cache?"
   fi
+  local names=$tmp/node_modules/promptfoo/node_modules/natural
+  mkdir -p "$names"
+  printf '{"name": "natural", "version": "8.1.1", "type": "module", "exports": "./index.js"}\n' >"$names/package.json"
+  cat >"$names/index.js" <<'NAMES'
+import natural from "../../../natural/lib/natural/index.js";
+export const { PorterStemmer, WordNet } = natural;
+NAMES
   # Written last, so that a folder with it is whole.
   cat >"$tmp/promptfoo" <<'RUN'
 #!/bin/sh

@@ -4,6 +4,7 @@ pub(crate) mod graded;
 mod json;
 mod markup;
 mod measures;
+mod meteor;
 mod ngrams;
 mod refusals;
 mod scripts;
@@ -223,6 +224,7 @@ async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
         "rouge-n" => ngrams::rouge(ask),
         "bleu" => ngrams::bleu(ask),
         "gleu" => ngrams::gleu(ask),
+        "meteor" => meteor::meteor(ask),
         "latency" => measures::latency(ask, subject),
         "cost" => measures::cost(ask, subject),
         "perplexity" => measures::perplexity(ask, subject),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub const MOST_CASES: usize = 100_000;
 
 /// Every type of assertion that is judged here, without `not-`.
-pub const KINDS: [&str; 59] = [
+pub const KINDS: [&str; 60] = [
     "answer-relevance",
     "bleu",
     "contains",
@@ -43,6 +43,7 @@ pub const KINDS: [&str; 59] = [
     "latency",
     "levenshtein",
     "llm-rubric",
+    "meteor",
     "model-graded-closedqa",
     "model-graded-factuality",
     "perplexity",
@@ -160,8 +161,27 @@ pub struct Assertion {
     pub rubric_prompt: Value,
     /// Free settings, seen by JavaScript as `context.config`.
     pub config: Value,
+    /// How `meteor` weighs what it counts.
+    pub meteor: MeteorWeights,
     /// The assertion as its file wrote it.
     pub raw: Value,
+}
+
+/// How `meteor` weighs what it counts, with promptfoo's defaults.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeteorWeights {
+    /// How much the share of the reference that is met counts beside the share of the output that meets it: 1 for that alone.
+    pub alpha: f64,
+    /// How fast the cost of scattered matches grows with their scattering.
+    pub beta: f64,
+    /// What the most scattered matches cost.
+    pub gamma: f64,
+}
+
+impl Default for MeteorWeights {
+    fn default() -> Self {
+        Self { alpha: 0.9, beta: 3.0, gamma: 0.5 }
+    }
 }
 
 /// A test with everything decided, for one combination of its variables.

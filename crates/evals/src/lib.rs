@@ -17,6 +17,8 @@
 //! - `provider` of a test chooses among the config's providers; promptfoo asks that one instead of each of them.
 //! - **An assertion of weight 0 records its score**; promptfoo records 0.
 //! - A `type(threshold):value` of a CSV file keeps its threshold for every type; `__provider` is a column of its own.
+//! - **`meteor` is judged as promptfoo means it**; as published, 0.123.1 imports names its package `natural` has not for it, and every such
+//!   assertion is an error. The parity test gives it these names.
 //! - `latency` and `cost` without a threshold, but with a `metric`, record it.
 //! - **A test whose lists make more than 100,000 cases is an error**; promptfoo writes them all out and dies.
 //! - A map in a prompt reads as JSON; promptfoo writes `[object Object]`.
@@ -24,7 +26,7 @@
 //! - A JSON Schema that names draft 2019-09 or 2020-12 is read by that draft, which promptfoo refuses.
 //!
 //! # What is not supported
-//! - Assertions: `python`, `ruby`, `meteor` (needs `WordNet`, whose data does not ship), `classifier`, `moderation`, `pi`, `select-best`,
+//! - Assertions: `python`, `ruby`, `classifier`, `moderation`, `pi`, `select-best`,
 //!   `max-score`, `agent-rubric` and other `*-rubric` than `llm-rubric` and `search-rubric`, `allowedColumns` of SQL, `contextTransform`.
 //!   Each is an error or a fault by name. What a [`Grader`] does not know is its error: the one of this program knows neither
 //!   `search-rubric`, `conversation-relevance` nor `trajectory:goal-success`.
@@ -57,13 +59,15 @@ mod results;
 mod run;
 mod schemas;
 mod script;
+mod stems;
+mod synonyms;
 mod targets;
 pub mod templating;
 mod values;
 mod words;
 
 pub use assertions::graded::{Embedder, GradeRequest, Grader, HelperError, Helpers, Verdict, Webhook};
-pub use cases::{Assert, AssertSet, Assertion, Case, TestCase, TestOptions};
+pub use cases::{Assert, AssertSet, Assertion, Case, MeteorWeights, TestCase, TestOptions};
 pub use compare::{Change, Comparison, Estimate, Measure, Metric, Part, Verdict as Difference, compare, compare_measures};
 pub use config::{Config, DerivedMetric, EvaluateOptions, Prompt, Provider};
 pub use faults::read_value;

@@ -22,7 +22,7 @@ pub(super) fn gleu(ask: &Ask<'_>) -> Result<Finding, String> {
     Ok(Finding::measured(best, ask.assertion.threshold.unwrap_or(0.5), "GLEU"))
 }
 
-fn references(value: &Value) -> Result<Vec<String>, String> {
+pub(super) fn references(value: &Value) -> Result<Vec<String>, String> {
     let wrong = || format!("needs a text, or a list of texts, as \"value\", not {value}");
     match value {
         Value::String(text) => Ok(vec![text.clone()]),
@@ -46,7 +46,7 @@ fn shared(a: &Counts<'_>, b: &Counts<'_>) -> usize {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "words of a text")]
-fn ratio(part: usize, whole: usize) -> f64 {
+pub(super) fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 

@@ -289,7 +289,7 @@ async fn a_wrong_value_is_an_error_by_name() {
 #[tokio::test]
 async fn what_is_not_supported_never_passes() {
     let unsupported =
-        ["python", "ruby", "meteor", "classifier", "moderation", "pi", "select-best", "max-score", "agent-rubric", "equal", "Contains", ""];
+        ["python", "ruby", "classifier", "moderation", "pi", "select-best", "max-score", "agent-rubric", "equal", "Contains", ""];
     for kind in unsupported {
         for name in [kind.to_owned(), format!("not-{kind}")] {
             let grade = one(json!({"type": name, "value": "x", "threshold": 0, "weight": 0}), "x").await;

@@ -2,7 +2,7 @@
 
 use super::files;
 use super::references::Context;
-use crate::cases::{Assert, AssertSet, Assertion, TestCase, TestOptions};
+use crate::cases::{Assert, AssertSet, Assertion, MeteorWeights, TestCase, TestOptions};
 use crate::faults::{Source, parse, read_text, yaml};
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -39,6 +39,8 @@ const OPTIONS: [&str; 10] = [
 const OPTIONS_REFUSED: [&str; 2] = ["storeOutputAs", "runSerially"];
 const ASSERTION: [&str; 10] =
     ["type", "value", "threshold", "weight", "metric", "transform", "provider", "rubricPrompt", "config", "description"];
+/// What `meteor` has besides, see [`MeteorWeights`].
+const METEOR: [&str; 3] = ["alpha", "beta", "gamma"];
 const ASSERTION_REFUSED: [&str; 1] = ["contextTransform"];
 const SET: [&str; 6] = ["type", "assert", "threshold", "weight", "metric", "config"];
 
@@ -231,7 +233,8 @@ impl Reading<'_, '_> {
     }
 
     fn assertion(&mut self, map: Map<String, Value>) -> Option<Assertion> {
-        self.source.check_keys("an assertion", &map, &ASSERTION, &ASSERTION_REFUSED);
+        let own: &[&str] = if matches!(map.get("type").and_then(Value::as_str), Some("meteor" | "not-meteor")) { &METEOR } else { &[] };
+        self.source.check_keys("an assertion", &map, &[&ASSERTION, own].concat(), &ASSERTION_REFUSED);
         let Some(name) = self.text(&map, "type") else {
             self.source.fault("assert:", format!("an assertion has no \"type\": {}", short(&Value::Object(map))));
             return None;
@@ -250,8 +253,15 @@ impl Reading<'_, '_> {
             provider: map.get("provider").cloned().unwrap_or_default(),
             rubric_prompt: self.rubric_prompt(&map),
             config: map.get("config").cloned().unwrap_or_default(),
+            meteor: self.meteor(&map),
             raw: Value::Object(map),
         })
+    }
+
+    fn meteor(&mut self, map: &Map<String, Value>) -> MeteorWeights {
+        let usual = MeteorWeights::default();
+        let [alpha, beta, gamma] = METEOR.map(|key| self.number(map, key));
+        MeteorWeights { alpha: alpha.unwrap_or(usual.alpha), beta: beta.unwrap_or(usual.beta), gamma: gamma.unwrap_or(usual.gamma) }
     }
 
     /// What an assertion compares with, and the function's name when that is the text of a JavaScript file.

@@ -25,7 +25,7 @@ const WITH_THRESHOLD: [&str; 13] = [
 ];
 
 /// Types promptfoo knows beside those that are judged here. A line that begins with none of either is a text the output must equal.
-const NOT_JUDGED: [&str; 7] = ["agent-rubric", "classifier", "meteor", "moderation", "pi", "python", "ruby"];
+const NOT_JUDGED: [&str; 6] = ["agent-rubric", "classifier", "moderation", "pi", "python", "ruby"];
 
 /// The assertion a line stands for, in the form of a config, or what is wrong with it.
 pub(crate) fn assertion(line: &str) -> Result<Value, String> {
@@ -99,6 +99,8 @@ mod tests {
             ("latency(1000)", json!({"type": "latency", "threshold": 1000.0})),
             ("levenshtein(3):abc", json!({"type": "levenshtein", "value": "abc", "threshold": 3.0})),
             ("bleu(0.3):abc", json!({"type": "bleu", "value": "abc", "threshold": 0.3})),
+            ("meteor(0.6): a b", json!({"type": "meteor", "value": "a b", "threshold": 0.6})),
+            ("not-meteor:a", json!({"type": "not-meteor", "value": "a"})),
             ("is-json", json!({"type": "is-json"})),
             ("fn: output.length > 3", json!({"type": "javascript", "value": "output.length > 3"})),
             ("grade:is polite", json!({"type": "llm-rubric", "value": "is polite"})),

@@ -248,6 +248,11 @@ fn what_would_be_read_over_is_a_fault() {
         ("prompts: [{raw: x, config: {temperature: 1}}]\nproviders: [echo]\n", "\"config\" of a prompt is not supported"),
         ("prompts: [{raw: x, temprature: 1}]\nproviders: [echo]\n", "\"temprature\" is not a key of a prompt"),
         ("prompts: [x]\nproviders: [{id: echo, prompts: x}]\n", "\"prompts\" of a provider is a list"),
+        (
+            "prompts: [x]\nproviders: [echo]\ntests: [{assert: [{type: bleu, value: x, alpha: 1}]}]\n",
+            "\"alpha\" is not a key of an assertion",
+        ),
+        ("prompts: [x]\nproviders: [echo]\ntests: [{assert: [{type: not-meteor, value: x, beta: '3'}]}]\n", "\"beta\" is a number"),
         ("prompts: [x]\nproviders: [{id: echo, delay: '500'}]\n", "\"delay\" of a provider is a whole number"),
         ("prompts: [x]\nproviders: [{id: echo, transform: 5}]\n", "\"transform\" of a provider is JavaScript"),
         ("prompts: [x]\nproviders: [{id: echo, transform: 'file://t.js'}]\n", "\"transform\" of a provider is JavaScript"),
