@@ -138,7 +138,10 @@ impl Bench {
     }
 
     fn sections(&self) -> Result<&Sections, String> {
-        self.setup.sections.as_ref().ok_or_else(|| "the library of templates was not read, because no provider seemed to need it".to_owned())
+        self.setup
+            .sections
+            .as_ref()
+            .ok_or_else(|| "the library of templates was not read, because no provider seemed to need it".to_owned())
     }
 
     /// The template that is meant.

@@ -120,10 +120,10 @@ impl App {
     /// that should be in use cannot be had, [`App::trouble`] says so.
     pub async fn look(&self) -> Result<()> {
         self.shelf.look(&self.store).await?;
-        if let Some(warning) = self.shelf.untold() {
+        if let Some(news) = self.shelf.untold() {
             // An alert is for people; that it cannot be opened keeps nothing from going on.
-            match releases::alert(self, warning.clone()).await {
-                Ok(()) => self.shelf.have_told(warning),
+            match releases::alert(self, news.0.clone()).await {
+                Ok(()) => self.shelf.have_told(news),
                 Err(error) => tracing::warn!(%error, "the alert about the release in use could not be changed"),
             }
         }

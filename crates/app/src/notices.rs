@@ -65,7 +65,8 @@ struct Told {
     key: String,
     about: About,
     /// Its own key, under which nobody gets the same mail twice.
-    told: String,
+    #[serde(rename = "told")]
+    unique: String,
 }
 
 /// A step: the same state can come again without another revision, as when somebody answers in the talk and submits it once more.
@@ -94,7 +95,7 @@ pub(crate) async fn tell(app: &App, job: &Claimed) -> Result<Verdict> {
         let (title, version) = (proposal.title.clone(), proposal.version.to_string());
         let letter = Letter::Proposal { title, version, state: proposal.state.name(), next, link: link.clone() };
         let tx = app.store.tenant(account.owner).await?;
-        mails::post(app, &tx, &account, &letter, &told.told).await?;
+        mails::post(app, &tx, &account, &letter, &told.unique).await?;
         tx.commit().await.map_err(Error::from)?;
     }
     Ok(Verdict::Done)

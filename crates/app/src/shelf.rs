@@ -21,6 +21,10 @@ const FRESH: Duration = Duration::from_millis(600);
 /// After this the team is told again of what has not ended.
 const AGAIN: Duration = Duration::from_mins(10);
 
+/// What there is to tell the team: a warning, or that there is none any more.
+#[derive(Clone)]
+pub(crate) struct News(pub Option<String>);
+
 /// What a process has in hand. Cheap to clone; clones see the same.
 #[derive(Clone)]
 pub struct Shelf {
@@ -168,17 +172,17 @@ impl Shelf {
         self.read(|standing| (Arc::clone(&standing.library), standing.stamp))
     }
 
-    /// The warning, or that there is none, where the team does not know that; what lasts is told again, because another process whose
-    /// files are right may have taken it back.
-    pub(crate) fn untold(&self) -> Option<Option<String>> {
+    /// What the team does not know yet: the warning, or that there is none any more. What lasts is told again, because another process
+    /// whose files are right may have taken it back.
+    pub(crate) fn untold(&self) -> Option<News> {
         let now = self.warning();
         let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
         let known = told.as_ref().is_some_and(|(told, at)| *told == now && (now.is_none() || at.elapsed() < AGAIN));
-        (!known).then_some(now)
+        (!known).then_some(News(now))
     }
 
-    pub(crate) fn have_told(&self, warning: Option<String>) {
-        *self.told.write().unwrap_or_else(PoisonError::into_inner) = Some((warning, Instant::now()));
+    pub(crate) fn have_told(&self, News(told): News) {
+        *self.told.write().unwrap_or_else(PoisonError::into_inner) = Some((told, Instant::now()));
     }
 
     /// Looks now, whatever is known. That the release which should be in use cannot be had is no error of a look: it is told by

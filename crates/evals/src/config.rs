@@ -158,8 +158,8 @@ impl Config {
     }
 
     /// A config that stands in no file. Relative paths in it start from the folder of `path`, whose name stands in faults.
-    pub fn of(path: &Path, value: Value) -> Result<Self, Vec<FileFault>> {
-        Self::understand(path, String::new(), &value)
+    pub fn of(path: &Path, value: &Value) -> Result<Self, Vec<FileFault>> {
+        Self::understand(path, String::new(), value)
     }
 
     fn understand(path: &Path, text: String, value: &Value) -> Result<Self, Vec<FileFault>> {

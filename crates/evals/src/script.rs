@@ -7,8 +7,8 @@ mod host;
 #[cfg(test)]
 mod tests;
 
-use host::{caught, to_js};
 pub use host::{GIVEN_UP as LOST, lost_threads};
+use host::{caught, to_js};
 use rquickjs::{Ctx, Value as Js};
 use serde_json::{Map, Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};

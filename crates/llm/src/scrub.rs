@@ -13,12 +13,12 @@ const SHORTEST: usize = 6;
 
 /// Keys as the well-known services write them, and what follows the words that announce one. The first group, where there is one, stays.
 const PATTERNS: [&str; 6] = [
-        r"()\bsk-[A-Za-z0-9_-]{16,}",
-        r"()\bAIza[A-Za-z0-9_-]{30,}",
-        r"()\b(?:ghp|gho|ghs|github_pat|xox[abp]|hf|pk-lf|sk-lf)[-_][A-Za-z0-9_-]{16,}",
-        r"()\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
-        r#"(?i)(\bauthorization[\\"']*\s*[:=]\s*[\\"']*)(?:bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}"#,
-        r"()(?i:\b(?:bearer|basic))\s+[A-Za-z0-9+/=._~-]{12,}",
+    r"()\bsk-[A-Za-z0-9_-]{16,}",
+    r"()\bAIza[A-Za-z0-9_-]{30,}",
+    r"()\b(?:ghp|gho|ghs|github_pat|xox[abp]|hf|pk-lf|sk-lf)[-_][A-Za-z0-9_-]{16,}",
+    r"()\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    r#"(?i)(\bauthorization[\\"']*\s*[:=]\s*[\\"']*)(?:bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}"#,
+    r"()(?i:\b(?:bearer|basic))\s+[A-Za-z0-9+/=._~-]{12,}",
 ];
 static LOOKS: LazyLock<Vec<Regex>> = LazyLock::new(|| PATTERNS.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect());
 /// The same at once: most texts have nothing of the kind, and one look finds that out.

@@ -54,8 +54,8 @@ async fn timed(mut command: Command, dir: &Path, out: &str, tests: usize) -> (Du
         }
     };
     let results: Value = serde_json::from_slice(&std::fs::read(dir.join(out)).expect("results")).expect("JSON");
-    let stats = &results["results"]["stats"];
-    assert_eq!((stats["successes"].as_u64(), &stats["failures"]), (u64::try_from(tests).ok(), &0.into()), "{stats}");
+    let counted = &results["results"]["stats"];
+    assert_eq!((counted["successes"].as_u64(), &counted["failures"]), (u64::try_from(tests).ok(), &0.into()), "{counted}");
     (took, peak)
 }
 

@@ -46,6 +46,7 @@ enum Command {
 }
 
 #[derive(ClapArgs, Default, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct RunArgs {
     /// The config (default: promptfooconfig.yaml here, else prompts/promptfoo.config.yaml); --config FILE.yaml is the same.
     #[arg(short = 'c', value_name = "FILE")]
@@ -129,6 +130,7 @@ pub(crate) struct RunArgs {
 
 /// Which tests run.
 #[derive(ClapArgs, Default, Clone)]
+#[expect(clippy::struct_field_names, reason = "they are called as the options are, which are promptfoo's")]
 pub(crate) struct Filters {
     /// The first N.
     #[arg(long, value_name = "N")]

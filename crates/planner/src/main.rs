@@ -77,7 +77,7 @@ fn main() -> ExitCode {
             Command::Restore(args) => backup::restore(config, args).await,
             Command::Report(args) => report_command::run(config, args).await,
             Command::Prompts(command) => prompts_command::run(config, command).await,
-            Command::Eval(args) => eval_command::run(config, of_eval, *args).await,
+            Command::Eval(args) => Box::pin(eval_command::run(config, of_eval, *args)).await,
         }
     });
     // A model call that cannot be interrupted must not hold up the end of the program.

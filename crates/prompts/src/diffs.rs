@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn texts_with_nothing_in_common_are_compared_in_time() {
-        let lines = |seed: u64| (0..60_000_u64).map(|n| format!("{:x}\n", (n * 7 + seed) % 4_093)).collect::<String>();
+        let lines = |seed: u64| (0..60_000_u64).map(|n| format!("{:x}", (n * 7 + seed) % 4_093)).collect::<Vec<_>>().join("\n");
         let (before, after) = (lines(1), lines(2_222));
         let began = Instant::now();
         let hunks = diff(&before, &after, 3);

@@ -29,18 +29,18 @@ enum Reading {
     Share,
 }
 
-fn object(properties: Value) -> Value {
+fn object(properties: &Value) -> Value {
     let required: Vec<&String> = properties.as_object().map(Map::keys).into_iter().flatten().collect();
     json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
 }
 
 fn verdict_form() -> Value {
-    object(json!({"reason": {"type": "string"}, "pass": {"type": "boolean"}, "score": {"type": "number", "minimum": 0, "maximum": 1}}))
+    object(&json!({"reason": {"type": "string"}, "pass": {"type": "boolean"}, "score": {"type": "number", "minimum": 0, "maximum": 1}}))
 }
 
 fn share_form(what: &str) -> Value {
-    let item = object(json!({"text": {"type": "string"}, "holds": {"type": "boolean"}}));
-    object(json!({"reason": {"type": "string"}, "items": {"type": "array", "description": what, "items": item}}))
+    let item = object(&json!({"text": {"type": "string"}, "holds": {"type": "boolean"}}));
+    object(&json!({"reason": {"type": "string"}, "items": {"type": "array", "description": what, "items": item}}))
 }
 
 /// The tags that hold what is judged.
@@ -107,11 +107,11 @@ const FACTS: &str = "Compare what the output states with the reference; style do
                      where it makes no difference.";
 
 fn of_ten_form() -> Value {
-    object(json!({"reason": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 10}}))
+    object(&json!({"reason": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 10}}))
 }
 
 fn facts_form() -> Value {
-    object(json!({"reason": {"type": "string"}, "category": {"type": "string", "enum": ["A", "B", "C", "D", "E"]}}))
+    object(&json!({"reason": {"type": "string"}, "category": {"type": "string", "enum": ["A", "B", "C", "D", "E"]}}))
 }
 
 fn context_question(kind: &str, prompt: &str, output: &str, context: &str, expected: &str) -> (String, Value, Reading) {

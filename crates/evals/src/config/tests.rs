@@ -281,10 +281,10 @@ fn the_prompt_of_a_judge_may_be_a_file() {
         "{HEAD}tests:\n  - assert: [{{type: llm-rubric, value: x, rubricPrompt: 'file://r.txt'}}]\n    options: {{rubricPrompt: 'file://chat.yaml'}}\n"
     );
     let config = read(&[("c.yaml", &text), ("r.txt", "Judge {{output}}\n"), ("chat.yaml", "- {role: user, content: x}\n")]).expect("reads");
-    let test = config.cases().next().expect("one").expect("reads").test;
-    let crate::cases::Assert::One(one) = &test.asserts[0] else { panic!("one") };
+    let case = config.cases().next().expect("one").expect("reads");
+    let crate::cases::Assert::One(one) = &case.test.asserts[0] else { panic!("one") };
     assert_eq!(one.rubric_prompt.clone(), json!("Judge {{output}}"));
-    assert_eq!(test.options.rubric_prompt, json!([{"role": "user", "content": "x"}]));
+    assert_eq!(case.test.options.rubric_prompt, json!([{"role": "user", "content": "x"}]));
 }
 
 #[test]

@@ -22,6 +22,7 @@ impl Row for CaseResult {
 }
 
 /// Whose result a line is. Much less work than all of it.
+#[expect(clippy::zero_sized_map_values, reason = "a map is read, of which only the keys are wanted")]
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Head {

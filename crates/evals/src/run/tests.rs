@@ -231,7 +231,7 @@ async fn results_that_are_made_of_a_resumed_file_hold_what_the_run_counts() {
         .replace("\"success\":false", "\"success\":true")
         .replace("\"failureReason\":1", "\"failureReason\":0");
     assert_ne!(Failing::read(&file, false).expect("read"), Failing::default());
-    rows.push_str(&format!("{last}\n{{\"testIdx\": 1, \"pro"));
+    rows.extend([last.as_str(), "\n{\"testIdx\": 1, \"pro"]);
     std::fs::write(&file, rows).expect("written");
     assert_eq!(Failing::read(&file, false).expect("a cut end is read over"), Failing::default());
 }

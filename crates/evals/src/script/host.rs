@@ -172,13 +172,11 @@ impl Kept {
     /// The globals of this script, or new ones.
     fn globals_of(&mut self, script: &Script) -> Result<Fresh, ScriptError> {
         let same = |globals: &Globals| Some(globals.scope) == script.limits.scope && globals.code == script.code;
-        match self.globals.iter().position(same) {
-            Some(at) => Ok(self.globals.remove(at).fresh),
-            None => {
-                let context = Context::full(&self.runtime).map_err(|error| cannot(&error))?;
-                Ok(Fresh { names: names_in(&context), context })
-            }
+        if let Some(at) = self.globals.iter().position(same) {
+            return Ok(self.globals.remove(at).fresh);
         }
+        let context = Context::full(&self.runtime).map_err(|error| cannot(&error))?;
+        Ok(Fresh { names: names_in(&context), context })
     }
 }
 

@@ -122,7 +122,7 @@ fn percent(part: usize, all: usize) -> String {
 
 fn sums(summary: &Summary) -> String {
     let all = summary.passed + summary.failed + summary.errors;
-    let mut text = format!(
+    let mut parts = vec![format!(
         "{} of {all} passed ({}), {} failed, {} errors, {}.{:03} s",
         summary.passed,
         percent(summary.passed, all),
@@ -130,26 +130,27 @@ fn sums(summary: &Summary) -> String {
         summary.errors,
         summary.duration_ms / 1000,
         summary.duration_ms % 1000
-    );
+    )];
     if summary.repeat > 1 {
-        text.push_str(&format!("; {} of {} passed each of {} times", summary.passed_always, summary.cells, summary.repeat));
+        let (always, cells, repeat) = (summary.passed_always, summary.cells, summary.repeat);
+        parts.push(format!("{always} of {cells} passed each of {repeat} times"));
     }
     if summary.resumed > 0 {
-        text.push_str(&format!("; {} taken over from the earlier run", summary.resumed));
+        parts.push(format!("{} taken over from the earlier run", summary.resumed));
     }
-    text
+    parts.join("; ")
 }
 
 fn cost(spending: Spending) -> String {
     let Spending { spent, recorded, calls, recorded_calls, unpriced } = spending;
-    let mut text = format!("spent {spent} for {calls} calls, judges included");
+    let mut parts = vec![format!("spent {spent} for {calls} calls, judges included")];
     if recorded_calls > 0 {
-        text.push_str(&format!("; {recorded_calls} answers from the recording, which had cost {recorded}"));
+        parts.push(format!("{recorded_calls} answers from the recording, which had cost {recorded}"));
     }
     if unpriced > 0 {
-        text.push_str(&format!("; the cost of {unpriced} calls is unknown, because their model has no price"));
+        parts.push(format!("the cost of {unpriced} calls is unknown, because their model has no price"));
     }
-    text
+    parts.join("; ")
 }
 
 /// How the process ends, as promptfoo's variables say.

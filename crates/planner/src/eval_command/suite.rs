@@ -36,7 +36,7 @@ impl Suite {
         let args = RunArgs { release: Some(release.version.to_string()), ..args.clone() };
         let mut value = own(tests, release, &args, &here)?;
         value.insert("description".into(), json!(format!("Release {} of {} releases", release.version, library.releases().len())));
-        let config = understood(evals::Config::of(&here.join("library"), Value::Object(value)))?;
+        let config = understood(evals::Config::of(&here.join("library"), &Value::Object(value)))?;
         Ok(Self { name: release.version.to_string(), config, stored: None })
     }
 
@@ -46,14 +46,14 @@ impl Suite {
             let stored = Stored::read(file)?;
             let value = stored.config(&assertions(args)?);
             let name = file.display().to_string();
-            return Ok(Self { config: understood(evals::Config::of(file, value))?, name, stored: Some(stored) });
+            return Ok(Self { config: understood(evals::Config::of(file, &value))?, name, stored: Some(stored) });
         }
         if !args.section.is_empty() || args.release.is_some() {
             let library = wire::library(config)?;
             let value = Value::Object(own(&library, &release(config, &library, args)?, args, &here)?);
             return Ok(Self {
                 name: "the library's tests".into(),
-                config: understood(evals::Config::of(&here.join("library"), value))?,
+                config: understood(evals::Config::of(&here.join("library"), &value))?,
                 stored: None,
             });
         }
@@ -65,7 +65,7 @@ impl Suite {
                     DEFAULTS.join(", ")
                 );
             }
-            let config = understood(evals::Config::of(&here.join("command line"), Value::Object(change.over(Map::new())?)))?;
+            let config = understood(evals::Config::of(&here.join("command line"), &Value::Object(change.over(Map::new())?)))?;
             return Ok(Self { name: "the command line".into(), config, stored: None });
         };
         let mut wrong = None;

@@ -16,7 +16,9 @@ pub(super) fn put(files: &[ProposedFile], out: &Path) -> Result<()> {
         Ok(())
     });
     // What was moved is not there any more, which is no fault.
-    drafts.iter().for_each(|(draft, _)| drop(std::fs::remove_file(draft)));
+    for (draft, _) in &drafts {
+        drop(std::fs::remove_file(draft));
+    }
     done
 }
 

@@ -280,8 +280,8 @@ async fn one_key_begins_one_proposal() {
     let operator = Caller::operator(OwnerId::new());
     invalid(proposals::begin(&house.app, &operator, &wanted).await, "author: is missing");
     let named = Wanted { author: Some("engineer@example.org".into()), ..wanted.clone() };
-    let begun = proposals::begin(&house.app, &operator, &named).await.expect("is begun");
-    proposals::submit(&house.app, &operator, begun.id).await.expect("is submitted");
-    conflict(proposals::approve(&house.app, &team.engineer, begun.id, 1, "").await, "their own");
+    let written = proposals::begin(&house.app, &operator, &named).await.expect("is begun");
+    proposals::submit(&house.app, &operator, written.id).await.expect("is submitted");
+    conflict(proposals::approve(&house.app, &team.engineer, written.id, 1, "").await, "their own");
     assert!(proposals::get(&house.app, &team.lead, ProposalId::new()).await.is_err());
 }

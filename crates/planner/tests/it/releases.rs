@@ -102,7 +102,8 @@ async fn served(house: &House) -> String {
 }
 
 pub fn forbidden<T: std::fmt::Debug>(result: Result<T, Error>) {
-    assert!(matches!(result, Err(Error::Forbidden(_))), "{result:?}");
+    let Err(error) = result else { panic!("{result:?}") };
+    assert!(matches!(error, Error::Forbidden(_)), "{error:?}");
 }
 
 pub fn conflict<T: std::fmt::Debug>(result: Result<T, Error>, says: &str) {

@@ -222,5 +222,5 @@ pub(crate) fn suite(template: &Template, cases: &[Value]) -> std::result::Result
     // What is asked is the template's matter; the prompt only has a name.
     let whole = json!({"prompts": [name.as_str()], "providers": [format!("planner:{name}")], "tests": cases});
     let broken = |faults: Vec<FileFault>| format!("the tests of {name} cannot be read: {}", faults[0]);
-    Config::of(Path::new(&format!("tests/{name}.yaml")), whole).map_err(broken)
+    Config::of(Path::new(&format!("tests/{name}.yaml")), &whole).map_err(broken)
 }

@@ -125,6 +125,7 @@ struct OnePage {
     path: String,
     /// Where a change begins, for who may.
     propose: Option<String>,
+    variables: Vec<Described>,
     facts: Vec<(&'static str, String)>,
     links: Vec<(&'static str, Vec<String>)>,
     versions: Vec<VersionRow>,
@@ -207,6 +208,23 @@ async fn one(State(app): State<App>, Staff(visitor): Staff, Path(name): Path<Str
     render(&OnePage::of(Shell::of(&app, &visitor), whole, compared.map(Compared::of), propose))
 }
 
+/// A variable as the page shows it.
+struct Described {
+    name: String,
+    /// Its type, whether it has to be there, and what it may be, in words.
+    kind: String,
+}
+
+impl Described {
+    fn of(variable: &Variable) -> Self {
+        let mut words = vec![format!("{:?}", variable.kind).to_lowercase()];
+        words.extend(variable.required.then(|| "required".to_owned()));
+        words.extend(variable.default.as_ref().map(|value| format!("else {value}")));
+        words.extend(variable.allowed.as_ref().map(|allowed| format!("one of {}", allowed.join(", "))));
+        Self { name: variable.name.clone(), kind: words.join(" · ") }
+    }
+}
+
 impl OnePage {
     fn of(shell: Shell, whole: Whole, compared: Option<Compared>, propose: Option<String>) -> Self {
         let template = &whole.template;
@@ -237,20 +255,12 @@ impl OnePage {
             tests: whole.tests.as_ref().map(|tests| (tests.cases.len(), Source::of(format!("Test cases of {name}"), &tests.text))),
             schema: Source::of(format!("Output schema of {name} {version}"), &format!("{:#}", template.output)),
             open: whole.open.iter().map(|one| (paths::proposal(one.id), one.title.clone(), one.state.name())).collect(),
+            variables: template.variables.iter().map(Described::of).collect(),
             shell,
             name,
             version,
             whole,
         }
-    }
-
-    /// A variable's type, whether it has to be there, and what it may be, in words.
-    fn kind(&self, variable: &Variable) -> String {
-        let mut words = vec![format!("{:?}", variable.kind).to_lowercase()];
-        words.extend(variable.required.then(|| "required".to_owned()));
-        words.extend(variable.default.as_ref().map(|value| format!("else {value}")));
-        words.extend(variable.allowed.as_ref().map(|allowed| format!("one of {}", allowed.join(", "))));
-        words.join(" · ")
     }
 
     fn is_from(&self, version: &str) -> bool {

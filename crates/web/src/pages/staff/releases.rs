@@ -60,7 +60,7 @@ struct Releases {
     trouble: Option<String>,
     /// Versions that cannot be read, and why.
     unreadable: Vec<(String, String)>,
-    releases: Vec<Row>,
+    rows: Vec<Row>,
     history: Vec<Moved>,
     older: Option<String>,
 }
@@ -176,7 +176,7 @@ impl Releases {
             differs: overview.differs.then(|| serving.to_string()),
             trouble: overview.trouble.clone(),
             unreadable: overview.left_out.iter().map(|one| (one.version.to_string(), one.why.clone())).collect(),
-            releases: overview.releases.iter().map(row).collect(),
+            rows: overview.releases.iter().map(row).collect(),
             history: moves.iter().map(|one| Moved::of(&names, one)).collect(),
             older: last.map(|last| paths::with(paths::RELEASES, &[("before", &last)])),
             environments,
