@@ -36,7 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What an eval is run with.
 pub struct Setup {
-    /// What sections are asked of; nothing where no provider is one.
+    /// What sections are asked of; nothing where no provider is one, or nobody is asked at all.
     pub sections: Option<Sections>,
     /// How models are reached, and the recording, where there is one.
     pub models: llm::Settings,
@@ -260,4 +260,21 @@ impl Target for Bench {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_library_is_read_for_sections_alone() {
+        let env = json!({"WHO": "planner:swot", "OTHER": "echo"}).as_object().expect("a map").clone();
+        let needs = |ids: &[&str]| {
+            let providers: Vec<Provider> = ids.iter().map(|id| Provider { id: (*id).to_owned(), ..Provider::default() }).collect();
+            Bench::needs_sections(&providers, &env)
+        };
+        assert!(!needs(&["echo", "google:gemini-2.5-flash", "https://a.example", "{{env.OTHER}}", "{{env.MISSING}}"]));
+        assert!(needs(&["echo", "planner:swot@v1.0.0"]) && needs(&["{{env.WHO}}"]));
+    }
 }

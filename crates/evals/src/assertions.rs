@@ -45,7 +45,7 @@ pub(crate) struct Subject<'a> {
     pub latency_ms: u64,
     pub templating: &'a Templating,
     pub helpers: &'a Helpers<'a>,
-    pub limits: Limits,
+    pub limits: &'a Limits,
     pub patterns: &'a Patterns,
     pub schemas: &'a Schemas,
 }
@@ -254,7 +254,7 @@ async fn find(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<Finding, String> {
 pub(crate) async fn transform(code: &str, output: &Value, subject: &Subject<'_>) -> Result<Value, String> {
     let code = Code::Transform(code.to_owned());
     let context = context(&code, subject, &Value::Null);
-    match (Script { code, name: "output", first: output.clone(), context, limits: subject.limits }).run().await {
+    match (Script { code, name: "output", first: output.clone(), context, limits: subject.limits.clone() }).run().await {
         Ok(Value::Null) => Err("transform: it returned nothing".into()),
         Ok(made) => Ok(made),
         Err(why) => Err(format!("transform: {why}")),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Cases that one test may stand for.
-pub const MOST_CASES: usize = 100_000;
+const MOST_CASES: usize = 100_000;
 
 /// Every type of assertion that is judged here, without `not-`.
 pub const KINDS: [&str; 60] = [
@@ -255,7 +255,7 @@ impl TestCase {
     /// lists of ten make more cases than there is memory.
     ///
     /// # Errors
-    /// When there are more than [`MOST_CASES`].
+    /// When there are more than 100,000.
     pub fn combinations(&self) -> Result<usize, String> {
         let lengths = self.vars.values().map(|value| self.items(value).len());
         let count = lengths.fold(1_u128, |count, length| count.saturating_mul(length as u128));

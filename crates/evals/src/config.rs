@@ -21,6 +21,7 @@ use reading::{Reading, short};
 use references::{Context, Templates};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const KEYS: [&str; 18] = [
     "$schema",
@@ -44,8 +45,10 @@ const KEYS: [&str; 18] = [
 ];
 const REFUSED: [&str; 2] = ["extensions", "nunjucksFilters"];
 
-/// Files of rows up to this size, in bytes, are kept once they are read; larger ones are read again each time, and never held.
+/// What is kept of files of rows once they are read: so many bytes of all of them together, and so many rows of each. Larger ones are read
+/// again each time, and never held.
 const KEPT: u64 = 512 << 10;
+const KEPT_ROWS: usize = 4096;
 
 /// Faults of rows that are named before reading a stream gives up.
 const FAULTS_NAMED: usize = 50;
@@ -75,6 +78,8 @@ pub struct Config {
     sources: Vec<Tests>,
     scenarios: Vec<Scenario>,
     context: Context,
+    /// How many bytes of files of rows may still be kept.
+    to_keep: u64,
 }
 
 /// A prompt: its template and what it is called in results.
@@ -131,7 +136,7 @@ pub struct DerivedMetric {
 
 #[derive(Debug, Clone)]
 enum Tests {
-    List(Vec<TestCase>),
+    List(Arc<[TestCase]>),
     Stream(PathBuf),
 }
 
@@ -188,6 +193,7 @@ impl Config {
             sources: Vec::new(),
             scenarios: Vec::new(),
             context: Context::default(),
+            to_keep: KEPT,
         };
         if config.prompts.is_empty() {
             source.fault("prompts", "has no prompts; add at least one, '{{prompt}}' if the tests hold whole prompts");
@@ -230,13 +236,13 @@ impl Config {
                 let mut inline = Vec::new();
                 test_items(&mut reading, "tests", items, |reading, item| {
                     if let Value::String(path) = item {
-                        self.sources.push(Tests::List(std::mem::take(&mut inline)));
+                        self.sources.push(Tests::List(std::mem::take(&mut inline).into()));
                         self.read_test_files(reading, path);
                     } else {
                         inline.push(reading.test(item));
                     }
                 });
-                self.sources.push(Tests::List(inline));
+                self.sources.push(Tests::List(inline.into()));
             }
             Some(Value::String(path)) => self.read_test_files(&mut reading, path),
             Some(other) => reading.source.fault("tests:", format!("tests are a list, or a file's name, not {}", short(other))),
@@ -265,7 +271,7 @@ impl Config {
                 "yaml" | "yml" | "json" => {
                     let (list, faults) = test_list(&path, &self.context);
                     reading.source.extend(faults);
-                    self.sources.push(Tests::List(list));
+                    self.sources.push(Tests::List(list.into()));
                 }
                 _ => reading.source.fault(name, format!("{} is neither YAML, JSON, JSONL nor CSV", path.display())),
             }
@@ -274,8 +280,11 @@ impl Config {
 
     fn look_through(&mut self, path: PathBuf) -> (Tests, Vec<FileFault>) {
         let mut faults = Vec::new();
-        let mut kept = path.metadata().is_ok_and(|file| file.len() <= KEPT).then(Vec::new);
+        let mut kept = self.may_keep(&path).then(Vec::new);
         for row in streams::read(&path, &self.context) {
+            if let Some(many) = kept.take_if(|kept| kept.len() >= KEPT_ROWS) {
+                self.tests += many.len();
+            }
             match (row, &mut kept) {
                 (Ok(test), Some(kept)) => kept.push(test),
                 (Ok(_), None) => self.tests += 1,
@@ -286,7 +295,16 @@ impl Config {
                 break;
             }
         }
-        (kept.map_or(Tests::Stream(path), Tests::List), faults)
+        (kept.map_or(Tests::Stream(path), |kept| Tests::List(kept.into())), faults)
+    }
+
+    /// Whether a file of rows is small enough to be kept, and its rows are no larger than they look: what they refer to would be with them.
+    fn may_keep(&mut self, path: &Path) -> bool {
+        let size = path.metadata().ok().filter(std::fs::Metadata::is_file).map_or(u64::MAX, |file| file.len());
+        let refers = |text: String| text.contains("file://") || text.contains("$ref");
+        let keeps = size <= self.to_keep && std::fs::read_to_string(path).is_ok_and(|text| !refers(text));
+        self.to_keep -= if keeps { size } else { 0 };
+        keeps
     }
 
     /// Every case of the suite, in order, merged with the defaults and with array variables expanded.

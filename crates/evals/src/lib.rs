@@ -74,7 +74,7 @@ pub use faults::read_value;
 pub use grading::Grade;
 pub use output::{Format, JsonlSink, write_results};
 pub use prompts::FileFault;
-pub use results::{CaseResult, Outcome, PromptMetrics, Summary, TokenUsage};
+pub use results::{CaseResult, FIELDS, Outcome, PromptMetrics, Summary, TokenUsage};
 pub use run::{Failing, Filter, Options, RunError, Sink, expected, run};
 pub use script::{LOST, Scope, evaluate, lost_threads};
 pub use targets::{Echo, Output, Target, TargetError};

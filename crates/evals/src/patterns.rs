@@ -15,7 +15,7 @@ pub(crate) struct Patterns(Mutex<HashMap<String, Option<Arc<Regex>>>>);
 
 impl Patterns {
     /// Whether a pattern is found in a text, or why it cannot be used.
-    pub async fn find(&self, pattern: &str, text: &str, limits: Limits) -> Result<bool, ScriptError> {
+    pub async fn find(&self, pattern: &str, text: &str, limits: &Limits) -> Result<bool, ScriptError> {
         // JavaScript cuts signs beyond the basic plane into two.
         if let Some(regex) = self.native(pattern).filter(|_| text.chars().all(|c| c <= '\u{ffff}')) {
             return Ok(regex.is_match(text));
@@ -186,7 +186,7 @@ mod tests {
 
     fn engine(pattern: &str, text: &str) -> Result<bool, ScriptError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(matches(pattern, text, Limits::default()))
+        runtime.block_on(matches(pattern, text, &Limits::default()))
     }
 
     proptest! {

@@ -57,6 +57,45 @@ impl TokenUsage {
     }
 }
 
+/// The names of fields that [`CaseResult::from_json`] looks for.
+pub const FIELDS: &[&str] = &[
+    "asked",
+    "assertion",
+    "cached",
+    "completion",
+    "completionDetails",
+    "componentResults",
+    "cost",
+    "description",
+    "error",
+    "failureReason",
+    "gradingResult",
+    "id",
+    "label",
+    "latencyMs",
+    "metadata",
+    "namedScoreWeights",
+    "namedScores",
+    "numRequests",
+    "output",
+    "pass",
+    "prompt",
+    "promptIdx",
+    "provider",
+    "raw",
+    "reason",
+    "reasoning",
+    "repeatIndex",
+    "response",
+    "score",
+    "success",
+    "testCase",
+    "testIdx",
+    "tokenUsage",
+    "total",
+    "vars",
+];
+
 /// How a case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -301,6 +340,32 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_field_that_is_read_again_is_left_out() {
+        let grade = Grade {
+            error: Some("e".into()),
+            named_scores: BTreeMap::from([("id".to_owned(), 1.0)]),
+            named_weights: BTreeMap::from([("id".to_owned(), 1.0)]),
+            components: vec![Grade { assertion: json!({}), ..Grade::default() }],
+            ..Grade::default()
+        };
+        let json = json!({"testIdx": 1, "promptIdx": 2, "success": false, "failureReason": 2, "gradingResult": grade.to_json()});
+        let mut result = CaseResult::from_json(&json).expect("a result");
+        (result.asked, result.error) = (Some("a".into()), Some("e".into()));
+        let mut names = Vec::new();
+        named(&result.to_json(), &mut names);
+        names.retain(|name| !FIELDS.contains(&name.as_str()));
+        assert!(names.is_empty(), "{names:?}");
+    }
+
+    fn named(value: &Value, names: &mut Vec<String>) {
+        for (name, inner) in value.as_object().into_iter().flatten() {
+            names.push(name.clone());
+            named(inner, names);
+        }
+        value.as_array().into_iter().flatten().for_each(|inner| named(inner, names));
+    }
 
     #[test]
     fn errors_count_as_failures_and_nothing_is_no_pass() {

@@ -1,35 +1,36 @@
 //! JavaScript of assertions, transforms and derived metrics: an embedded engine with limits of time and memory, and no outside: no
-//! files, no network, no modules, no clock to wait on. Each script has globals of its own: none can change what another sees. In one eval,
-//! the same script may find again what it did to its built-ins in an earlier case, as in promptfoo; what it adds to its globals is gone.
+//! files, no network, no modules, no clock to wait on. Each script has globals of its own: none can change what another sees. The same
+//! script may have them again in another case of its eval, unless it adds to them or has a word in it that changes built-ins.
 
 mod code;
+mod engine;
 mod host;
 #[cfg(test)]
 mod tests;
 
+use engine::{caught, to_js};
 pub use host::{GIVEN_UP as LOST, lost_threads};
-use host::{caught, to_js};
+use regex::Regex;
 use rquickjs::{Ctx, Value as Js};
 use serde_json::{Map, Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// Whose scripts these are, such as those of one eval: a script's globals may be used again for the same script of the same scope, which is
 /// many times faster than new ones for each case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scope(u64);
+#[derive(Debug, Clone)]
+pub struct Scope(Arc<()>);
 
 impl Scope {
     /// A scope nobody else has.
     #[expect(clippy::new_without_default, reason = "a default is the same each time")]
     pub fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        Self(Arc::default())
     }
 }
 
 /// How much a script may take, and in which scope it runs; in none, its globals are used once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub time: Duration,
     pub memory: usize,
@@ -91,6 +92,21 @@ impl Code {
     }
 }
 
+/// Ways of changing what is there for everybody: words, and an assignment to a part of a built-in.
+static CHANGES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let words = r"prototype|__|define[A-Z]|assign|freeze|seal|prevent|constructor|globalThis|Reflect|delete|eval|Function|\bthis\b|\\u";
+    let built_in = r"\b[A-Z]\w*(?:\.\w+|\[[^\]]*\])+\s*(?:\+\+|--|[^\s=!<>\w]{0,3}=[^=>])";
+    Regex::new(&format!("{words}|{built_in}")).ok()
+});
+
+impl Code {
+    /// Whether nothing in it looks as if it changed built-ins, which would then be different in the next case.
+    pub fn keeps_to_itself(&self) -> bool {
+        let (Self::Inline(text) | Self::Transform(text) | Self::File { text, .. } | Self::Expression(text) | Self::Over(text, _)) = self;
+        CHANGES.as_ref().is_some_and(|changes| !changes.is_match(text))
+    }
+}
+
 /// A call of a script: with `first`, which it sees as `name`, and `context`.
 #[derive(Debug)]
 pub(crate) struct Script {
@@ -121,9 +137,9 @@ impl Script {
 
 /// A JavaScript expression over named values, or a function that takes them in their order, within the limits of all scripts. For what
 /// promptfoo's configs say of web addresses: `transformResponse` over `json`, `text`, `context`; `validateStatus` over `status`.
-pub async fn evaluate(code: &str, given: &[(&str, Value)], scope: Scope) -> Result<Value, String> {
+pub async fn evaluate(code: &str, given: &[(&str, Value)], scope: &Scope) -> Result<Value, String> {
     let first = Value::Object(given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
-    over(code, first, Limits::within(scope)).run().await.map_err(|error| error.to_string())
+    over(code, first, Limits::within(scope.clone())).run().await.map_err(|error| error.to_string())
 }
 
 fn over(code: &str, fields: Value, limits: Limits) -> Script {
@@ -132,8 +148,8 @@ fn over(code: &str, fields: Value, limits: Limits) -> Script {
 }
 
 /// Whether a pattern, as JavaScript understands it, is found in a text.
-pub(crate) async fn matches(pattern: &str, text: &str, limits: Limits) -> Result<bool, ScriptError> {
-    let found = over("new RegExp(pattern).test(text)", json!({"pattern": pattern, "text": text}), limits).run().await?;
+pub(crate) async fn matches(pattern: &str, text: &str, limits: &Limits) -> Result<bool, ScriptError> {
+    let found = over("new RegExp(pattern).test(text)", json!({"pattern": pattern, "text": text}), limits.clone()).run().await?;
     Ok(found == Value::Bool(true))
 }
 

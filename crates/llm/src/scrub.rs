@@ -34,7 +34,11 @@ fn is_key(found: &str) -> bool {
 
 /// Takes secrets out of texts and values.
 #[derive(Debug, Clone)]
-pub struct Scrubber(Secrets);
+pub struct Scrubber {
+    secrets: Secrets,
+    /// Names of fields that stay as they are, because they are those of a form.
+    form: &'static [&'static str],
+}
 
 /// Longest first, so that no part of one is left over.
 #[derive(Clone)]
@@ -55,7 +59,13 @@ impl Scrubber {
         known.extend(escaped);
         known.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         known.dedup();
-        Self(Secrets(known))
+        Self { secrets: Secrets(known), form: &[] }
+    }
+
+    /// The same for values of a form: of its own names none is changed, even if a secret is called like one.
+    #[must_use]
+    pub fn keeping(self, form: &'static [&'static str]) -> Self {
+        Self { form, ..self }
     }
 
     /// A text without known secrets, and without what looks like one.
@@ -83,7 +93,7 @@ impl Scrubber {
     /// A text without known secrets alone: of two texts that are different none becomes the other by its looks.
     pub(crate) fn known<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut clean = Cow::Borrowed(text);
-        for secret in &self.0.0 {
+        for secret in &self.secrets.0 {
             if clean.contains(secret.as_str()) {
                 clean = Cow::Owned(clean.replace(secret.as_str(), SECRET));
             }
@@ -91,30 +101,33 @@ impl Scrubber {
         clean
     }
 
-    /// Every text inside a value, names of fields too.
+    /// Every text inside a value, names of fields too unless they are the form's.
     pub fn value(&self, value: Value) -> Value {
-        mapped(value, &|text| self.cleaned(text))
+        self.mapped(value, &|text| self.cleaned(text))
     }
 
     /// Every text inside a value without known secrets.
     pub(crate) fn known_value(&self, value: Value) -> Value {
-        mapped(value, &|text| self.known(text))
+        self.mapped(value, &|text| self.known(text))
+    }
+
+    fn mapped(&self, value: Value, clean: &Clean<'_>) -> Value {
+        match value {
+            Value::String(own) => Value::String(changed(own, clean)),
+            Value::Array(items) => items.into_iter().map(|item| self.mapped(item, clean)).collect(),
+            Value::Object(fields) => {
+                let name = |own: String| if self.form.contains(&own.as_str()) { own } else { changed(own, clean) };
+                Value::Object(fields.into_iter().map(|(own, value)| (name(own), self.mapped(value, clean))).collect())
+            }
+            other => other,
+        }
     }
 }
 
-fn mapped(value: Value, clean: &dyn for<'t> Fn(&'t str) -> Cow<'t, str>) -> Value {
-    match value {
-        Value::String(own) => Value::String(changed(own, clean)),
-        Value::Array(items) => items.into_iter().map(|item| mapped(item, clean)).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(key, value)| (changed(key, clean), mapped(value, clean))).collect())
-        }
-        other => other,
-    }
-}
+type Clean<'a> = dyn for<'t> Fn(&'t str) -> Cow<'t, str> + 'a;
 
 /// The text itself where nothing in it has to change.
-fn changed(own: String, clean: &dyn for<'t> Fn(&'t str) -> Cow<'t, str>) -> String {
+fn changed(own: String, clean: &Clean<'_>) -> String {
     match clean(&own) {
         Cow::Borrowed(_) => own,
         Cow::Owned(changed) => changed,
@@ -138,6 +151,7 @@ fn in_address(secret: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn known_secrets_and_what_looks_like_one_are_gone() {
@@ -158,5 +172,14 @@ mod tests {
             assert_eq!(scrubber.text(text), clean);
         }
         assert!(!format!("{scrubber:?}").contains("pass word"));
+    }
+
+    #[test]
+    fn names_of_fields_are_texts_too_but_those_of_a_form_stay() {
+        let scrubber = Scrubber::new(vec!["prompt".into(), "hidden".into()]);
+        let value = || json!({"promptIdx": "a prompt", "my hidden name": {"output": ["hidden"]}});
+        assert_eq!(scrubber.value(value()), json!({"[secret]Idx": "a [secret]", "my [secret] name": {"output": ["[secret]"]}}));
+        let scrubber = scrubber.keeping(&["promptIdx", "output"]);
+        assert_eq!(scrubber.value(value()), json!({"promptIdx": "a [secret]", "my [secret] name": {"output": ["[secret]"]}}));
     }
 }

@@ -161,7 +161,7 @@ impl Bench {
         let valid = match &config.validate {
             None => (200..300).contains(&reply.status),
             Some(code) => {
-                let verdict = ::evals::evaluate(code, &[("status", reply.status.into())], self.scripts).await;
+                let verdict = ::evals::evaluate(code, &[("status", reply.status.into())], &self.scripts).await;
                 verdict.map_err(|why| format!("validateStatus: {why}"))? == Value::Bool(true)
             }
         };
@@ -169,7 +169,7 @@ impl Bench {
             let said: String = reply.text.chars().take(300).collect();
             return Err(format!("the address answered with status {}: {said}", reply.status));
         }
-        let mut output = output(&config, &reply, self.scripts).await?;
+        let mut output = output(&config, &reply, &self.scripts).await?;
         output.recorded = recorded;
         output.latency_ms = Some(reply.took_ms);
         Ok(output)
@@ -274,7 +274,7 @@ fn kept_reply(kept: &Value) -> Result<Reply, String> {
 }
 
 /// What the config makes of an answer.
-async fn output(config: &Config, reply: &Reply, scripts: Scope) -> Result<Output, String> {
+async fn output(config: &Config, reply: &Reply, scripts: &Scope) -> Result<Output, String> {
     let data: Value = serde_json::from_str(&reply.text).unwrap_or_default();
     let headers: Map<String, Value> = reply.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     let mut metadata = Map::from_iter([("http".to_owned(), json!({"status": reply.status}))]);
@@ -381,7 +381,7 @@ mod tests {
         let reply = Reply { status: 200, headers: Vec::new(), text: r#"{"a": {"b": "x"}}"#.into(), took_ms: 3 };
         let made = async |code: Option<&str>| {
             let given = json!({"body": "x", "transformResponse": code});
-            output(&read(&provider("https://a.example", given)).expect("understood"), &reply, Scope::new()).await
+            output(&read(&provider("https://a.example", given)).expect("understood"), &reply, &Scope::new()).await
         };
         assert_eq!(made(None).await.map(|o| o.output), Ok(json!({"a": {"b": "x"}})));
         assert_eq!(made(Some("json.a.b")).await.map(|o| o.output), Ok(json!("x")));

@@ -15,7 +15,7 @@ pub(super) async fn javascript(ask: &Ask<'_>, subject: &Subject<'_>) -> Result<F
         Some(export) => Code::File { text: code, export },
         None => Code::Inline(code),
     };
-    let (context, limits) = (context(&code, subject, &ask.assertion.config), subject.limits);
+    let (context, limits) = (context(&code, subject, &ask.assertion.config), subject.limits.clone());
     match (Script { code, name: "output", first: output, context, limits }).run().await {
         Ok(value) => Ok(verdict(&value, ask)),
         // A script that throws has judged, in promptfoo too; negated or not, it does not hold.

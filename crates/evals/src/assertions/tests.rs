@@ -80,7 +80,7 @@ async fn asked(asserts: &[Assert], threshold: Option<f64>, response: Output, hel
         provider: &provider,
         templating: &templating,
         helpers: &helpers,
-        limits,
+        limits: &limits,
         patterns: &patterns,
         schemas: &schemas,
     };

@@ -12,7 +12,7 @@ fn read(files: &[(&str, &str)]) -> Result<Config, Vec<FileFault>> {
         write(path, text).expect("written");
     }
     let read = Config::read(&dir.path().join(files[0].0));
-    // Streams are read again when they are run; the tests here only need lists to outlive the directory.
+    // Long streams are read again when they are run; what the tests here need outlives the directory.
     read
 }
 
@@ -89,6 +89,25 @@ sharing: false
     assert_eq!(cases.iter().map(|c| c.test.asserts.len()).collect::<Vec<_>>(), [2, 2, 1, 0, 1, 1, 1, 1, 1, 1]);
     assert_eq!((cases[0].test.options.prefix.as_str(), cases[0].test.threshold, cases[9].index), ("> ", Some(0.5), 9));
     assert_eq!(config.tests, 8);
+}
+
+#[test]
+fn lists_short_and_long_files_come_in_order_and_are_counted_once() {
+    let dir = tempfile::tempdir().expect("dir");
+    let text = "tests: [{vars: {x: a}}, 'file://short.jsonl', 'file://long.csv', 'file://refers.jsonl', {vars: {x: z}}]\n";
+    write(dir.path().join("c.yaml"), format!("{HEAD}{text}")).expect("written");
+    write(dir.path().join("short.jsonl"), "{\"vars\": {\"x\": \"b\"}}\n").expect("written");
+    let long: String = (0..KEPT_ROWS + 10).map(|n| format!("{n}\n")).collect::<Vec<_>>().concat();
+    write(dir.path().join("long.csv"), format!("x\n{long}")).expect("written");
+    write(dir.path().join("refers.jsonl"), "{\"vars\": {\"x\": \"file://short.jsonl\"}}\n").expect("written");
+    let config = Config::read(&dir.path().join("c.yaml")).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    assert_eq!(config.tests, KEPT_ROWS + 14);
+    let again = config.sources.iter().filter_map(|source| if let Tests::Stream(path) = source { path.file_name() } else { None });
+    assert_eq!(again.collect::<Vec<_>>(), ["long.csv", "refers.jsonl"], "long ones, and those whose rows are larger than they look");
+    let cases: Vec<Case> = config.cases().map(|case| case.expect("reads")).collect();
+    let x = |at: usize| cases[at].test.vars["x"].clone();
+    assert_eq!((x(0), x(1), x(2), x(cases.len() - 1)), (json!("a"), json!("b"), json!("0"), json!("z")));
+    assert!(cases.iter().enumerate().all(|(at, case)| case.index == at) && cases.len() == config.tests);
 }
 
 #[test]

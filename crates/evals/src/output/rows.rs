@@ -5,10 +5,11 @@ use crate::results::{CaseResult, Head, lines};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file of results.
 pub(super) struct Rows {
+    path: PathBuf,
     file: BufReader<File>,
     places: BTreeMap<(usize, usize, usize), u64>,
     /// The names of all variables, in order.
@@ -26,7 +27,7 @@ impl Rows {
                 vars.extend(line.row.vars.into_keys());
             }
         }
-        Ok(Self { file: BufReader::new(File::open(path)?), places, vars })
+        Ok(Self { path: path.to_owned(), file: BufReader::new(File::open(path)?), places, vars })
     }
 
     /// Case by case, each with all its columns, one repetition after the other.
@@ -54,7 +55,8 @@ impl Rows {
             if here != Some(at) {
                 self.file.seek(SeekFrom::Start(at))?;
             }
-            here = Some(at + self.file.read_line(&mut line)? as u64);
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("{}, at byte {at}: {error}", self.path.display()));
+            here = Some(at + self.file.read_line(&mut line).map_err(named)? as u64);
             line.truncate(line.trim_end().len());
             Ok(line)
         })

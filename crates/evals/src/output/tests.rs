@@ -25,6 +25,19 @@ async fn written(format: Format) -> String {
 }
 
 #[tokio::test]
+async fn lines_are_handed_on_as_they_are() {
+    let lines = written(Format::Jsonl).await;
+    let json: Value = serde_json::from_str(&written(Format::Json).await).expect("JSON");
+    for (line, row) in lines.lines().zip(json["results"]["results"].as_array().expect("rows")) {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let read = CaseResult::from_json(&line).expect("a result").to_json();
+        assert_eq!((&line["testCase"], &line["asked"], &line["gradingResult"]), (&row["testCase"], &row["asked"], &row["gradingResult"]));
+        assert_eq!(read, line, "nothing is lost when a line is read");
+    }
+    assert_eq!(lines.lines().count(), 4);
+}
+
+#[tokio::test]
 async fn json_is_promptfoos() {
     let json: Value = serde_json::from_str(&written(Format::Json).await).expect("JSON");
     assert_eq!(json["results"]["version"], 3);

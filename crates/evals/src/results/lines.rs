@@ -28,8 +28,7 @@ impl Row for CaseResult {
 pub(crate) struct Head {
     test_idx: usize,
     prompt_idx: usize,
-    #[serde(default)]
-    repeat_index: usize,
+    repeat_index: Option<usize>,
     success: Option<bool>,
     failure_reason: Option<u64>,
     /// The names of its variables.
@@ -40,7 +39,7 @@ pub(crate) struct Head {
 impl Head {
     /// As [`CaseResult::key`].
     pub fn key(&self) -> (usize, usize, usize) {
-        (self.test_idx, self.prompt_idx, self.repeat_index)
+        (self.test_idx, self.prompt_idx, self.repeat_index.unwrap_or(0))
     }
 }
 

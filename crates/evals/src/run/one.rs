@@ -172,7 +172,7 @@ async fn judged(asking: &Asking<'_>, case: &Case, provider: &Provider, response:
         latency_ms: result.latency_ms,
         templating: asking.templating,
         helpers: asking.helpers,
-        limits: asking.limits,
+        limits: &asking.limits,
         patterns: &asking.patterns,
         schemas: &asking.schemas,
     };

@@ -1,6 +1,6 @@
 //! What pieces of JavaScript stand for: each way of writing one, made a function.
 
-use super::host::lenient;
+use super::engine::lenient;
 use super::{Code, ScriptError};
 use rquickjs::{Ctx, Function, Value as Js};
 

@@ -2,7 +2,7 @@
 
 use super::RunArgs;
 use anyhow::{Context as _, Result, anyhow, bail};
-use evals::{Format, JsonlSink, Summary, write_results};
+use evals::{FIELDS, Format, JsonlSink, Summary, write_results};
 use llm::Scrubber;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(super) struct Work {
 
 impl Work {
     pub(super) fn begin(args: &RunArgs) -> Result<Self> {
-        let at = |jsonl: PathBuf, temporary| Self { jsonl, temporary, scrubber: Scrubber::new(Vec::new()) };
+        let at = |jsonl: PathBuf, temporary| Self { jsonl, temporary, scrubber: Scrubber::new(Vec::new()).keeping(FIELDS) };
         if let Some(file) = &args.resume {
             if !file.is_file() {
                 bail!("--resume {}: there is no such file; give the JSONL of the run that was cut", file.display());
@@ -33,7 +33,7 @@ impl Work {
 
     /// The same, with these values in none of its files.
     pub(super) fn without(self, secrets: Vec<String>) -> Self {
-        Self { scrubber: Scrubber::new(secrets), ..self }
+        Self { scrubber: Scrubber::new(secrets).keeping(FIELDS), ..self }
     }
 
     pub(super) fn sink(&self, resumes: bool) -> Result<JsonlSink> {
