@@ -69,7 +69,7 @@ pub(crate) struct RunArgs {
     /// The library's own tests of these templates, without a config.
     #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["file", "model_outputs"])]
     section: Vec<String>,
-    /// The release whose templates the library's own tests are for; without --section, of all of them.
+    /// The release whose templates the library's own tests are for; without --section, of all of them, the utilities' too.
     #[arg(long, value_name = "VERSION", conflicts_with_all = ["file", "model_outputs"])]
     release: Option<String>,
     /// Two of the library's releases by the same tests: BEFORE:AFTER, each a version, staging, production, a proposal's id, or the JSONL of
@@ -80,10 +80,10 @@ pub(crate) struct RunArgs {
     #[arg(short, long, value_name = "FILE", num_args = 1..)]
     output: Vec<PathBuf>,
     /// Calls at a time.
-    #[arg(short = 'j', long, value_name = "N")]
+    #[arg(short = 'j', long, value_name = "N", value_parser = at_least_one)]
     max_concurrency: Option<usize>,
     /// How often each test runs.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     repeat: Option<usize>,
     /// Milliseconds to wait before each call.
     #[arg(long, value_name = "MS")]
@@ -161,6 +161,10 @@ pub(crate) struct Filters {
 fn pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(name, _)| !name.trim().is_empty());
     pair.map(|(name, value)| (name.trim().to_owned(), value.to_owned())).ok_or_else(|| format!("\"{text}\" is not name=value"))
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("\"{text}\" is not a whole number from 1"))
 }
 
 fn range(text: &str) -> Result<(usize, usize), String> {

@@ -26,11 +26,17 @@ const TIERS: &str = include_str!("../tiers.default.toml");
 /// The template library, or every fault in it; the program does not start half.
 pub fn library(config: &Config) -> Result<Library> {
     let dir = (!config.prompts.dir.is_empty()).then(|| Path::new(&config.prompts.dir));
-    let loaded = Library::load(dir).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        BadInput(format!("the template library has {} faults:\n{}", lines.len(), lines.join("\n")))
+    let loaded = Library::load(dir).map_err(|found| {
+        let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+        BadInput(format!("the template library has {}", faults(&lines)))
     })?;
     Ok(loaded)
+}
+
+/// How many faults there are, and each in a line of its own.
+pub fn faults(lines: &[String]) -> String {
+    let how_many = if lines.len() == 1 { "a fault".to_owned() } else { format!("{} faults", lines.len()) };
+    format!("{how_many}:\n{}", lines.join("\n"))
 }
 
 /// The version `PROMPT_VERSION` says, if it says one.

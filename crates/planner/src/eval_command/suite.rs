@@ -83,7 +83,7 @@ impl Suite {
 fn understood(read: Result<evals::Config, Vec<FileFault>>) -> Result<evals::Config> {
     read.map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        anyhow!("the config has {} faults:\n{}", lines.len(), lines.join("\n"))
+        anyhow!("the config has {}", wire::faults(&lines))
     })
 }
 

@@ -1,7 +1,7 @@
 //! The API: the whole journey, events that are followed again, and requests that are sent again.
 
 mod bad_input;
-mod document;
+pub mod document;
 mod walls;
 
 use crate::house::{House, Reply};

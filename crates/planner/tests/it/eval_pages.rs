@@ -1,12 +1,15 @@
 //! Evals, a comparison and the playground on their pages.
 
-use crate::house::House;
+use crate::api::document;
+use crate::house::{House, Reply};
 use crate::people::{Browser, PASSWORD};
+use crate::prompt_pages::api;
 use app::Caller;
 use app::accounts::admin::{self, NewAccount};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use domain::ids::OwnerId;
 use domain::roles::Role;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use testkit::Fault;
 
@@ -79,6 +82,71 @@ async fn evals_are_asked_for_read_and_compared() {
     assert!(!manager.open(&house, "/staff/evals").await.body.contains("Evaluate it"));
     let mut agent = member(&house, Role::SupportAgent).await;
     assert_eq!(agent.open(&house, &good).await.status, StatusCode::FORBIDDEN);
+}
+
+/// Asks the API with a token; the answer is one that the document allows.
+async fn asked(house: &House, token: &str, method: Method, path: &str, body: Option<Value>) -> Reply {
+    let reply = api(house, token, method.as_str(), path, body).await;
+    document::allows(&document::read(house).await, &method, path, &reply);
+    reply
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evals_are_asked_for_read_and_compared_by_programs() {
+    let house = House::open().await;
+    let operator = Caller::operator(OwnerId::new());
+    let new = NewAccount { email: "ada@example.org".into(), role: Some(Role::PromptEngineer), ..NewAccount::default() };
+    let owner = admin::add(&house.app, &operator, &new).await.expect("an account").owner;
+    let token = admin::add_token(&house.app, &operator, owner, "ci", &["staff".to_owned()], None).await.expect("a token").secret;
+    let get = async |path: &str| asked(&house, &token, Method::GET, path, None).await;
+    let post = async |path: &str, body| asked(&house, &token, Method::POST, path, body).await;
+    let evaluated = async || {
+        let begun = post("/api/v1/evals", Some(json!({"version": "1.0.0"}))).await;
+        assert_eq!((begun.status, &begun.json()["baseline"]), (StatusCode::ACCEPTED, &Value::Null), "{}", begun.body);
+        let path = format!("/api/v1/evals/{}", begun.json()["eval"]["id"].as_str().expect("an id"));
+        let deadline = Instant::now() + Duration::from_mins(2);
+        while get(&path).await.json()["progress"] == "running" {
+            assert!(Instant::now() < deadline, "the eval does not end");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        path
+    };
+    let good = evaluated().await;
+    let whole = get(&good).await.json();
+    assert_eq!((&whole["progress"], &whole["total"]["passRate"], &whole["judged"]), (&json!("finished"), &json!(1.0), &whole["cases"]));
+    assert!(whole["sections"]["smart-goals"]["tests"].as_u64().is_some_and(|tests| tests >= 15), "{whole}");
+    let page = get(&format!("{good}/cases?limit=2&section=smart-goals")).await.json();
+    let next = get(&format!("{good}/cases?limit=2&section=smart-goals&after={}", page["nextAfter"])).await.json();
+    assert!(page["items"][1]["number"].as_u64() < next["items"][0]["number"].as_u64(), "{page} {next}");
+    let case = get(&format!("{good}/cases/{}", page["items"][0]["number"])).await.json();
+    assert!(case["vars"]["productIdea"].is_string() && case["output"].is_object() && case["verdict"]["outcome"] == "pass", "{case}");
+    assert_eq!(get(&format!("{good}/cases?failing=true")).await.json(), json!({"items": [], "nextAfter": null}));
+    house.upstream.when(|call| call.prompt.contains("hand-poured soy candles").then_some(Fault::Placeholder));
+    let bad = evaluated().await;
+    let second = bad.rsplit('/').next().unwrap_or_default();
+    let beside = get(&format!("{good}/compared-with/{second}")).await.json();
+    assert!(beside["worse"][0]["reason"].is_string() && beside["testsDiffer"] == false && beside["better"] == json!([]), "{beside}");
+    assert_eq!(get("/api/v1/evals?limit=1").await.json()["items"][0]["id"], second);
+    assert_eq!(post(&format!("{bad}/stop"), None).await.status, StatusCode::CONFLICT, "it has ended");
+    for (path, says) in [("?cursor=x", "cursor"), ("?proposal=x", "proposal"), ("?limit=0", "limit")] {
+        let refused = get(&format!("/api/v1/evals{path}")).await;
+        assert!(refused.status == StatusCode::BAD_REQUEST && refused.body.contains(says), "{path}: {}", refused.body);
+    }
+    for (query, says) in [("after=x", "after"), ("section=A b", "section"), ("failing=maybe", "failing"), ("limit=9999", "limit")] {
+        let refused = get(&format!("{good}/cases?{}", query.replace(' ', "%20"))).await;
+        assert!(refused.status == StatusCode::BAD_REQUEST && refused.body.contains(says), "{query}: {}", refused.body);
+    }
+    for (body, says) in [
+        (json!({}), "either"),
+        (json!({"proposal": "x"}), "id of a proposal"),
+        (json!({"version": "1.0.0", "proposal": second}), "not both"),
+        (json!({"version": "x"}), "version"),
+        (json!({"version": "9.9.9"}), "9.9.9"),
+    ] {
+        let refused = post("/api/v1/evals", Some(body)).await;
+        assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.body.contains(says), "{}", refused.body);
+    }
+    assert_eq!(get(&format!("{good}/cases/99999")).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -364,7 +364,7 @@ on_both!(
 );
 
 /// Asks the API with a token.
-async fn api(house: &House, token: &str, method: &str, path: &str, body: Option<serde_json::Value>) -> Reply {
+pub async fn api(house: &House, token: &str, method: &str, path: &str, body: Option<serde_json::Value>) -> Reply {
     let request = axum::http::Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
     let request = match body {
         Some(body) => request.header("content-type", "application/json").body(axum::body::Body::from(body.to_string())),

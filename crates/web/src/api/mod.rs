@@ -4,6 +4,7 @@
 mod account;
 mod audit;
 mod docs;
+mod evals;
 mod events;
 mod exports;
 mod paging;
@@ -41,7 +42,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(audit::routes())
         .merge(prompts::routes())
         .merge(proposals::routes())
-        .merge(releases::routes());
+        .merge(releases::routes())
+        .merge(evals::routes());
     let (routes, document) = nouns.split_for_parts();
     let routes = routes.layer(DefaultBodyLimit::max(LARGEST)).layer(middleware::map_response(guards::unkept));
     routes.merge(docs::routes(&document))

@@ -30,7 +30,8 @@ const FIELDS: [(&str, &str); 19] = [
 ];
 
 /// JSON bodies, by route.
-const BODIES: [(&str, &str); 10] = [
+const BODIES: [(&str, &str); 11] = [
+    ("POST /api/v1/evals", r#"{"version": "9.9.9"}"#),
     ("POST /api/v1/proposals", r#"{"title": "Name risks", "why": "Why not.", "files": []}"#),
     ("POST /api/v1/releases/deploy", r#"{"version": "1.0.0", "environment": "production"}"#),
     ("POST /api/v1/releases/rollback", r#"{"environment": "staging", "from": "1.0.0", "reason": "answers were empty"}"#),
@@ -150,6 +151,7 @@ fn fill(path: &str, who: &Somebody) -> String {
         .replace("{run}", &run)
         .replace("{id}", id)
         .replace("{number}", "1")
+        .replace("{after}", id)
         .replace("{name}", "smart-goals")
         .replace("{section}", "smart-goals")
         .replace("{format}", "plan.md")

@@ -68,10 +68,15 @@ pub fn operations(document: &Value) -> Vec<(Method, String, &Map<String, Value>)
         .collect()
 }
 
-const ROUTES: [&str; 26] = [
+const ROUTES: [&str; 33] = [
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/account",
     "GET /api/v1/audit",
+    "GET /api/v1/evals",
+    "GET /api/v1/evals/{id}",
+    "GET /api/v1/evals/{id}/cases",
+    "GET /api/v1/evals/{id}/cases/{number}",
+    "GET /api/v1/evals/{id}/compared-with/{after}",
     "GET /api/v1/prompts",
     "GET /api/v1/proposals",
     "GET /api/v1/releases",
@@ -86,6 +91,8 @@ const ROUTES: [&str; 26] = [
     "GET /api/v1/ventures/{id}/sections/{name}",
     "GET /api/v1/ventures/{id}/sections/{name}/versions",
     "PATCH /api/v1/ventures/{id}",
+    "POST /api/v1/evals",
+    "POST /api/v1/evals/{id}/stop",
     "POST /api/v1/proposals",
     "POST /api/v1/releases/deploy",
     "POST /api/v1/releases/rollback",

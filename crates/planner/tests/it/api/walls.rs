@@ -26,7 +26,8 @@ async fn what_is_anothers_looks_like_what_is_not_there() {
     let document = document::read(&house).await;
     let routes: Vec<(Method, String)> = document::operations(&document).into_iter().map(|(method, path, _)| (method, path)).collect();
     let (inside, id) = (
-        |path: &str| path.contains("{id}") && !path.contains("/tokens/"),
+        // Evals are the team's: who may see them stands in the table of routes.
+        |path: &str| path.contains("{id}") && !path.contains("/tokens/") && !path.contains("/evals/"),
         |address: &str| address.rsplit('/').next().expect("an id").to_owned(),
     );
     assert_eq!(routes.iter().filter(|(_, path)| inside(path)).count(), 13);
