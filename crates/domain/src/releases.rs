@@ -5,9 +5,11 @@ use crate::audit::Actor;
 use crate::faults::Fault;
 use crate::ids::{DeploymentId, EvalId, ProposalId};
 use crate::roles::Environment;
+use chrono::TimeDelta;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 impl Environment {
     /// All there are, in the order a release goes through them.
@@ -83,6 +85,24 @@ pub struct Deployment {
     /// Why, where a reason was asked for.
     pub reason: Option<String>,
 }
+
+/// What a process serves an environment with, as it said itself: the one that counts is the last that began, as long as it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serving {
+    /// Which environment.
+    pub environment: Environment,
+    /// Which process: a number it drew when it began.
+    pub process: Uuid,
+    /// The models of each class, as in [`crate::evals::Subject::models`].
+    pub models: String,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it said so last.
+    pub seen: Timestamp,
+}
+
+/// A process that has not said for so long that it serves is gone, and another one of its environment takes its place.
+pub const GONE_AFTER: TimeDelta = TimeDelta::minutes(2);
 
 /// A release that was made from a proposal: what production served when it was made, with the proposal's files over it. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]

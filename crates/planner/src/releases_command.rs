@@ -295,18 +295,23 @@ async fn evaluate(app: &App, who: &Caller, what: &str) -> Result<ExitCode> {
     .map_err(plain)?;
     app.start_workers(Workers { most: 2, what: What::Evals, lease: Duration::from_secs(12) });
     let version = begun.eval.subject.version.clone();
-    for eval in std::iter::once(&begun.eval).chain(&begun.baseline) {
+    for eval in std::iter::once(&begun.eval).chain(&begun.baseline).chain(&begun.also) {
         ended(app, who, eval).await?;
     }
-    let answer = match proposal {
-        Some(id) => gates::of_proposal(app, who, id).await,
+    let answers = match proposal {
+        Some(id) => gates::of_proposal(app, who, id).await.map(|answer| vec![answer]),
         None => gates::of_release(app, who, &version).await,
     }
     .map_err(plain)?;
-    for check in &answer.gate.checks {
-        println!("{:<4} {:<13} {}", if check.passed { "ok" } else { "shut" }, check.name, check.detail);
+    for answer in &answers {
+        if answers.len() > 1 {
+            println!("{}:", answer.models.environment.key());
+        }
+        for check in &answer.gate.checks {
+            println!("{:<4} {:<13} {}", if check.passed { "ok" } else { "shut" }, check.name, check.detail);
+        }
     }
-    Ok(ExitCode::from(if answer.gate.is_open() { 0 } else { 100 }))
+    Ok(ExitCode::from(if answers.iter().all(|answer| answer.gate.is_open()) { 0 } else { 100 }))
 }
 
 /// Returns when an eval has ended, and says meanwhile how far it is.

@@ -86,7 +86,7 @@ async fn evaluate(house: &House, path: &str) {
     let operator = Caller::operator(OwnerId::new());
     let id: ProposalId = path.rsplit('/').next().unwrap_or_default().parse().expect("an id");
     let answer = gates::of_proposal(&house.app, &operator, id).await.expect("a gate");
-    let before = gates::of_release(&house.app, &operator, &answer.deployed).await.expect("a gate").candidate;
+    let before = gates::of_release(&house.app, &operator, &answer.deployed).await.expect("a gate").remove(0).candidate;
     let baseline = Subject { version: answer.deployed, proposal: None, content: before.content, ..answer.candidate.clone() };
     let figures = |tests| Figures { tests, passed: tests, quality: Some(84.0), latency_p95_ms: 2_000, ..Figures::default() };
     let release = house.app.release();

@@ -87,12 +87,16 @@ async fn material(app: &App, eval: &Eval, order: &Order) -> Result<(Arc<Library>
     };
     let release = shelf::named(&library, &eval.subject.version).ok_or_else(|| gone("the release has gone"))?;
     let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.versions(name).last().cloned()).collect();
-    let now = gates::subject(app, &library, &release, None, &templates);
+    let now = gates::subject(&gates::own_models(app), &library, &release, None, &templates);
     if now.content != eval.subject.content || now.suite != eval.subject.suite {
         return Err(gone("the files have changed"));
     }
     if now.models != eval.subject.models {
-        return Err(gone("the models have changed"));
+        // Another process may have them: the environment's own.
+        let (has, about) = (&now.models, &eval.subject.models);
+        return Err(Error::Internal(format!(
+            "no process asked the models this eval is about, {about} (this one has {has}); start one that has them, or ask for it again"
+        )));
     }
     Ok((Arc::new(library), Arc::new(release)))
 }
