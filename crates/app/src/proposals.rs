@@ -14,6 +14,7 @@ pub(crate) use bases::up_to_date;
 pub use bundle::{bundled, unbundled, zipped};
 pub(crate) use changes::open_by_template;
 pub use changes::{Changed, Changes, Step, changes, open, possible};
+pub(crate) use drafts::template_of;
 pub use drafts::{draft, places, with_file};
 pub(crate) use files::checked;
 pub use files::{export, rewritten};
