@@ -105,6 +105,7 @@ pub(crate) async fn ask(
         Some(eval) => Some(eval),
         None => tx.eval_of(&candidate, Progress::Running).await?,
     };
+    let times = tx.times_evaluated(&candidate).await?;
     let baseline = match &before {
         Some(before) => tx.eval_of(&baseline_of(&candidate, before), Progress::Finished).await?,
         None => None,
@@ -117,6 +118,7 @@ pub(crate) async fn ask(
         candidate: &candidate,
         models: &models,
         eval: eval.as_ref(),
+        times,
         deployed: &deployed,
         baseline: baseline.as_ref(),
         schemas: &schemas,

@@ -125,6 +125,8 @@ pub struct Question<'a> {
     pub models: &'a Models,
     /// The newest eval of these, if there is one.
     pub eval: Option<&'a Eval>,
+    /// How often these were evaluated to the end: whoever tries again and again gets through by luck in the end.
+    pub times: u64,
     /// The release that is deployed now; the same as the candidate's when nothing would change.
     pub deployed: &'a Version,
     /// The newest eval of what is deployed now, with the same models and tests.
@@ -155,13 +157,17 @@ pub fn decide(question: &Question<'_>) -> Gate {
 fn evaluated(question: &Question<'_>, finished: Option<&Eval>) -> Check {
     let (version, models) = (&question.candidate.version, question.models.words());
     let detail = match (finished, question.eval) {
-        (Some(eval), _) => format!("evaluated with {} cases, by {models}", eval.total.tests),
+        (Some(eval), _) => format!("{} with {} cases, by {models}", often(question.times), eval.total.tests),
         (None, Some(eval)) if eval.progress == Progress::Running => format!("the eval of {version} is not finished, by {models}"),
         (None, _) => {
             format!("there is no finished eval of exactly this content of {version}, with today's tests, by {models}; run one")
         }
     };
     Check { name: "evaluated", passed: finished.is_some(), detail }
+}
+
+fn often(times: u64) -> String {
+    if times > 1 { format!("evaluated {times} times, the last counts;") } else { "evaluated once,".into() }
 }
 
 fn percent(figures: &Figures) -> f64 {
@@ -343,14 +349,15 @@ mod tests {
             let (eval, deployed) = (Eval { subject: candidate.clone(), ..good(1) }, version(0));
             let (schemas, sections, changed) = (&[], &[], &[]);
             let (candidate, models) = (&candidate, &models);
-            let question =
-                Question { candidate, models, eval: Some(&eval), deployed: &deployed, baseline: None, schemas, sections, changed };
+            let (eval, times) = (Some(&eval), 3);
+            let question = Question { candidate, models, eval, times, deployed: &deployed, baseline: None, schemas, sections, changed };
             decide(&question).checks.remove(0).detail
         };
         assert!(detail(models(None)).contains("fast=a, the models of the process that decides"), "{}", detail(models(None)));
         let (environment, at) = (Environment::Production, Timestamp::UNIX_EPOCH);
         let serving = Serving { environment, process: uuid::Uuid::nil(), models: "fast=b".into(), since: at, seen: at };
         let said = detail(models(Some(serving)));
+        assert!(said.starts_with("evaluated 3 times, the last counts; with 200 cases"), "{said}");
         assert!(said.contains("fast=b, which serve production (its last process began 1970-01-01 00:00 UTC)"), "{said}");
     }
 
@@ -361,6 +368,7 @@ mod tests {
             candidate: &candidate,
             models: &models(None),
             eval,
+            times: 1,
             deployed: &version(0),
             baseline,
             schemas,

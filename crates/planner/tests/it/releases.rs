@@ -203,7 +203,12 @@ async fn the_gate_asks_for_the_models_that_serve(house: House) {
     let own = gates::of_proposal(app, &team.manager, proposal.id).await.expect("is asked");
     assert!(own.gate.checks[0].detail.contains("of the process that decides"), "{}", own.gate.checks[0].detail);
     evaluated(&house, &team.developer, proposal.id).await;
-    assert!(gates::of_proposal(app, &team.manager, proposal.id).await.expect("is asked").gate.is_open());
+    let first = gates::of_proposal(app, &team.manager, proposal.id).await.expect("is asked").gate;
+    assert!(first.is_open() && first.checks[0].detail.starts_with("evaluated once, with"), "{first:?}");
+    // Who tries it again and again is seen to.
+    evaluated(&house, &team.developer, proposal.id).await;
+    let again = gates::of_proposal(app, &team.manager, proposal.id).await.expect("is asked").gate;
+    assert!(again.checks[0].detail.starts_with("evaluated 2 times, the last counts; with"), "{again:?}");
     // Staging is served by another process, with one model more.
     let mut fast = app.models(prompts::ModelClass::Fast);
     fast.push("gemini:gemini-3.6-flash".into());

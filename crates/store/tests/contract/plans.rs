@@ -194,6 +194,7 @@ async fn team(place: &Place) {
     tx.evals(Some(proposal.id), 9, Some(eval.id)).await.expect("reads");
     tx.eval(eval.id).await.expect("reads");
     tx.eval_of(&eval.subject, Progress::Finished).await.expect("reads");
+    tx.times_evaluated(&eval.subject).await.expect("counts");
     tx.judged(eval.id).await.expect("reads");
     tx.cases(eval.id, CasesOf::default(), 9, None).await.expect("reads");
     tx.cases(eval.id, CasesOf { section: Some(&name("swot")), failing: true }, 9, Some(0)).await.expect("reads");
