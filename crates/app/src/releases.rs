@@ -2,11 +2,13 @@
 
 mod back;
 mod deploying;
+mod once;
 mod reading;
 
 pub(crate) use back::leave_staging;
 pub use back::{Back, roll_back};
 pub use deploying::{deploy, promote, stage};
+pub use once::{deploy_once, roll_back_once};
 pub use reading::{Place, Whole, whole};
 
 use crate::App;

@@ -127,6 +127,11 @@ impl TeamTx {
         Ok(())
     }
 
+    /// A deployment.
+    pub async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>> {
+        Entity::find_by_id(id.0).one(self.reading()).await?.map(read).transpose()
+    }
+
     /// Deployments of an environment, newest first; the next page is what comes before the number of the last of this one.
     pub async fn deployments(&self, environment: Environment, limit: u64, before: Option<u64>) -> Result<Vec<Deployment>> {
         let page = newest(environment).filter(Column::Number.lt(before.map_or(i64::MAX, count))).limit(limit);

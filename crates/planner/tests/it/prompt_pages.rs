@@ -4,7 +4,7 @@ use crate::house::{House, Reply};
 use crate::people::{Browser, PASSWORD, form_token_for};
 use app::accounts::admin::{self, NewAccount};
 use app::accounts::{self, SignedIn};
-use app::{Caller, gates};
+use app::{Caller, gates, releases};
 use axum::http::StatusCode;
 use domain::audit::Actor;
 use domain::evals::{Eval, Figures, Progress, Subject};
@@ -361,7 +361,50 @@ on_both!(
     files_come_and_go_as_text_and_as_an_archive,
     every_link_of_the_team_s_pages_leads_somewhere,
     programs_of_the_team_propose_and_deploy,
+    what_programs_deploy_and_take_back_is_done_once_under_a_key,
 );
+
+/// Posts to the API under a key.
+async fn api_once(house: &House, token: &str, path: &str, key: &str, body: &serde_json::Value) -> Reply {
+    let request = axum::http::Request::post(path).header("authorization", format!("Bearer {token}")).header("idempotency-key", key);
+    let request = request.header("content-type", "application/json").body(axum::body::Body::from(body.to_string()));
+    house.send(request.expect("a request")).await
+}
+
+async fn what_programs_deploy_and_take_back_is_done_once_under_a_key(house: House) {
+    let operator = Caller::operator(OwnerId::new());
+    let new = NewAccount { email: "lena@example.com".into(), role: Some(Role::TechLead), ..NewAccount::default() };
+    let owner = admin::add(&house.app, &operator, &new).await.expect("an account").owner;
+    let token = admin::add_token(&house.app, &operator, owner, "ci", &["staff".to_owned()], None).await.expect("a token").secret;
+    let team = crate::releases::Team::of(&house).await;
+    let proposal = crate::releases::approved(&house, &team, crate::releases::changed(&house, "swot", "1.1.0", "One.")).await;
+    let (deploy, back) = ("/api/v1/releases/deploy", "/api/v1/releases/rollback");
+    // What fails can be sent again under its key, once it can be done.
+    let mut first = serde_json::json!({"version": "1.0.0", "environment": "staging"});
+    assert_eq!(api_once(&house, &token, deploy, "first", &first).await.status, StatusCode::CONFLICT, "its gate is shut");
+    assert_eq!(api_once(&house, &token, deploy, "first", &first).await.status, StatusCode::CONFLICT, "it is shut yet");
+    first["overrideReason"] = "the first deployment of this place".into();
+    let done = api_once(&house, &token, deploy, "first", &first).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+    let again = api_once(&house, &token, deploy, "first", &first).await;
+    assert_eq!((again.status, again.json()), (StatusCode::OK, done.json()));
+    let mut other = first.clone();
+    other["environment"] = "production".into();
+    for (path, body) in
+        [(deploy, &other), (back, &serde_json::json!({"environment": "staging", "from": "1.0.0", "reason": "it answers worse"}))]
+    {
+        let refused = api_once(&house, &token, path, "first", body).await;
+        assert!(refused.status == StatusCode::CONFLICT && refused.body.contains("was used for another request"), "{}", refused.body);
+    }
+    releases::stage(&house.app, &team.lead, proposal.id, Some("for the test")).await.expect("is staged");
+    let wanted = serde_json::json!({"environment": "staging", "from": "1.1.0", "reason": "it answers worse"});
+    let done = api_once(&house, &token, back, "back", &wanted).await;
+    assert_eq!((done.status, &done.json()["version"]), (StatusCode::OK, &"1.0.0".into()), "{}", done.body);
+    let again = api_once(&house, &token, back, "back", &wanted).await;
+    assert_eq!((again.status, again.json()), (StatusCode::OK, done.json()), "the same answer, and nothing more is done");
+    let moved = releases::history(&house.app, &team.lead, domain::roles::Environment::Staging, 9, None).await.expect("reads");
+    assert_eq!(moved.len(), 3, "{moved:?}");
+}
 
 /// Asks the API with a token.
 async fn api(house: &House, token: &str, method: &str, path: &str, body: Option<serde_json::Value>) -> Reply {

@@ -71,6 +71,8 @@ pub async fn the_last_deployment_of_an_environment_holds(place: &Place) {
     let tx = store.team_read().await.expect("begins");
     assert_eq!(tx.stamp(Staging).await.expect("reads"), stamp);
     assert_eq!(tx.deployments(Production, 9, None).await.expect("reads"), [back.clone(), whole.clone()]);
+    assert_eq!(tx.deployment(back.id).await.expect("reads"), Some(back.clone()));
+    assert_eq!(tx.deployment(DeploymentId::new()).await.expect("reads"), None);
     assert_eq!(tx.deployments(Production, 1, Some(back.number)).await.expect("reads"), [whole]);
     assert!(tx.deployments(Staging, 9, Some(0)).await.expect("reads").is_empty());
 }

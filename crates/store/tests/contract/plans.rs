@@ -189,6 +189,7 @@ async fn team(place: &Place) {
     tx.stamp(Environment::Staging).await.expect("reads");
     tx.deployments(Environment::Staging, 9, Some(1)).await.expect("reads");
     tx.deployments(Environment::Staging, 9, None).await.expect("reads");
+    tx.deployment(domain::ids::DeploymentId::new()).await.expect("reads");
     let serving = tx.serving(Environment::Staging).await.expect("reads");
     let eval = tx.evals(None, 9, None).await.expect("reads").remove(0);
     tx.evals(Some(proposal.id), 9, Some(eval.id)).await.expect("reads");

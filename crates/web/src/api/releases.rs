@@ -202,26 +202,29 @@ async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Releases>
 /// Through its gate: where that is shut, `detail` says every reason, and a tech lead may set it aside with one of their own. Who may is
 /// said by the role; a token needs the scope `staff`.
 #[utoipa::path(post, path = "/api/v1/releases/deploy", operation_id = "deployRelease", tag = "Team", request_body = Deploy,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key and body, the request answers with the deployment it made the first time.")),
     responses((status = 200, description = "The deployment, which holds in every process at once.", body = Deployment), BadBody, Conflicting,
         Unknown, Elsewhere, Always))]
-async fn deploy(State(app): State<App>, visitor: Visitor, Asked { what, .. }: Asked<Deploy>) -> Result<Json<Deployment>, Problem> {
+async fn deploy(State(app): State<App>, visitor: Visitor, Asked { what, key }: Asked<Deploy>) -> Result<Json<Deployment>, Problem> {
     let version = releases::version(&what.version)?;
-    let done = releases::deploy(&app, &visitor.caller, &version, what.environment, what.override_reason.as_deref()).await?;
+    let set_aside = what.override_reason.as_deref();
+    let done = releases::deploy_once(&app, &visitor.caller, (&version, what.environment), set_aside, key.as_ref()).await?;
     Ok(Json(done.into()))
 }
 
 /// Take an environment back
 ///
-/// To a release it had before, as it had it, at once and in every process. There is no gate: it was there before. Sent again, it is refused
-/// with 409: what is to be left was left.
+/// To a release it had before, as it had it, at once and in every process. There is no gate: it was there before. Sent again without an
+/// `Idempotency-Key`, it is refused with 409: what is to be left was left.
 #[utoipa::path(post, path = "/api/v1/releases/rollback", operation_id = "rollBackRelease", tag = "Team", request_body = Rollback,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key and body, the request answers with the deployment it made the first time.")),
     responses((status = 200, description = "The deployment that took it back.", body = Deployment), BadBody, Conflicting, Unknown, Elsewhere,
         Always))]
-async fn roll_back(State(app): State<App>, visitor: Visitor, Asked { what, .. }: Asked<Rollback>) -> Result<Json<Deployment>, Problem> {
+async fn roll_back(State(app): State<App>, visitor: Visitor, Asked { what, key }: Asked<Rollback>) -> Result<Json<Deployment>, Problem> {
     let to = what.version.as_deref().map(releases::version).transpose()?;
     let unnamed = |_| app::Error::from(Faults::from(Fault::new("from", "must be the version that is to be left")));
     let from = releases::version(&what.from).map_err(unnamed)?;
     let back = Back { from: Some(from), to };
-    let done = releases::roll_back(&app, &visitor.caller, what.environment, &back, &what.reason).await?;
+    let done = releases::roll_back_once(&app, &visitor.caller, (what.environment, &back), &what.reason, key.as_ref()).await?;
     Ok(Json(done.into()))
 }
