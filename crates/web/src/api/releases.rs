@@ -34,6 +34,8 @@ pub(crate) struct Releases {
     items: Vec<Release>,
     /// The version that the answering process serves whatever is deployed, because `PROMPT_VERSION` says so.
     pinned: Option<String>,
+    /// The release that production was taken back from and that staging still serves: take staging back too, or stage the one that mends it.
+    left_in_staging: Option<String>,
     /// Whether the files in use are not what they were when they were deployed.
     differs: bool,
     /// Releases that the answering process cannot read, with why.
@@ -175,7 +177,7 @@ impl Read for Rollback {
 #[utoipa::path(get, path = "/api/v1/releases", operation_id = "listReleases", tag = "Team",
     responses((status = 200, description = "All of them.", body = Releases), Unknown, Elsewhere, Always))]
 async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Releases>, Problem> {
-    let Overview { environments, releases, serving: (_, serving, chosen), differs, left_out, trouble } =
+    let Overview { environments, releases, serving: (_, serving, chosen), left_in_staging, differs, left_out, trouble } =
         releases::overview(&app, &visitor.caller).await?;
     let served = |standing: releases::Standing| Served {
         environment: standing.environment.key(),
@@ -191,6 +193,7 @@ async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Releases>
         environments: environments.into_iter().map(served).collect(),
         items: releases.into_iter().map(release).collect(),
         pinned: (chosen == Chosen::Pinned).then(|| serving.to_string()),
+        left_in_staging: left_in_staging.map(|version| version.to_string()),
         differs,
         unreadable: left_out.into_iter().map(|one| Unreadable { version: one.version.to_string(), reason: one.why }).collect(),
         trouble,
