@@ -110,6 +110,12 @@ impl App {
         Self { live: Live::over(hub.clone()), hub, ..self }
     }
 
+    /// The same app by another clock.
+    #[must_use]
+    pub fn by_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Where what replicas share is at the moment, in two or three words.
     pub fn shared(&self) -> String {
         self.hub.health().to_string()

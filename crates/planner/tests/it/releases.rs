@@ -98,7 +98,7 @@ pub async fn approved(house: &House, team: &Team, file: ProposedFile) -> Proposa
 }
 
 /// What the functions answer a question with that nobody asked before.
-async fn served(house: &House) -> String {
+pub async fn served(house: &House) -> String {
     house.function("generate-swot", &new_idea()).await.header("x-prompt-version").to_owned()
 }
 
@@ -171,7 +171,7 @@ async fn the_whole_life_by_five_roles(house: House) {
     }
 }
 
-async fn told(house: &House, name: &str, state: &str) {
+pub async fn told(house: &House, name: &str, state: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !house.outbox().iter().any(|mail| mail.contains(&format!("To: {name}@")) && mail.contains(state)) {
         assert!(Instant::now() < deadline, "{name} was not told \"{state}\"");
@@ -354,7 +354,7 @@ async fn accepted(house: &House, team: &Team, file: ProposedFile) -> Proposal {
     proposals::accept(&house.app, &team.manager, proposal.id, 1, "").await.expect("is accepted")
 }
 
-async fn live(house: &House, team: &Team, file: ProposedFile) -> Proposal {
+pub async fn live(house: &House, team: &Team, file: ProposedFile) -> Proposal {
     let proposal = accepted(house, team, file).await;
     promoted(house, team, &proposal).await.expect("is deployed");
     proposal
@@ -370,7 +370,7 @@ async fn has(app: &App, who: &Caller, release: &str, section: &str) -> String {
     release.template(&domain::sections::SectionName::parse(section).expect("a name")).expect("is in it").version.to_string()
 }
 
-async fn state(house: &House, who: &Caller, id: ProposalId) -> &'static str {
+pub async fn state(house: &House, who: &Caller, id: ProposalId) -> &'static str {
     proposals::get(&house.app, who, id).await.expect("reads").proposal.state.key()
 }
 
