@@ -126,7 +126,7 @@ pub(crate) async fn ask(
         changed: &changed,
     };
     let gate = gates::decide(&question);
-    Ok(Answer { models, gate, eval, deployed, baseline, candidate })
+    Ok(Answer { models, gate, candidate, eval, deployed, baseline })
 }
 
 /// What is deployed, asked the candidate's tests: only the same questions can be compared.

@@ -81,7 +81,11 @@ pub async fn begin(app: &App, who: &Caller, wanted: &Wanted) -> Result<Proposal>
 /// The same for a request that may be sent again: under one key one proposal is begun, and the same request is answered with it.
 pub async fn begin_once(app: &App, who: &Caller, wanted: &Wanted, key: Option<&RequestKey>) -> Result<Proposal> {
     who.may(app, Right::EditPrompts)?;
-    match keys::once(app, who, key, begin(app, who, wanted), |begun| begun.id.0).await? {
+    let act = {
+        let (app, who, wanted) = (app.clone(), who.clone(), wanted.clone());
+        async move { begin(&app, &who, &wanted).await }
+    };
+    match keys::once(app, who, key, act, |begun| begun.id.0).await? {
         Once::Now(begun) => Ok(begun),
         Once::Before(id) => app.store.team_read().await?.proposal(ProposalId(id)).await?.ok_or(Error::NotFound("this proposal")),
     }

@@ -83,7 +83,7 @@ async fn begin(app: &App, who: &Caller, library: &Library, release: &Release, pr
     let before = shelf::named(library, &deployed);
     let tested = gates::tested(release, before.as_ref());
     let names = tested.iter().map(|template| template.name.clone()).collect();
-    let cases = count(library, tested.iter().map(|template| template.as_ref()))?;
+    let cases = count(library, tested.iter().map(AsRef::as_ref))?;
     let asked = Asked { proposal, tested: names, cases };
     let mut begun: Option<Begun> = None;
     for models in gates::all_models(app, &tx).await? {

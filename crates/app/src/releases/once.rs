@@ -20,8 +20,11 @@ pub async fn deploy_once(
     key: Option<&RequestKey>,
 ) -> Result<Deployment> {
     who.may(app, Right::Deploy(environment))?;
-    let done = keys::once(app, who, key, deploy(app, who, version, environment, set_aside), |done| done.id.0);
-    told(app, done.await?).await
+    let act = {
+        let (app, who, version, set_aside) = (app.clone(), who.clone(), version.clone(), set_aside.map(str::to_owned));
+        async move { deploy(&app, &who, &version, environment, set_aside.as_deref()).await }
+    };
+    told(app, keys::once(app, who, key, act, |done| done.id.0).await?).await
 }
 
 /// Takes an environment back as [`roll_back`] does, once under a key.
@@ -33,8 +36,11 @@ pub async fn roll_back_once(
     key: Option<&RequestKey>,
 ) -> Result<Deployment> {
     who.may(app, Right::Deploy(environment))?;
-    let done = keys::once(app, who, key, roll_back(app, who, environment, back, why), |done| done.id.0);
-    told(app, done.await?).await
+    let act = {
+        let (app, who, back, why) = (app.clone(), who.clone(), back.clone(), why.to_owned());
+        async move { roll_back(&app, &who, environment, &back, &why).await }
+    };
+    told(app, keys::once(app, who, key, act, |done| done.id.0).await?).await
 }
 
 async fn told(app: &App, done: Once<Deployment>) -> Result<Deployment> {

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use domain::audit::Actor;
 use domain::evals::{Eval, Figures, Progress, Subject};
 use domain::ids::{EvalId, OwnerId, ProposalId};
+use domain::roles::Environment::Staging;
 use domain::roles::Role;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Read as _;
@@ -187,6 +188,7 @@ async fn the_gate_decides(house: &House, path: &str, (pia, lena): (&mut Browser,
     evaluate(house, path).await;
     let page = read(&pia.open(house, path).await);
     assert!(page.contains("The gate is open.") && page.contains("340 of 340 cases pass (100.0 %"), "{page}");
+    assert!(page.contains("evaluated once, with 340 cases") && page.contains("of the process that decides"), "{page}");
     assert!(buttons(&page, path).contains(&"stage".into()));
 }
 
@@ -206,6 +208,7 @@ async fn the_way_back(house: &House, path: &str, (pia, lena): (&mut Browser, &mu
     assert_eq!(house.app.release().version.to_string(), "1.0.0");
     let releases = read(&pia.open(house, "/staff/releases").await);
     assert!(releases.contains("Rolled back") && releases.contains("“members got empty answers”"), "{releases}");
+    assert!(releases.contains("Production was taken back from 1.1.0, and staging still serves it."), "{releases}");
     let page = read(&pia.open(house, path).await);
     assert!(page.contains("Rolled back by lena@example.com") && buttons(&page, path).contains(&"begin-again".into()), "{page}");
     let again = pressed(house, pia, &format!("{path}/begin-again"), &[]).await;
@@ -402,8 +405,22 @@ async fn what_programs_deploy_and_take_back_is_done_once_under_a_key(house: Hous
     assert_eq!((done.status, &done.json()["version"]), (StatusCode::OK, &"1.0.0".into()), "{}", done.body);
     let again = api_once(&house, &token, back, "back", &wanted).await;
     assert_eq!((again.status, again.json()), (StatusCode::OK, done.json()), "the same answer, and nothing more is done");
-    let moved = releases::history(&house.app, &team.lead, domain::roles::Environment::Staging, 9, None).await.expect("reads");
-    assert_eq!(moved.len(), 3, "{moved:?}");
+    // Who hangs up before there is an answer asks again, and finds what they had begun.
+    let key = app::RequestKey::read("hung-up", "deploy", b"the same").expect("a key");
+    let version = "1.1.0".parse().expect("a version");
+    let asked = || releases::deploy_once(&house.app, &team.lead, (&version, Staging), Some("once more, please"), Some(&key));
+    let _ = tokio::time::timeout(std::time::Duration::from_millis(10), asked()).await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let found = loop {
+        match asked().await {
+            Ok(found) => break found,
+            Err(error) => assert!(std::time::Instant::now() < deadline && error.to_string().contains("still at work"), "{error}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!(found.version, version);
+    let moved = releases::history(&house.app, &team.lead, Staging, 9, None).await.expect("reads");
+    assert_eq!(moved.len(), 4, "{moved:?}");
 }
 
 /// Asks the API with a token.

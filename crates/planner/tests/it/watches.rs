@@ -8,6 +8,7 @@ use app::jobs::{What, Workers};
 use app::{App, proposals, releases};
 use chrono::{TimeDelta, Utc};
 use domain::ids::ProposalId;
+use domain::roles::Environment::Production;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -103,7 +104,7 @@ async fn a_fall_of_quality_within_the_day_is_told_once() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(said(&house, &team, proposal.id).await.len(), 1, "it is told once");
     // Whoever acts on it ends the watch: nothing is settled a day later.
-    releases::roll_back(&house.app, &team.lead, domain::roles::Environment::Production, &releases::Back::default(), "quality has fallen")
+    releases::roll_back(&house.app, &team.lead, Production, &releases::Back::default(), "quality has fallen")
         .await
         .expect("is rolled back");
     later.hours(25);
@@ -154,6 +155,9 @@ async fn a_rollback_on_the_command_line_reaches_a_server_within_a_second() {
         asked.headers().get("x-prompt-version").and_then(|version| version.to_str().ok()).unwrap_or_default().to_owned()
     };
     assert_eq!(version().await, "1.1.0");
+    let serving = house.store().await.team_read().await.expect("begins").serving(Production).await.expect("reads");
+    let fast = house.app.models(prompts::ModelClass::Fast).join(",");
+    assert!(serving.is_some_and(|serving| serving.models.contains(&format!("fast={fast};"))), "it says which models it serves with");
     let prompts = async |args: &[&str]| {
         let mut command = planner(house.dir.path(), Some(&house.upstream));
         command.arg("prompts").args(args).arg("--data").arg(house.dir.path());

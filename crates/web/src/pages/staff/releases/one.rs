@@ -52,23 +52,42 @@ struct PlaceView {
     name: &'static str,
     serves: String,
     here: bool,
-    /// Whether the gate before it is open.
-    open: bool,
-    may: bool,
-    may_override: bool,
+    way: Way,
+}
+
+/// How this person may put the release there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Not at all, or it is there.
+    Closed,
+    /// Through the gate, which is open.
+    Open,
+    /// Past the gate, which is shut, with a reason.
+    Past,
 }
 
 impl PlaceView {
+    fn is_closed(&self) -> bool {
+        self.way == Way::Closed
+    }
+
+    fn is_open(&self) -> bool {
+        self.way == Way::Open
+    }
+
     fn of(place: &Place, answers: &[Answer]) -> Self {
         let own = answers.iter().find(|answer| answer.models.environment == place.standing.environment).or(answers.first());
+        let way = match own.is_some_and(|answer| answer.gate.is_open()) {
+            true if place.may => Way::Open,
+            false if place.may_override => Way::Past,
+            _ => Way::Closed,
+        };
         Self {
             key: place.standing.environment.key(),
             name: name(place.standing.environment),
             serves: place.standing.version.to_string(),
             here: place.here,
-            open: own.is_some_and(|answer| answer.gate.is_open()),
-            may: place.may,
-            may_override: place.may_override,
+            way,
         }
     }
 }
