@@ -53,7 +53,7 @@ use domain::releases::Serving;
 use hub::Hub;
 use live::Live;
 use llm::Llm;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use store::Store;
 use tokio::sync::Semaphore;
@@ -81,6 +81,8 @@ pub struct App {
     stopping: CancellationToken,
     /// How many evals are at work in this process: two, which are compared and so have to see the same weather.
     evaluating: Arc<Semaphore>,
+    /// Until when this process leaves evals to others.
+    leaving_evals: Arc<Mutex<Option<Instant>>>,
     /// This process, where it serves an environment, and since when it does.
     serving: Arc<OnceLock<(Uuid, Timestamp)>>,
 }
@@ -100,6 +102,7 @@ impl App {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             evaluating: Arc::new(Semaphore::new(2)),
+            leaving_evals: Arc::default(),
             serving: Arc::default(),
         }
     }
@@ -226,6 +229,16 @@ impl App {
     /// Has this process do jobs until it shuts down.
     pub fn start_workers(&self, workers: jobs::Workers) {
         self.tasks.spawn(jobs::work(self.clone(), workers));
+    }
+
+    /// Leaves evals to other processes for so long, because there is one that this one cannot do.
+    fn leave_evals(&self, how_long: Duration) {
+        *self.leaving_evals.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + how_long);
+    }
+
+    /// Whether evals are left to other processes at the moment.
+    fn leaves_evals(&self) -> bool {
+        self.leaving_evals.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
     }
 
     /// How well this process's cache does.
