@@ -109,8 +109,9 @@ async fn claim(app: &App, workers: Workers, held: &Arc<Held>) {
         // From now on a ring is heard, also one during the claim.
         rung.as_mut().enable();
         let free = workers.most.saturating_sub(working.len());
-        let wanted = Wanted { kinds: workers.what.kinds(), owner: workers.what.owner(), most: free as u64, lease_for: workers.lease_for() };
-        let claimed = if free == 0 { Ok(Vec::new()) } else { app.store.claim(&wanted, app.now()).await };
+        let kinds: Vec<&str> = workers.what.kinds().iter().copied().filter(|kind| *kind != evals::KIND || !app.leaves_evals()).collect();
+        let wanted = Wanted { kinds: &kinds, owner: workers.what.owner(), most: free as u64, lease_for: workers.lease_for() };
+        let claimed = if free == 0 || kinds.is_empty() { Ok(Vec::new()) } else { app.store.claim(&wanted, app.now()).await };
         let claimed = claimed.unwrap_or_else(|error| {
             tracing::warn!(%error, "no jobs can be claimed");
             Vec::new()

@@ -1,5 +1,7 @@
 //! Keys of repeated requests: the same request with the same key makes one thing, however often it is sent.
 
+use crate::App;
+use crate::callers::Caller;
 use crate::error::{Error, Result};
 use chrono::TimeDelta;
 use domain::Timestamp;
@@ -43,6 +45,46 @@ pub(crate) async fn keep(tx: &TenantTx, key: Option<&RequestKey>, now: Timestamp
         Kept::Begun { .. } => Err(Error::conflict("the same request is still at work; ask again in a moment", Uuid::nil())),
         Kept::Other => Err(Error::conflict("this Idempotency-Key was used for another request; use a new one", Uuid::nil())),
     }
+}
+
+/// What came of a request that may be sent again.
+pub(crate) enum Once<T> {
+    /// The same request has made this before.
+    Before(Uuid),
+    /// It was done now.
+    Now(T),
+}
+
+/// Does what a request asks for, once under its key: sent again, it is answered with what it `made` the first time. One that fails can be
+/// sent again under the same key. Who asks may hang up meanwhile: what is begun is brought to its end, and is there when they ask again.
+pub(crate) async fn once<T: Send + 'static>(
+    app: &App,
+    who: &Caller,
+    key: Option<&RequestKey>,
+    act: impl Future<Output = Result<T>> + Send + 'static,
+    made: impl Fn(&T) -> Uuid + Send + 'static,
+) -> Result<Once<T>> {
+    let act = Box::pin(act);
+    let Some(key) = key.cloned() else { return Ok(Once::Now(act.await?)) };
+    let (app, owner) = (app.clone(), who.owner);
+    let tasks = app.tasks.clone();
+    let work = tasks.spawn(async move {
+        let tx = app.store.tenant(owner).await?;
+        let before = keep(&tx, Some(&key), app.now()).await?;
+        tx.commit().await?;
+        if let Some(before) = before {
+            return Ok(Once::Before(before));
+        }
+        let done = act.await;
+        let tx = app.store.tenant(owner).await?;
+        match &done {
+            Ok(done) => answer(&tx, Some(&key), made(done)).await?,
+            Err(_) => forget(&tx, Some(&key)).await?,
+        }
+        tx.commit().await?;
+        Ok(Once::Now(done?))
+    });
+    work.await.map_err(|died| Error::Internal(died.to_string()))?
 }
 
 /// Says what the request has made.

@@ -49,17 +49,23 @@ pub use shelf::{Chosen, Shelf};
 use ::prompts::{Library, Release};
 use chrono::SubsecRound as _;
 use domain::Timestamp;
+use domain::releases::Serving;
 use hub::Hub;
 use live::Live;
 use llm::Llm;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 use store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// The clock; tests set their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How often a process says that it still serves its environment, so that one which is gone does not count for long.
+const SAID_EVERY: Duration = Duration::from_secs(30);
 
 /// Everything a use case acts through. Cheap to clone.
 #[derive(Clone)]
@@ -75,6 +81,10 @@ pub struct App {
     stopping: CancellationToken,
     /// How many evals are at work in this process: two, which are compared and so have to see the same weather.
     evaluating: Arc<Semaphore>,
+    /// Until when this process leaves evals to others.
+    leaving_evals: Arc<Mutex<Option<Instant>>>,
+    /// This process, where it serves an environment, and since when it does.
+    serving: Arc<OnceLock<(Uuid, Timestamp)>>,
 }
 
 impl App {
@@ -92,6 +102,8 @@ impl App {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             evaluating: Arc::new(Semaphore::new(2)),
+            leaving_evals: Arc::default(),
+            serving: Arc::default(),
         }
     }
 
@@ -99,6 +111,12 @@ impl App {
     #[must_use]
     pub fn sharing(self, hub: Hub) -> Self {
         Self { live: Live::over(hub.clone()), hub, ..self }
+    }
+
+    /// The same app by another clock.
+    #[must_use]
+    pub fn by_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Where what replicas share is at the moment, in two or three words.
@@ -135,13 +153,44 @@ impl App {
         self.shelf.trouble()
     }
 
-    /// Finds out what is deployed again and again, until it shuts down: a deployment or a rollback anywhere holds here at once.
+    /// Says that this process serves its environment from now on, and with which models: those are what the gate before that environment
+    /// asks for.
+    pub async fn begin_serving(&self) -> Result<()> {
+        self.serving.get_or_init(|| (Uuid::new_v4(), self.now()));
+        match self.served_with() {
+            Some(serving) => Ok(self.store.begin_serving(&serving).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Says that it still does.
+    pub async fn keep_serving(&self) -> Result<()> {
+        match self.served_with() {
+            Some(serving) => Ok(self.store.keep_serving(&serving).await?),
+            None => Ok(()),
+        }
+    }
+
+    fn served_with(&self) -> Option<Serving> {
+        let (process, since) = *self.serving.get()?;
+        Some(Serving { environment: self.shelf.environment(), process, models: gates::own_models(self), since, seen: self.now() })
+    }
+
+    /// Finds out what is deployed again and again, until it shuts down: a deployment or a rollback anywhere holds here at once. Now and
+    /// then it says that this process still serves, if it does.
     pub fn follow(&self) {
         let (app, stopping) = (self.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
+            let mut said = Instant::now();
             while stopping.run_until_cancelled(tokio::time::sleep(shelf::LOOK)).await.is_some() {
                 if let Err(error) = app.look().await {
                     tracing::warn!(%error, "what is deployed could not be found out");
+                }
+                if said.elapsed() >= SAID_EVERY {
+                    said = Instant::now();
+                    if let Err(error) = app.keep_serving().await {
+                        tracing::warn!(%error, "which models this process serves with could not be written down");
+                    }
                 }
             }
         });
@@ -180,6 +229,16 @@ impl App {
     /// Has this process do jobs until it shuts down.
     pub fn start_workers(&self, workers: jobs::Workers) {
         self.tasks.spawn(jobs::work(self.clone(), workers));
+    }
+
+    /// Leaves evals to other processes for so long, because there is one that this one cannot do.
+    fn leave_evals(&self, how_long: Duration) {
+        *self.leaving_evals.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + how_long);
+    }
+
+    /// Whether evals are left to other processes at the moment.
+    fn leaves_evals(&self) -> bool {
+        self.leaving_evals.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
     }
 
     /// How well this process's cache does.

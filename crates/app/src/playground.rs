@@ -7,7 +7,7 @@ use crate::callers::Caller;
 use crate::error::{Error, Result};
 use crate::evals::{Bench, Spending};
 use crate::limits::{self, Limit};
-use crate::proposals::{self, Wanted};
+use crate::proposals::{self, Wanted, Whole};
 use crate::releases;
 use ::evals::{Output, Provider, Target as _};
 use chrono::TimeDelta;
@@ -161,14 +161,24 @@ fn variables(text: &str) -> Result<Map<String, Value>> {
     }
 }
 
-/// What an answer of this template is held to.
-fn form(app: &App, name: &str) -> Value {
-    let name = SectionName::parse(name).ok();
-    let template = name.and_then(|name| app.release().template(&name).cloned());
-    template.map_or(Value::Null, |template| suites::schema_of(&template))
+/// One's own open draft that has the template: the one it was tried out in, else the newest.
+async fn own_draft(app: &App, who: &Caller, wanted: &Try) -> Result<Option<Whole>> {
+    let place = format!("/{}.yaml", wanted.template.trim());
+    let mut mine = proposals::list(app, who, 50, None).await?;
+    mine.retain(|one| one.author == who.actor() && one.state == State::Draft);
+    let of = wanted.of.trim().parse::<ProposalId>().ok();
+    mine.sort_by_key(|one| Some(one.id) != of);
+    for one in mine {
+        let whole = proposals::get(app, who, one.id).await?;
+        if whole.files.iter().any(|file| file.path.starts_with('v') && file.path.ends_with(&place)) {
+            return Ok(Some(whole));
+        }
+    }
+    Ok(None)
 }
 
-/// Keeps what was tried as a test case: in one's own open draft that has the template, or in a new proposal.
+/// Keeps what was tried as a test case: in one's own open draft that has the template, or in a new proposal. It is held to the form that
+/// the template has there.
 pub async fn save_case(app: &App, who: &Caller, wanted: &Try, description: &str) -> Result<Proposal> {
     who.may(app, Right::EditPrompts)?;
     let vars = variables(&wanted.vars)?;
@@ -177,22 +187,8 @@ pub async fn save_case(app: &App, who: &Caller, wanted: &Try, description: &str)
         return Err(Error::Invalid(Fault::new("description", "say in 3 to 200 characters what the case is about").into()));
     }
     let (name, tests) = (wanted.template.trim(), format!("tests/{}.yaml", wanted.template.trim()));
-    let mine = proposals::list(app, who, 50, None).await?;
-    let mut mine = mine.into_iter().filter(|one| one.author == who.actor() && one.state == State::Draft);
-    let found = loop {
-        let Some(one) = mine.next() else { break None };
-        let whole = proposals::get(app, who, one.id).await?;
-        if whole.files.iter().any(|file| file.path.ends_with(&format!("/{name}.yaml")) && file.path != tests) {
-            break Some(whole);
-        }
-    };
-    let case = json!({
-        "description": description,
-        "metadata": {"kind": "edge"},
-        "vars": vars,
-        "assert": [{"type": "is-json", "value": form(app, name)}, {"type": "not-icontains", "value": "[insert"}, {"type": "not-icontains", "value": "coming soon"}],
-    });
-    let begun = match &found {
+    let found = own_draft(app, who, wanted).await?;
+    let mut with = match &found {
         Some(whole) => {
             let (title, why, files) = (whole.proposal.title.clone(), whole.proposal.why.clone(), whole.files.clone());
             Wanted { title, why, files, ..Wanted::default() }
@@ -203,10 +199,16 @@ pub async fn save_case(app: &App, who: &Caller, wanted: &Try, description: &str)
             ..proposals::draft(app, who, name).await?
         },
     };
-    let mut with = begun;
     if !with.files.iter().any(|file| file.path == tests) {
         with = proposals::with_file(app, who, with, &tests).await?;
     }
+    let form = proposals::template_of(app, &with.files, name)?.map_or(Value::Null, |template| suites::schema_of(&template));
+    let case = json!({
+        "description": description,
+        "metadata": {"kind": "edge"},
+        "vars": vars,
+        "assert": [{"type": "is-json", "value": form}, {"type": "not-icontains", "value": "[insert"}, {"type": "not-icontains", "value": "coming soon"}],
+    });
     for file in with.files.iter_mut().filter(|file| file.path == tests) {
         // JSON is YAML, on one line.
         file.text = format!("{}\n- {case}\n", file.text.trim_end());

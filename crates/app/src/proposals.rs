@@ -14,6 +14,7 @@ pub(crate) use bases::up_to_date;
 pub use bundle::{bundled, unbundled, zipped};
 pub(crate) use changes::open_by_template;
 pub use changes::{Changed, Changes, Step, changes, open, possible};
+pub(crate) use drafts::template_of;
 pub use drafts::{draft, places, with_file};
 pub(crate) use files::checked;
 pub use files::{export, rewritten};
@@ -24,7 +25,7 @@ use crate::App;
 use crate::audit::{self, Act};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
-use crate::keys::{self, RequestKey};
+use crate::keys::{self, Once, RequestKey};
 use crate::shelf;
 use domain::audit::Actor;
 use domain::faults::{Fault, Faults};
@@ -80,20 +81,14 @@ pub async fn begin(app: &App, who: &Caller, wanted: &Wanted) -> Result<Proposal>
 /// The same for a request that may be sent again: under one key one proposal is begun, and the same request is answered with it.
 pub async fn begin_once(app: &App, who: &Caller, wanted: &Wanted, key: Option<&RequestKey>) -> Result<Proposal> {
     who.may(app, Right::EditPrompts)?;
-    let tx = app.store.tenant(who.owner).await?;
-    let made = keys::keep(&tx, key, app.now()).await?;
-    tx.commit().await?;
-    if let Some(made) = made {
-        return app.store.team_read().await?.proposal(ProposalId(made)).await?.ok_or(Error::NotFound("this proposal"));
+    let act = {
+        let (app, who, wanted) = (app.clone(), who.clone(), wanted.clone());
+        async move { begin(&app, &who, &wanted).await }
+    };
+    match keys::once(app, who, key, act, |begun| begun.id.0).await? {
+        Once::Now(begun) => Ok(begun),
+        Once::Before(id) => app.store.team_read().await?.proposal(ProposalId(id)).await?.ok_or(Error::NotFound("this proposal")),
     }
-    let begun = begin(app, who, wanted).await;
-    let tx = app.store.tenant(who.owner).await?;
-    match &begun {
-        Ok(begun) => keys::answer(&tx, key, begun.id.0).await?,
-        Err(_) => keys::forget(&tx, key).await?,
-    }
-    tx.commit().await?;
-    begun
 }
 
 /// The same, with words in it of those who wrote an earlier one.

@@ -2,11 +2,13 @@
 
 mod back;
 mod deploying;
+mod once;
 mod reading;
 
 pub(crate) use back::leave_staging;
-pub use back::{Back, roll_back};
+pub use back::{Back, roll_back, rolled_back};
 pub use deploying::{deploy, promote, stage};
+pub use once::{deploy_once, roll_back_once};
 pub use reading::{Place, Whole, whole};
 
 use crate::App;
@@ -17,12 +19,15 @@ use domain::alerts::Alert;
 use domain::faults::Fault;
 use domain::ids::AlertId;
 use domain::proposals::{Proposal, ProposedFile};
-use domain::releases::{Deployment, Released};
+use domain::releases::{Deployment, Released, was_taken_back};
 use domain::roles::{Environment, Right};
 use prompts::{LeftOut, Library, Release};
 use semver::Version;
 use serde_json::json;
 use store::TeamTx;
+
+/// Deployments of an environment that are looked through for what it has had.
+const HISTORY: u64 = 200;
 
 /// Where an environment points.
 #[derive(Debug, Clone)]
@@ -46,6 +51,8 @@ pub struct Overview {
     pub releases: Vec<(Version, Option<Released>)>,
     /// What this process serves, and why.
     pub serving: (Environment, Version, Chosen),
+    /// The release that production was taken back from and that staging still serves.
+    pub left_in_staging: Option<Version>,
     /// Whether the release in use has other files than the ones that were deployed.
     pub differs: bool,
     /// Releases that were made from proposals and that this process cannot read.
@@ -109,6 +116,7 @@ pub async fn overview(app: &App, who: &Caller) -> Result<Overview> {
     for environment in Environment::ALL {
         environments.push(standing(app, &tx, environment).await?);
     }
+    let left_in_staging = left_in_staging(&tx, &environments).await?;
     let made = tx.releases().await?;
     let with = |version: Version| {
         let made = made.iter().find(|release| release.version == version).cloned();
@@ -117,7 +125,14 @@ pub async fn overview(app: &App, who: &Caller) -> Result<Overview> {
     let serving = (app.shelf.environment(), app.release().version.clone(), app.shelf.chosen());
     let releases = app.library().releases().into_iter().rev().map(with).collect();
     let (differs, trouble, left_out) = (app.shelf.differs(), app.shelf.trouble(), app.shelf.left_out().to_vec());
-    Ok(Overview { environments, releases, serving, differs, left_out, trouble })
+    Ok(Overview { environments, releases, serving, left_in_staging, differs, left_out, trouble })
+}
+
+/// What production was taken back from, where staging still serves it: whoever tries something there tries what members do not get.
+async fn left_in_staging(tx: &TeamTx, environments: &[Standing]) -> Result<Option<Version>> {
+    let Some(staging) = environments.iter().find(|one| one.environment == Environment::Staging) else { return Ok(None) };
+    let history = tx.deployments(Environment::Production, HISTORY, None).await?;
+    Ok(was_taken_back(&history, &staging.version, &staging.content).then(|| staging.version.clone()))
 }
 
 /// A release by its version, with the library it is in and the test cases it has.

@@ -1,6 +1,9 @@
 //! The gate before an environment: what an eval has to show before a release may be deployed.
 
+use crate::Timestamp;
 use crate::evals::{Eval, Figures, Progress, Subject};
+use crate::releases::Serving;
+use crate::roles::Environment;
 use crate::sections::SectionName;
 use semver::Version;
 use serde::Serialize;
@@ -83,13 +86,47 @@ impl Gate {
     }
 }
 
+/// Whose models an eval has to have asked: those that serve the environment, which need not be those of the process that decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Models {
+    /// The environment.
+    pub environment: Environment,
+    /// Of each class, as in [`Subject::models`].
+    pub route: String,
+    /// Since when the process serves that said so; none where none has, and they are those of the process that decides.
+    pub since: Option<Timestamp>,
+}
+
+impl Models {
+    /// Those that serve an environment, else those of the process that decides.
+    pub fn of(environment: Environment, serving: Option<Serving>, own: String) -> Self {
+        match serving {
+            Some(Serving { models, since, .. }) => Self { environment, route: models, since: Some(since) },
+            None => Self { environment, route: own, since: None },
+        }
+    }
+
+    /// Which they are, and whose.
+    pub fn words(&self) -> String {
+        let (route, environment) = (&self.route, self.environment.key());
+        match self.since {
+            Some(since) => format!("{route}, which serve {environment} (its last process began {})", since.format("%Y-%m-%d %H:%M UTC")),
+            None => format!("{route}, the models of the process that decides: none has served {environment} yet"),
+        }
+    }
+}
+
 /// What is asked of the gate.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
     /// The exact content, models and tests that are to be deployed.
     pub candidate: &'a Subject,
+    /// Whose models the candidate has.
+    pub models: &'a Models,
     /// The newest eval of these, if there is one.
     pub eval: Option<&'a Eval>,
+    /// How often these were evaluated to the end: whoever tries again and again gets through by luck in the end.
+    pub times: u64,
     /// The release that is deployed now; the same as the candidate's when nothing would change.
     pub deployed: &'a Version,
     /// The newest eval of what is deployed now, with the same models and tests.
@@ -118,13 +155,19 @@ pub fn decide(question: &Question<'_>) -> Gate {
 }
 
 fn evaluated(question: &Question<'_>, finished: Option<&Eval>) -> Check {
-    let Subject { version, models, .. } = question.candidate;
+    let (version, models) = (&question.candidate.version, question.models.words());
     let detail = match (finished, question.eval) {
-        (Some(eval), _) => format!("evaluated with {} cases, by {models}", eval.total.tests),
-        (None, Some(eval)) if eval.progress == Progress::Running => format!("the eval of {version} is not finished"),
-        (None, _) => format!("there is no finished eval of exactly this content of {version} with {models} and today's tests; run one"),
+        (Some(eval), _) => format!("{} with {} cases, by {models}", often(question.times), eval.total.tests),
+        (None, Some(eval)) if eval.progress == Progress::Running => format!("the eval of {version} is not finished, by {models}"),
+        (None, _) => {
+            format!("there is no finished eval of exactly this content of {version}, with today's tests, by {models}; run one")
+        }
     };
     Check { name: "evaluated", passed: finished.is_some(), detail }
+}
+
+fn often(times: u64) -> String {
+    if times > 1 { format!("evaluated {times} times, the last counts;") } else { "evaluated once,".into() }
 }
 
 fn percent(figures: &Figures) -> f64 {
@@ -259,7 +302,6 @@ fn schemas(question: &Question<'_>) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
     use crate::audit::Actor;
     use crate::ids::EvalId;
     use std::collections::BTreeMap;
@@ -296,12 +338,37 @@ mod tests {
         eval(minor, figures(198, 200), [("swot", figures(99, 100)), ("goals", figures(99, 100))])
     }
 
+    fn models(serving: Option<Serving>) -> Models {
+        Models::of(Environment::Production, serving, "fast=a".into())
+    }
+
+    #[test]
+    fn the_evidence_says_whose_models_were_taken() {
+        let detail = |models: Models| {
+            let candidate = Subject { models: models.route.clone(), ..good(1).subject };
+            let (eval, deployed) = (Eval { subject: candidate.clone(), ..good(1) }, version(0));
+            let (schemas, sections, changed) = (&[], &[], &[]);
+            let (candidate, models) = (&candidate, &models);
+            let (eval, times) = (Some(&eval), 3);
+            let question = Question { candidate, models, eval, times, deployed: &deployed, baseline: None, schemas, sections, changed };
+            decide(&question).checks.remove(0).detail
+        };
+        assert!(detail(models(None)).contains("fast=a, the models of the process that decides"), "{}", detail(models(None)));
+        let (environment, at) = (Environment::Production, Timestamp::UNIX_EPOCH);
+        let serving = Serving { environment, process: uuid::Uuid::nil(), models: "fast=b".into(), since: at, seen: at };
+        let said = detail(models(Some(serving)));
+        assert!(said.starts_with("evaluated 3 times, the last counts; with 200 cases"), "{said}");
+        assert!(said.contains("fast=b, which serve production (its last process began 1970-01-01 00:00 UTC)"), "{said}");
+    }
+
     fn shut(eval: Option<&Eval>, baseline: Option<&Eval>, schemas: &[SchemaChange]) -> Vec<&'static str> {
         let candidate = good(1).subject;
         let sections = [name("swot"), name("goals")];
         let question = Question {
             candidate: &candidate,
+            models: &models(None),
             eval,
+            times: 1,
             deployed: &version(0),
             baseline,
             schemas,

@@ -5,9 +5,11 @@ use crate::audit::Actor;
 use crate::faults::Fault;
 use crate::ids::{DeploymentId, EvalId, ProposalId};
 use crate::roles::Environment;
+use chrono::TimeDelta;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 impl Environment {
     /// All there are, in the order a release goes through them.
@@ -84,6 +86,24 @@ pub struct Deployment {
     pub reason: Option<String>,
 }
 
+/// What a process serves an environment with, as it said itself: the one that counts is the last that began, as long as it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serving {
+    /// Which environment.
+    pub environment: Environment,
+    /// Which process: a number it drew when it began.
+    pub process: Uuid,
+    /// The models of each class, as in [`crate::evals::Subject::models`].
+    pub models: String,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it said so last.
+    pub seen: Timestamp,
+}
+
+/// A process that has not said for so long that it serves is gone, and another one of its environment takes its place.
+pub const GONE_AFTER: TimeDelta = TimeDelta::minutes(2);
+
 /// A release that was made from a proposal: what production served when it was made, with the proposal's files over it. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Released {
@@ -120,6 +140,14 @@ pub fn proposable(version: &Version) -> Result<(), Fault> {
         return Err(Fault::new("version", format!("{version} is out of reach; each of its numbers may be {HIGHEST} at most")));
     }
     Ok(())
+}
+
+/// Whether an environment left a release by going back, and has not had it since. `deployments` are of one environment, newest first.
+pub fn was_taken_back(deployments: &[Deployment], version: &Version, content: &str) -> bool {
+    let is_it = |of: &Version, with: &str| of == version && with == content;
+    let touches = |one: &&Deployment| is_it(&one.version, &one.content) || is_it(&one.previous, &one.previous_content);
+    let last = deployments.iter().find(touches);
+    last.is_some_and(|one| one.kind == Move::Rollback && is_it(&one.previous, &one.previous_content))
 }
 
 /// A release an environment has had, as it had it.
@@ -223,6 +251,17 @@ mod tests {
         assert!(ways_back(&[]).is_empty());
         let staging = history.map(|one| Deployment { environment: Environment::Staging, ..one });
         assert_eq!(ways_back(&staging), [way(0), way(2)], "what is tried goes back and forth");
+    }
+
+    #[test]
+    fn what_was_taken_back_is_known_until_it_comes_again() {
+        let history = [deployment(Move::Rollback, 1, 2), deployment(Move::Deploy, 2, 1), deployment(Move::Deploy, 1, 0)];
+        let left = |history: &[Deployment], minor| was_taken_back(history, &way(minor).version, &way(minor).content);
+        assert!(left(&history, 2));
+        assert!(![0, 1, 7].into_iter().any(|minor| left(&history, minor)), "nobody has gone back from these");
+        assert!(!was_taken_back(&history, &way(2).version, "other content"));
+        let [last, middle, first] = history;
+        assert!(!left(&[deployment(Move::Deploy, 2, 1), last, middle, first], 2), "it is there again");
     }
 
     #[test]

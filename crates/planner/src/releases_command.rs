@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use app::evals::Standing;
 use app::jobs::{What, Workers};
 use app::proposals::{self, Wanted};
-use app::releases::{self, Back};
+use app::releases::{self, Back, Overview};
 use app::{App, Caller, Chosen, evals, gates};
 use clap::{Args as ClapArgs, Subcommand};
 use domain::evals::{Eval, Progress};
@@ -177,8 +177,7 @@ async fn act(app: &App, who: &Caller, command: Command, files: Vec<ProposedFile>
             say(&releases::deploy(app, who, &version, environment(&to)?, r#override.as_deref()).await.map_err(plain)?);
         }
         Command::Rollback { version, from, environment: name, reason, .. } => {
-            let back = Back { from, to: version };
-            say(&releases::roll_back(app, who, environment(&name)?, &back, &reason).await.map_err(plain)?);
+            roll_back(app, who, environment(&name)?, &Back { from, to: version }, &reason).await?;
         }
         Command::Export { what, out, .. } => export(app, who, &what, &out).await?,
     }
@@ -203,6 +202,30 @@ fn say(deployment: &Deployment) {
     println!("{} points at {version} (before: {previous}, by {})", environment.key(), kind.key());
 }
 
+/// Takes an environment back. Asked for once more with the release to leave, it says that this was done, as long as what was brought back
+/// then is in use.
+async fn roll_back(app: &App, who: &Caller, environment: Environment, back: &Back, why: &str) -> Result<()> {
+    match releases::roll_back(app, who, environment, back, why).await {
+        Err(refused @ app::Error::Conflict { .. }) => {
+            let Some(done) = releases::rolled_back(app, who, environment, back).await.map_err(plain)? else { return Err(plain(refused)) };
+            let (key, at) = (environment.key(), done.at.format("%Y-%m-%d %H:%M UTC"));
+            println!("{key} has left {} already, at {at}, and points at {}: nothing had to be done", done.previous, done.version);
+        }
+        done => say(&done.map_err(plain)?),
+    }
+    tell_left_in_staging(&releases::overview(app, who).await.map_err(plain)?);
+    Ok(())
+}
+
+fn tell_left_in_staging(overview: &Overview) {
+    if let Some(version) = &overview.left_in_staging {
+        println!(
+            "production was taken back from {version}, and staging still serves it: take staging back too, with `planner prompts rollback --in \
+             staging --from {version} --reason \"...\"`, or stage the release that mends it"
+        );
+    }
+}
+
 async fn status(app: &App, who: &Caller) -> Result<()> {
     let overview = releases::overview(app, who).await.map_err(plain)?;
     for standing in &overview.environments {
@@ -216,6 +239,7 @@ async fn status(app: &App, who: &Caller) -> Result<()> {
     if *chosen == Chosen::Pinned {
         println!("PROMPT_VERSION has every process that is started with it use {version}, whatever is deployed to {}", environment.key());
     }
+    tell_left_in_staging(&overview);
     if overview.differs {
         println!("warning: the files of {version} are not what they were when it was deployed");
     }
@@ -295,18 +319,23 @@ async fn evaluate(app: &App, who: &Caller, what: &str) -> Result<ExitCode> {
     .map_err(plain)?;
     app.start_workers(Workers { most: 2, what: What::Evals, lease: Duration::from_secs(12) });
     let version = begun.eval.subject.version.clone();
-    for eval in std::iter::once(&begun.eval).chain(&begun.baseline) {
+    for eval in std::iter::once(&begun.eval).chain(&begun.baseline).chain(&begun.also) {
         ended(app, who, eval).await?;
     }
-    let answer = match proposal {
-        Some(id) => gates::of_proposal(app, who, id).await,
+    let answers = match proposal {
+        Some(id) => gates::of_proposal(app, who, id).await.map(|answer| vec![answer]),
         None => gates::of_release(app, who, &version).await,
     }
     .map_err(plain)?;
-    for check in &answer.gate.checks {
-        println!("{:<4} {:<13} {}", if check.passed { "ok" } else { "shut" }, check.name, check.detail);
+    for answer in &answers {
+        if answers.len() > 1 {
+            println!("{}:", answer.models.environment.key());
+        }
+        for check in &answer.gate.checks {
+            println!("{:<4} {:<13} {}", if check.passed { "ok" } else { "shut" }, check.name, check.detail);
+        }
     }
-    Ok(ExitCode::from(if answer.gate.is_open() { 0 } else { 100 }))
+    Ok(ExitCode::from(if answers.iter().all(|answer| answer.gate.is_open()) { 0 } else { 100 }))
 }
 
 /// Returns when an eval has ended, and says meanwhile how far it is.

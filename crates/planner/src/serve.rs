@@ -57,6 +57,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     for warning in app.warnings() {
         tracing::warn!("{warning}");
     }
+    app.begin_serving().await.context("which models this process serves with cannot be written down")?;
     app.follow();
     if args.role != Role::Web {
         app.start_workers(wire::workers(&config, &app));

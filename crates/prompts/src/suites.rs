@@ -64,13 +64,14 @@ fn binding(case: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn asserted(template: &Template, case: &Value) -> Vec<String> {
-    let all = asserts(case);
-    let has = |metric: &str| all.iter().any(|a| a["metric"] == metric);
-    if is_refused(case) {
-        let fine = has("refusal") && !has("schema");
-        return if fine { Vec::new() } else { vec!["says not what a refusal looks like: assert it with the metric refusal".into()] };
-    }
     let mut faults = Vec::new();
+    if !case["threshold"].is_null() {
+        faults.push("has a threshold, below which what it asserts does not matter; leave it out".into());
+    }
+    if is_refused(case) {
+        faults.extend(refused(template, case));
+        return faults;
+    }
     let schema = binding(case).find(|a| a["type"] == "is-json").map(|a| &a["value"]);
     if schema != Some(&schema_of(template)) {
         faults.push(format!("asserts a schema that is not the output of {} {}", template.name, template.version));
@@ -80,8 +81,43 @@ fn asserted(template: &Template, case: &Value) -> Vec<String> {
     if own.count() < 2 {
         faults.push("asserts nothing of its own, beside the form of the answer".into());
     }
-    if !case["threshold"].is_null() {
-        faults.push("has a threshold, below which what it asserts does not matter; leave it out".into());
+    faults
+}
+
+/// What a case lacks that says it is refused: an answer has to fail it, or it would be one more case that nothing is asked of.
+fn refused(template: &Template, case: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    if case["metadata"]["kind"] != "edge" {
+        faults.push("says that it is refused, which only an edge case may be: say edge in metadata.kind".into());
+    }
+    if asserts(case).iter().any(|a| a["metric"] == "schema" || a["type"] == "is-json") {
+        faults.push("says that it is refused and asserts the schema of an answer; it is one or the other".into());
+    }
+    let demands: Vec<&Value> = binding(case).filter(|a| a["metric"] == "refusal").collect();
+    let says = |a: &&Value| {
+        let kinds = ["contains", "icontains", "contains-all", "icontains-all", "regex", "starts-with", "equals", "is-refusal"];
+        a["type"].as_str().is_some_and(|kind| kinds.contains(&kind)) && a["value"] != ""
+    };
+    if !demands.iter().any(says) {
+        faults.push(
+            "says that it is refused and does not assert what the refusal says: with the metric refusal, with weight, such as contains"
+                .into(),
+        );
+    }
+    // What every answer has, as it is written in JSON.
+    let parts = template.output["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let parts: Vec<String> = parts.map(|part| format!("\"{part}\"")).collect();
+    let no_answer = |a: &&Value| match a["type"].as_str() {
+        Some("is-refusal") => true,
+        Some("not-contains" | "not-icontains") => a["value"].as_str().is_some_and(|value| parts.iter().any(|part| part == value)),
+        _ => false,
+    };
+    if !demands.iter().any(no_answer) {
+        let example = parts.first().map_or_else(|| "is-refusal".to_owned(), |part| format!("not-contains '{part}'"));
+        faults.push(format!(
+            "says that it is refused and would take an answer for it: assert with the metric refusal, with weight, that none came, such as \
+             {example}"
+        ));
     }
     faults
 }

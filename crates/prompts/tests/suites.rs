@@ -285,3 +285,40 @@ fn a_case_is_added_in_one_line() {
         );
     }
 }
+
+/// A case that says it is refused is taken for one only if an answer would fail it.
+#[test]
+fn a_refusal_has_to_be_demanded() {
+    let library = library();
+    let release = library.latest();
+    let template = release.sections()[0].clone();
+    let cases = suite(template.name.as_str());
+    let at = cases.iter().position(is_refused).expect("one is refused");
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut cases = cases.clone();
+        change(&mut cases[at]);
+        suites::faults(&template, &cases).join("\n")
+    };
+    let name = cases[at]["description"].as_str().expect("a name");
+    assert_eq!(with(&|_| ()), "");
+    let only = |assertion: Value| with(&|case| case["assert"] = json!([assertion]));
+    for (says, found) in [
+        ("would take an answer for it", only(json!({"type": "contains", "metric": "refusal", "value": "productIdea"}))),
+        ("would take an answer for it", only(json!({"type": "javascript", "metric": "refusal", "value": "true"}))),
+        ("what the refusal says", only(json!({"type": "javascript", "metric": "refusal", "value": "true"}))),
+        ("would take an answer for it", with(&|case| case["assert"][2]["value"] = json!("\"virtues\""))),
+        ("would take an answer for it", with(&|case| case["assert"][2]["weight"] = json!(0))),
+        ("what the refusal says", with(&|case| case["assert"] = json!([case["assert"][2]]))),
+        ("has a threshold", with(&|case| case["threshold"] = json!(0.1))),
+        ("only an edge case", with(&|case| case["metadata"]["kind"] = json!("happy"))),
+        ("says that it is refused", with(&|case| case["assert"] = json!([]))),
+    ] {
+        assert!(found.contains(says) && found.contains(name), "{says}: {found}");
+    }
+    // Any other case that only says so.
+    let other = cases.iter().position(|case| edges(case).contains(&"niche")).expect("a niche");
+    let mut believed = cases.clone();
+    believed[other]["metadata"]["edge"] = json!(["niche", "refused"]);
+    believed[other]["assert"] = json!([{"type": "javascript", "metric": "refusal", "value": "true"}]);
+    assert!(suites::faults(&template, &believed).join("\n").contains("would take an answer for it"));
+}

@@ -91,6 +91,7 @@ macro_rules! each_table {
         $step::<releases::text::Entity>($($arg),*).await?;
         $step::<deployments::turn::Entity>($($arg),*).await?;
         $step::<deployments::row::Entity>($($arg),*).await?;
+        $step::<deployments::serving::Entity>($($arg),*).await?;
         $step::<evals::row::Entity>($($arg),*).await?;
         $step::<evals::case::Entity>($($arg),*).await?;
         $step::<keyring::row::Entity>($($arg),*).await?;

@@ -1,4 +1,4 @@
-//! Where environments point: deployments, the last of which holds.
+//! Where environments point: deployments, the last of which holds; and what they are served with, as their processes say.
 
 use crate::Store;
 use crate::columns::{actor, count, moment, read_actor, read_count, read_version};
@@ -7,7 +7,7 @@ use crate::errors::{Cause, Error, Result};
 use crate::releases;
 use crate::tenants::TeamTx;
 use domain::ids::{DeploymentId, EvalId};
-use domain::releases::{Deployment, Move};
+use domain::releases::{Deployment, GONE_AFTER, Move, Serving};
 use domain::roles::Environment;
 use row::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -32,6 +32,40 @@ impl Store {
     pub async fn stamp(&self, environment: Environment) -> Result<Stamp> {
         stamp(&self.program(Access::Read).await?.tx, environment).await
     }
+}
+
+impl Store {
+    /// Keeps what a process serves its environment with when it begins: it is the one that counts from now on.
+    pub async fn begin_serving(&self, serving: &Serving) -> Result<()> {
+        self.write_serving(serving, replaces()).await
+    }
+
+    /// The same again while it serves, which changes nothing where another process began since, unless that one is gone.
+    pub async fn keep_serving(&self, serving: &Serving) -> Result<()> {
+        let known = |column| Expr::col((serving::Entity, column));
+        let own = known(serving::Column::Process).eq(serving.process);
+        let gone = known(serving::Column::SeenAt).lt(moment(serving.seen - GONE_AFTER));
+        self.write_serving(serving, replaces().action_and_where(own.or(gone)).to_owned()).await
+    }
+
+    async fn write_serving(&self, serving: &Serving, replaces: OnConflict) -> Result<()> {
+        let row = serving::Model {
+            environment: serving.environment.key().to_owned(),
+            process: serving.process,
+            models: serving.models.clone(),
+            since: moment(serving.since),
+            seen_at: moment(serving.seen),
+        };
+        let begun = self.program(Access::Write).await?;
+        serving::Entity::insert(row.into_active_model()).on_conflict(replaces).exec_without_returning(&begun.tx).await?;
+        Ok(begun.tx.commit().await?)
+    }
+}
+
+/// What a process says takes the place of what was known of its environment.
+fn replaces() -> OnConflict {
+    let all = [serving::Column::Process, serving::Column::Models, serving::Column::Since, serving::Column::SeenAt];
+    OnConflict::column(serving::Column::Environment).update_columns(all).to_owned()
 }
 
 async fn stamp(tx: &DatabaseTransaction, environment: Environment) -> Result<Stamp> {
@@ -65,6 +99,14 @@ impl TeamTx {
         read_count(taken.number).map_err(Error::corrupt("release_turns", uuid::Uuid::nil()))
     }
 
+    /// What an environment is served with, as the process said that counts; none where none has ever.
+    pub async fn serving(&self, environment: Environment) -> Result<Option<Serving>> {
+        let found = serving::Entity::find_by_id(environment.key()).one(self.reading()).await?;
+        let read =
+            |row: serving::Model| Serving { environment, process: row.process, models: row.models, since: row.since, seen: row.seen_at };
+        Ok(found.map(read))
+    }
+
     /// Points an environment at a release from the commit on.
     pub async fn insert_deployment(&self, deployment: &Deployment) -> Result<()> {
         let row = Model {
@@ -83,6 +125,11 @@ impl TeamTx {
         };
         Entity::insert(row.into_active_model()).exec_without_returning(self.writing()?).await?;
         Ok(())
+    }
+
+    /// A deployment.
+    pub async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>> {
+        Entity::find_by_id(id.0).one(self.reading()).await?.map(read).transpose()
     }
 
     /// Deployments of an environment, newest first; the next page is what comes before the number of the last of this one.
@@ -154,6 +201,26 @@ pub(crate) mod turn {
         #[sea_orm(primary_key, auto_increment = false)]
         pub name: String,
         pub number: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A row of `servings`.
+pub(crate) mod serving {
+    use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
+    #[sea_orm(table_name = "servings")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub environment: String,
+        pub process: Uuid,
+        pub models: String,
+        pub since: DateTimeUtc,
+        pub seen_at: DateTimeUtc,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

@@ -10,7 +10,10 @@ use domain::sections::SectionName;
 use domain::usage::MicroDollars;
 use row::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, JsonValue, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, JsonValue, PaginatorTrait as _, QueryFilter, QueryOrder,
+    QuerySelect, Select,
+};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,13 +75,12 @@ impl TeamTx {
 
     /// The newest eval of this content with these models and tests that is in a state.
     pub async fn eval_of(&self, subject: &Subject, progress: Progress) -> Result<Option<Eval>> {
-        let found = Entity::find()
-            .filter(Column::Content.eq(subject.content.as_str()))
-            .filter(Column::Models.eq(subject.models.as_str()))
-            .filter(Column::Suite.eq(subject.suite.as_str()))
-            .filter(Column::Progress.eq(progress.key()))
-            .order_by_desc(Column::Id);
-        found.one(self.reading()).await?.map(read).transpose()
+        of(subject, progress).order_by_desc(Column::Id).one(self.reading()).await?.map(read).transpose()
+    }
+
+    /// How often this content was evaluated to the end with these models and tests.
+    pub async fn times_evaluated(&self, subject: &Subject) -> Result<u64> {
+        Ok(of(subject, Progress::Finished).count(self.reading()).await?)
     }
 
     /// Evals, newest first, of one proposal or of all; the next page is what comes `before` the last of this one.
@@ -158,6 +160,14 @@ impl TeamTx {
         let read = |(number, vars, output)| Ok((read_count(number).map_err(&corrupt)?, CaseTexts { vars, output }));
         found.into_iter().map(read).collect()
     }
+}
+
+fn of(subject: &Subject, progress: Progress) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::Content.eq(subject.content.as_str()))
+        .filter(Column::Models.eq(subject.models.as_str()))
+        .filter(Column::Suite.eq(subject.suite.as_str()))
+        .filter(Column::Progress.eq(progress.key()))
 }
 
 fn document<T: Serialize>(value: &T) -> Result<JsonValue, DbErr> {

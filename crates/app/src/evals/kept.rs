@@ -53,6 +53,8 @@ pub struct Begun {
     pub eval: Eval,
     /// Of what is deployed in production, by the same tests: the gate compares the two. None where they are the same.
     pub baseline: Option<Eval>,
+    /// The same again where staging and production are served with different models: each has a gate of its own.
+    pub also: Vec<Eval>,
 }
 
 /// Has a proposal evaluated, as the release it would be; and what is deployed in production by the same tests, where that was not done
@@ -80,25 +82,45 @@ async fn begin(app: &App, who: &Caller, library: &Library, release: &Release, pr
     let deployed = releases::standing(app, &tx, Environment::Production).await?.version;
     let before = shelf::named(library, &deployed);
     let tested = gates::tested(release, before.as_ref());
-    let candidate = gates::subject(app, library, release, proposal.map(|(id, _)| id), tested.iter().copied());
     let names = tested.iter().map(|template| template.name.clone()).collect();
-    let asked = Asked { proposal, tested: names, cases: count(library, tested.into_iter().map(AsRef::as_ref))? };
-    let baseline = before.filter(|before| before.content() != candidate.content).map(|before| gates::baseline_of(&candidate, &before));
+    let cases = count(library, tested.iter().map(AsRef::as_ref))?;
+    let asked = Asked { proposal, tested: names, cases };
+    let mut begun: Option<Begun> = None;
+    for models in gates::all_models(app, &tx).await? {
+        let candidate = gates::subject(&models.route, library, release, proposal.map(|(id, _)| id), tested.iter().copied());
+        let (eval, baseline) = begin_one(app, &tx, who, (candidate, before.as_ref()), &asked).await?;
+        match &mut begun {
+            None => begun = Some(Begun { eval, baseline, also: Vec::new() }),
+            Some(begun) => begun.also.extend(std::iter::once(eval).chain(baseline)),
+        }
+    }
+    tx.commit().await?;
+    begun.ok_or_else(|| Error::Internal("no environment is served with any models".into()))
+}
+
+/// Of one environment's models: the eval of the candidate, and the one it is compared with.
+async fn begin_one(
+    app: &App,
+    tx: &TeamTx,
+    who: &Caller,
+    (candidate, before): (Subject, Option<&Release>),
+    asked: &Asked,
+) -> Result<(Eval, Option<Eval>)> {
+    let baseline = before.filter(|before| before.content() != candidate.content).map(|before| gates::baseline_of(&candidate, before));
     let finished = tx.eval_of(&candidate, Progress::Finished).await?;
     let (mut compared, mut missing) = (None, false);
     if let Some(subject) = baseline {
         compared = tx.eval_of(&subject, Progress::Finished).await?;
         missing = compared.is_none();
         if missing || finished.is_some() {
-            compared = Some(enqueue(app, &tx, who, subject, &asked).await?);
+            compared = Some(enqueue(app, tx, who, subject, asked).await?);
         }
     }
     let eval = match finished.filter(|_| missing) {
         Some(finished) => finished,
-        None => enqueue(app, &tx, who, candidate, &asked).await?,
+        None => enqueue(app, tx, who, candidate, asked).await?,
     };
-    tx.commit().await?;
-    Ok(Begun { eval, baseline: compared })
+    Ok((eval, compared))
 }
 
 async fn enqueue(app: &App, tx: &TeamTx, who: &Caller, subject: Subject, asked: &Asked) -> Result<Eval> {

@@ -1,6 +1,7 @@
 //! Where a proposal begins: with a template as production has it, as the next version, and with more files of the library as they are
 //! asked for.
 
+use super::files::{beside, sources};
 use super::{Wanted, fault, next_version, rewritten};
 use crate::callers::Caller;
 use crate::error::{Error, Result};
@@ -11,6 +12,7 @@ use domain::sections::SectionName;
 use prompts::files::Role;
 use prompts::{Library, Release, SourceFile, Template};
 use semver::Version;
+use std::sync::Arc;
 
 /// The beginning of a proposal about one template: its file as it is in use, as the next minor version.
 pub async fn draft(app: &App, who: &Caller, name: &str) -> Result<Wanted> {
@@ -59,6 +61,17 @@ fn current(library: &Library, release: &Release, name: &SectionName, version: &V
     let template: &Template = release.template(name).or_else(|| library.versions(name).last())?;
     let file = ProposedFile { path: format!("v{}/{name}.yaml", template.version), text: library.source(template)?.to_owned() };
     rewritten(&[file], version).pop()
+}
+
+/// A template as a proposal's files have it, of the version they are of; as the library has it, where it is not among them.
+pub(crate) fn template_of(app: &App, files: &[ProposedFile], name: &str) -> Result<Option<Arc<Template>>> {
+    let Ok(name) = SectionName::parse(name) else { return Ok(None) };
+    let library = beside(&app.library(), &sources(files)?)?;
+    let place = format!("/{name}.yaml");
+    let own = files.iter().find(|file| file.path.starts_with('v') && file.path.ends_with(&place));
+    let version = own.map(|file| version_of(&library, &app.release(), std::slice::from_ref(file)));
+    let of = version.and_then(|version| library.versions(&name).find(|template| template.version == version).cloned());
+    Ok(of.or_else(|| app.release().template(&name).cloned()))
 }
 
 /// The version that a proposal's files are of; the next free one where none says.

@@ -1,7 +1,7 @@
 //! The test cases beside what is proposed: they decide whether it may become a release, so they are read and counted before they are kept.
 
 use crate::evals;
-use ::evals::Config;
+use ::evals::{Assert, Case, Config};
 use domain::faults::Faults;
 use domain::sections::SectionName;
 use prompts::files::Role;
@@ -74,11 +74,44 @@ fn counted(config: &Config) -> Option<String> {
                 if let Some(kind) = case.test.unknown_kind() {
                     return Some(format!("asserts \"{kind}\", which nobody here can judge; use a type of assertion that there is"));
                 }
+                if let Some(why) = asks_elsewhere(&case) {
+                    return Some(why);
+                }
             }
             Err(faults) => return faults.first().map(ToString::to_string),
         }
     }
     cases.next().map(|_| format!("makes more than {MOST_CASES} cases of the lists of its variables; write fewer into them"))
+}
+
+/// An assertion that would have the server ask somebody it is not configured for: whoever may propose a test does not decide that.
+fn asks_elsewhere(case: &Case) -> Option<String> {
+    let test = &case.test;
+    let called = test.description.as_deref().map_or_else(|| format!("the {}. case", case.index + 1), |name| format!("\"{name}\""));
+    if !test.options.provider.is_null() {
+        return Some(format!(
+            "{called} names a provider in its options; assertions are judged by the configured models alone, take it out"
+        ));
+    }
+    // By the entry of the file it stands in, whether alone or in a set.
+    let mut all = test.asserts.iter().enumerate().flat_map(|(at, assert)| {
+        let parts = match assert {
+            Assert::One(one) => std::slice::from_ref(one.as_ref()),
+            Assert::Set(set) => set.asserts.as_slice(),
+        };
+        parts.iter().map(move |assertion| (at + 1, assertion))
+    });
+    all.find_map(|(at, assertion)| {
+        let name = assertion.name();
+        if !assertion.provider.is_null() {
+            return Some(format!(
+                "{called}: its {at}. assertion, {name}, names a provider; the configured models judge alone, take it out"
+            ));
+        }
+        let elsewhere = ["webhook", "search-rubric"].contains(&assertion.kind.as_str());
+        elsewhere
+            .then(|| format!("{called}: its {at}. assertion, {name}, asks addresses that a server does not ask; assert it another way"))
+    })
 }
 
 #[cfg(test)]
@@ -103,6 +136,19 @@ mod tests {
         assert!(with(&|case| case["options"] = json!({"transformVars": "while (true) {}"})).contains("has transformVars"));
         assert!(with(&|case| case["asert"] = json!([])).contains("asert"));
         assert!(with(&|case| case["assert"][1]["type"] = json!("icontain")).contains("icontain"));
+        let name = tests.cases[0]["description"].as_str().expect("a name").to_owned();
+        let own = tests.cases[0]["assert"].as_array().expect("some").len() + 1;
+        for (assertion, says) in [
+            (json!({"type": "llm-rubric", "value": "good", "provider": "openai:gpt-5"}), "llm-rubric, names a provider"),
+            (json!({"type": "webhook", "value": "http://10.0.0.1/"}), "webhook, asks addresses"),
+            (json!({"type": "not-webhook", "value": "http://10.0.0.1/"}), "not-webhook, asks addresses"),
+            (json!({"type": "search-rubric", "value": "true"}), "search-rubric, asks addresses"),
+            (json!({"type": "assert-set", "assert": [{"type": "webhook", "value": "http://10.0.0.1/"}]}), "webhook, asks addresses"),
+        ] {
+            let said = with(&|case| case["assert"].as_array_mut().expect("some").push(assertion.clone()));
+            assert!(said.contains(&format!("\"{name}\": its {own}. assertion, {says}")), "{says}: {said}");
+        }
+        assert!(with(&|case| case["options"] = json!({"provider": "openai:gpt-5"})).contains("names a provider in its options"));
         let ten: Vec<String> = (0..10).map(|n| n.to_string()).collect();
         let bomb = with(&|case| {
             for n in 0..12 {

@@ -1,7 +1,7 @@
 //! Back: an environment is given a release it had before, as it had it, at once and in every process. There is no gate.
 
 use super::deploying::{Through, write};
-use super::{Standing, look_again, standing};
+use super::{HISTORY, Standing, look_again, standing};
 use crate::App;
 use crate::callers::Caller;
 use crate::error::{Error, Result};
@@ -13,9 +13,6 @@ use domain::releases::{Deployment, Move, WayBack, before_last, ways_back};
 use domain::roles::{Environment, Right};
 use semver::Version;
 use store::TeamTx;
-
-/// Deployments that are looked through for the way back.
-const HISTORY: u64 = 200;
 
 /// The way back that is wanted.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +41,23 @@ pub async fn roll_back(app: &App, who: &Caller, environment: Environment, back: 
     tx.commit().await?;
     look_again(app).await;
     Ok(deployment)
+}
+
+/// The way back that was gone already, where a rollback is asked for once more: the last thing that was done is that this release was left
+/// for the one which is in use since, with the content it was given back then.
+///
+/// # Errors
+/// When the files of that release are not any more what they were then.
+pub async fn rolled_back(app: &App, who: &Caller, environment: Environment, back: &Back) -> Result<Option<Deployment>> {
+    who.may(app, Right::ViewPrompts)?;
+    let tx = app.store.team_read().await?;
+    let Some(last) = tx.deployments(environment, 1, None).await?.pop() else { return Ok(None) };
+    let left = last.kind == Move::Rollback && back.from.as_ref() == Some(&last.previous);
+    if !left || back.to.as_ref().is_some_and(|to| *to != last.version) {
+        return Ok(None);
+    }
+    is_what_it_was(app, &tx, &WayBack { version: last.version.clone(), content: last.content.clone() }).await?;
+    Ok(Some(last))
 }
 
 fn chosen(environment: Environment, history: &[Deployment], back: &Back) -> Result<WayBack> {

@@ -61,7 +61,8 @@ pub async fn stage(app: &App, who: &Caller, id: ProposalId, set_aside: Option<&s
             continue;
         }
         proposals::up_to_date(app, &tx, &before, &tx.files(id, before.revision).await?).await?;
-        let answer = gates::ask(app, &tx, &library, &release, Some(id)).await?;
+        let models = gates::models_of(app, &tx, Environment::Staging).await?;
+        let answer = gates::ask(app, &tx, models, (&library, &release), Some(id)).await?;
         let through = through(app, who, &answer, set_aside)?;
         release_it(app, &tx, number, (&before, &library, &release)).await?;
         let deployment = point(app, &tx, who, number, (Environment::Staging, &release, through)).await?;
@@ -123,7 +124,8 @@ pub async fn deploy(app: &App, who: &Caller, version: &Version, environment: Env
         let serves = standing(app, &tx, environment).await?;
         let made = tx.release(version).await?;
         follows(&serves, &release, made.as_ref())?;
-        let answer = gates::ask(app, &tx, &library, &release, made.as_ref().map(|made| made.proposal)).await?;
+        let models = gates::models_of(app, &tx, environment).await?;
+        let answer = gates::ask(app, &tx, models, (&library, &release), made.as_ref().map(|made| made.proposal)).await?;
         let through = through(app, who, &answer, set_aside)?;
         let deployment = point(app, &tx, who, number, (environment, &release, through)).await?;
         if environment == Environment::Production {

@@ -24,8 +24,8 @@ pub struct Whole {
     pub made: Option<Released>,
     /// The proposal it was made from.
     pub proposal: Option<Proposal>,
-    /// Its gate.
-    pub answer: Answer,
+    /// Its gate; one before each environment where they are served with different models.
+    pub answers: Vec<Answer>,
     /// The environments, staging first.
     pub places: Vec<Place>,
 }
@@ -48,7 +48,7 @@ pub async fn whole(app: &App, who: &Caller, version: &Version) -> Result<Whole> 
     who.may(app, Right::ViewPrompts)?;
     app.look().await?;
     let release = shelf::named(&app.library(), version).ok_or(Error::NotFound("this release"))?;
-    let answer = gates::of_release(app, who, version).await?;
+    let answers = gates::of_release(app, who, version).await?;
     let tx = app.store.team_read().await?;
     let made = tx.release(version).await?;
     let proposal = match &made {
@@ -64,5 +64,5 @@ pub async fn whole(app: &App, who: &Caller, version: &Version) -> Result<Whole> 
         places.push(Place { standing, here, may, may_override: may && who.has(app, Right::OverrideSafety) });
     }
     let templates = release.templates().filter(|template| template.version == *version).cloned().collect();
-    Ok(Whole { version: version.clone(), templates, made, proposal, answer, places })
+    Ok(Whole { version: version.clone(), templates, made, proposal, answers, places })
 }

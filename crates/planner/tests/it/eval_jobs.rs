@@ -80,3 +80,22 @@ async fn an_eval_that_was_interrupted_goes_on_with_what_it_lacks() {
     assert!(asked <= most, "{kept} of {} were judged, and {asked} calls came after", done.cases);
     second.shut_down().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_cannot_do_an_eval_lets_others_have_it() {
+    let house = House::furnished(|_| {}).await;
+    // Production is served by another process, with one model more; it looks for jobs less often than this one.
+    let mut fast = house.app.models(prompts::ModelClass::Fast);
+    fast.push("gemini:gemini-3.6-flash".into());
+    let other = house.other(|config| config.models.fast = fast).await;
+    other.begin_serving().await.expect("is written down");
+    let begun = evals::ask_for_release(&house.app, &operator(), "1.0.0").await.expect("is begun");
+    ended(&house.app, begun.eval.id).await;
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let wanted = store::Wanted { kinds: &["eval"], owner: None, most: 9, lease_for: chrono::TimeDelta::seconds(12) };
+    let found = house.store().await.claim(&wanted, chrono::Utc::now()).await.expect("claims");
+    let found: Vec<_> = found.iter().map(|job| job.payload["eval"].clone()).collect();
+    assert_eq!(found, [serde_json::json!(begun.also[0].id)], "it is there for whoever looks");
+    evals::stop(&house.app, &operator(), begun.also[0].id).await.expect("is stopped");
+    house.app.shut_down().await;
+}

@@ -34,3 +34,4 @@ mod secrets;
 mod suites;
 mod templates;
 mod ventures;
+mod watches;

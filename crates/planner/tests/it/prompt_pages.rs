@@ -4,11 +4,12 @@ use crate::house::{House, Reply};
 use crate::people::{Browser, PASSWORD, form_token_for};
 use app::accounts::admin::{self, NewAccount};
 use app::accounts::{self, SignedIn};
-use app::{Caller, gates};
+use app::{Caller, gates, releases};
 use axum::http::StatusCode;
 use domain::audit::Actor;
 use domain::evals::{Eval, Figures, Progress, Subject};
 use domain::ids::{EvalId, OwnerId, ProposalId};
+use domain::roles::Environment::Staging;
 use domain::roles::Role;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Read as _;
@@ -86,7 +87,7 @@ async fn evaluate(house: &House, path: &str) {
     let operator = Caller::operator(OwnerId::new());
     let id: ProposalId = path.rsplit('/').next().unwrap_or_default().parse().expect("an id");
     let answer = gates::of_proposal(&house.app, &operator, id).await.expect("a gate");
-    let before = gates::of_release(&house.app, &operator, &answer.deployed).await.expect("a gate").candidate;
+    let before = gates::of_release(&house.app, &operator, &answer.deployed).await.expect("a gate").remove(0).candidate;
     let baseline = Subject { version: answer.deployed, proposal: None, content: before.content, ..answer.candidate.clone() };
     let figures = |tests| Figures { tests, passed: tests, quality: Some(84.0), latency_p95_ms: 2_000, ..Figures::default() };
     let release = house.app.release();
@@ -187,6 +188,7 @@ async fn the_gate_decides(house: &House, path: &str, (pia, lena): (&mut Browser,
     evaluate(house, path).await;
     let page = read(&pia.open(house, path).await);
     assert!(page.contains("The gate is open.") && page.contains("340 of 340 cases pass (100.0 %"), "{page}");
+    assert!(page.contains("evaluated once, with 340 cases") && page.contains("of the process that decides"), "{page}");
     assert!(buttons(&page, path).contains(&"stage".into()));
 }
 
@@ -206,6 +208,7 @@ async fn the_way_back(house: &House, path: &str, (pia, lena): (&mut Browser, &mu
     assert_eq!(house.app.release().version.to_string(), "1.0.0");
     let releases = read(&pia.open(house, "/staff/releases").await);
     assert!(releases.contains("Rolled back") && releases.contains("“members got empty answers”"), "{releases}");
+    assert!(releases.contains("Production was taken back from 1.1.0, and staging still serves it."), "{releases}");
     let page = read(&pia.open(house, path).await);
     assert!(page.contains("Rolled back by lena@example.com") && buttons(&page, path).contains(&"begin-again".into()), "{page}");
     let again = pressed(house, pia, &format!("{path}/begin-again"), &[]).await;
@@ -361,7 +364,64 @@ on_both!(
     files_come_and_go_as_text_and_as_an_archive,
     every_link_of_the_team_s_pages_leads_somewhere,
     programs_of_the_team_propose_and_deploy,
+    what_programs_deploy_and_take_back_is_done_once_under_a_key,
 );
+
+/// Posts to the API under a key.
+async fn api_once(house: &House, token: &str, path: &str, key: &str, body: &serde_json::Value) -> Reply {
+    let request = axum::http::Request::post(path).header("authorization", format!("Bearer {token}")).header("idempotency-key", key);
+    let request = request.header("content-type", "application/json").body(axum::body::Body::from(body.to_string()));
+    house.send(request.expect("a request")).await
+}
+
+async fn what_programs_deploy_and_take_back_is_done_once_under_a_key(house: House) {
+    let operator = Caller::operator(OwnerId::new());
+    let new = NewAccount { email: "lena@example.com".into(), role: Some(Role::TechLead), ..NewAccount::default() };
+    let owner = admin::add(&house.app, &operator, &new).await.expect("an account").owner;
+    let token = admin::add_token(&house.app, &operator, owner, "ci", &["staff".to_owned()], None).await.expect("a token").secret;
+    let team = crate::releases::Team::of(&house).await;
+    let proposal = crate::releases::approved(&house, &team, crate::releases::changed(&house, "swot", "1.1.0", "One.")).await;
+    let (deploy, back) = ("/api/v1/releases/deploy", "/api/v1/releases/rollback");
+    // What fails can be sent again under its key, once it can be done.
+    let mut first = serde_json::json!({"version": "1.0.0", "environment": "staging"});
+    assert_eq!(api_once(&house, &token, deploy, "first", &first).await.status, StatusCode::CONFLICT, "its gate is shut");
+    assert_eq!(api_once(&house, &token, deploy, "first", &first).await.status, StatusCode::CONFLICT, "it is shut yet");
+    first["overrideReason"] = "the first deployment of this place".into();
+    let done = api_once(&house, &token, deploy, "first", &first).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+    let again = api_once(&house, &token, deploy, "first", &first).await;
+    assert_eq!((again.status, again.json()), (StatusCode::OK, done.json()));
+    let mut other = first.clone();
+    other["environment"] = "production".into();
+    for (path, body) in
+        [(deploy, &other), (back, &serde_json::json!({"environment": "staging", "from": "1.0.0", "reason": "it answers worse"}))]
+    {
+        let refused = api_once(&house, &token, path, "first", body).await;
+        assert!(refused.status == StatusCode::CONFLICT && refused.body.contains("was used for another request"), "{}", refused.body);
+    }
+    releases::stage(&house.app, &team.lead, proposal.id, Some("for the test")).await.expect("is staged");
+    let wanted = serde_json::json!({"environment": "staging", "from": "1.1.0", "reason": "it answers worse"});
+    let done = api_once(&house, &token, back, "back", &wanted).await;
+    assert_eq!((done.status, &done.json()["version"]), (StatusCode::OK, &"1.0.0".into()), "{}", done.body);
+    let again = api_once(&house, &token, back, "back", &wanted).await;
+    assert_eq!((again.status, again.json()), (StatusCode::OK, done.json()), "the same answer, and nothing more is done");
+    // Who hangs up before there is an answer asks again, and finds what they had begun.
+    let key = app::RequestKey::read("hung-up", "deploy", b"the same").expect("a key");
+    let version = "1.1.0".parse().expect("a version");
+    let asked = || releases::deploy_once(&house.app, &team.lead, (&version, Staging), Some("once more, please"), Some(&key));
+    let _ = tokio::time::timeout(std::time::Duration::from_millis(10), asked()).await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let found = loop {
+        match asked().await {
+            Ok(found) => break found,
+            Err(error) => assert!(std::time::Instant::now() < deadline && error.to_string().contains("still at work"), "{error}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!(found.version, version);
+    let moved = releases::history(&house.app, &team.lead, Staging, 9, None).await.expect("reads");
+    assert_eq!(moved.len(), 4, "{moved:?}");
+}
 
 /// Asks the API with a token.
 pub async fn api(house: &House, token: &str, method: &str, path: &str, body: Option<serde_json::Value>) -> Reply {

@@ -3,6 +3,7 @@
 use crate::cli::{planner, run};
 use crate::house::House;
 use crate::releases::{Team, approved, changed, conflict, wanted};
+use app::playground::{self, Try};
 use app::proposals::{self, Wanted};
 use app::{Caller, Error, audit, releases};
 use domain::ids::{OwnerId, ProposalId};
@@ -145,6 +146,14 @@ async fn a_thin_or_unreadable_suite_is_refused(house: House) {
         (tests.text.replacen("  metadata: {kind: happy}\n", "  metadata: {kind: happy}\n  provider: nobody\n", 1), "has provider"),
         (tests.text.replacen("type: icontains-any", "type: icontain-any", 1), "icontain-any"),
         (tests.text.replacen("maxItems: 5", "maxItems: 50", 1), "asserts a schema that is not the output of"),
+        (
+            tests.text.replacen("metric: refusal, value: \"\\\"strengths", "metric: none, value: \"\\\"strengths", 1),
+            "would take an answer for it",
+        ),
+        (
+            tests.text.replacen("    - *form\n", "    - *form\n    - {type: webhook, value: \"http://10.0.0.1\"}\n", 1),
+            "its 2. assertion, webhook",
+        ),
     ] {
         let began = Instant::now();
         invalid(proposals::begin(app, &team.developer, &with(text)).await, says);
@@ -159,6 +168,28 @@ async fn a_thin_or_unreadable_suite_is_refused(house: House) {
     }
     let odd = ProposedFile { text: template.text.replace("Rules:", "Rules\0:"), ..template.clone() };
     invalid(proposals::begin(app, &team.developer, &Wanted { files: vec![odd], ..wanted }).await, "control character (U+0000)");
+}
+
+/// What was tried in a draft whose output breaks is held to the draft's output, not to the one in use.
+async fn a_case_is_held_to_the_form_of_the_draft_it_was_tried_in(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let renamed = |file: ProposedFile, to: &str| ProposedFile { text: file.text.replace("strengths", to), ..file };
+    let drafted = async |version: &str, to: &str| {
+        let template = changed(&house, "swot", version, "Be brief.");
+        let files = vec![renamed(template.clone(), to), renamed(tests_of(&house, "swot"), to)];
+        proposals::begin(app, &team.developer, &Wanted { files, ..wanted(template) }).await.expect("is begun")
+    };
+    let (first, second) = (drafted("2.0.0", "virtues").await, drafted("3.0.0", "merits").await);
+    let vars = r#"{"productIdea": "cork yoga blocks", "brandVoice": "professional"}"#;
+    for (draft, form) in [(first, "virtues"), (second, "merits")] {
+        let tried = Try { template: "swot".into(), of: draft.id.to_string(), vars: vars.into(), ..Try::default() };
+        let kept = playground::save_case(app, &team.developer, &tried, "cork, which is no wood").await.expect("is kept");
+        assert_eq!(kept.id, draft.id, "in the draft it was tried in");
+        let files = proposals::get(app, &team.developer, draft.id).await.expect("reads").files;
+        let text = files.iter().find(|file| file.path == "tests/swot.yaml").map(|file| file.text.clone()).unwrap_or_default();
+        let case = text.lines().last().unwrap_or_default();
+        assert!(case.contains("cork, which is no wood") && case.contains(form) && !case.contains("strengths"), "{case}");
+    }
 }
 
 async fn who_must_act_is_told_each_time(house: House) {
@@ -187,6 +218,7 @@ on_both!(
     a_change_that_would_undo_another_is_held_back,
     a_major_release_may_break_a_schema,
     a_thin_or_unreadable_suite_is_refused,
+    a_case_is_held_to_the_form_of_the_draft_it_was_tried_in,
     who_must_act_is_told_each_time,
 );
 

@@ -4,6 +4,7 @@ use crate::house::{House, new_idea};
 use crate::people::PASSWORD;
 use app::accounts::admin::{self, NewAccount};
 use app::accounts::{self, SignedIn};
+use app::jobs::{What, Workers};
 use app::proposals::{self, Wanted};
 use app::releases::{self, Back};
 use app::{App, Caller, Error, audit, evals, gates};
@@ -97,7 +98,7 @@ pub async fn approved(house: &House, team: &Team, file: ProposedFile) -> Proposa
 }
 
 /// What the functions answer a question with that nobody asked before.
-async fn served(house: &House) -> String {
+pub async fn served(house: &House) -> String {
     house.function("generate-swot", &new_idea()).await.header("x-prompt-version").to_owned()
 }
 
@@ -171,7 +172,7 @@ async fn the_whole_life_by_five_roles(house: House) {
     }
 }
 
-async fn told(house: &House, name: &str, state: &str) {
+pub async fn told(house: &House, name: &str, state: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !house.outbox().iter().any(|mail| mail.contains(&format!("To: {name}@")) && mail.contains(state)) {
         assert!(Instant::now() < deadline, "{name} was not told \"{state}\"");
@@ -194,6 +195,48 @@ async fn a_shut_gate_is_passed_by_a_lead_with_a_reason_only(house: House) {
     let overrides = AuditSearch { action: Some("release.gate-overridden".into()), ..AuditSearch::default() };
     let log = audit::search(app, &team.lead, &overrides, 9, None).await.expect("reads");
     assert_eq!(log[0].reason.as_deref(), Some("we need it today"));
+}
+
+/// The models that answer members count, and not those of whoever happens to ask the gate.
+async fn the_gate_asks_for_the_models_that_serve(house: House) {
+    let (app, team) = (&house.app, Team::of(&house).await);
+    let proposal = approved(&house, &team, changed(&house, "swot", "1.1.0", "One.")).await;
+    let own = gates::of_proposal(app, &team.manager, proposal.id).await.expect("is asked");
+    assert!(own.gate.checks[0].detail.contains("of the process that decides"), "{}", own.gate.checks[0].detail);
+    evaluated(&house, &team.developer, proposal.id).await;
+    let first = gates::of_proposal(app, &team.manager, proposal.id).await.expect("is asked").gate;
+    assert!(first.is_open() && first.checks[0].detail.starts_with("evaluated once, with"), "{first:?}");
+    // Who tries it again and again is seen to.
+    evaluated(&house, &team.developer, proposal.id).await;
+    let again = gates::of_proposal(app, &team.manager, proposal.id).await.expect("is asked").gate;
+    assert!(again.checks[0].detail.starts_with("evaluated 2 times, the last counts; with"), "{again:?}");
+    // Staging is served by another process, with one model more.
+    let mut fast = app.models(prompts::ModelClass::Fast);
+    fast.push("gemini:gemini-3.6-flash".into());
+    let staging = house.other(|config| {
+        config.prompts.environment = "staging".into();
+        config.models.fast = fast;
+    });
+    let staging = staging.await;
+    staging.begin_serving().await.expect("is written down");
+    let answer = gates::of_proposal(app, &team.manager, proposal.id).await.expect("is asked");
+    assert_ne!(answer.candidate.models, own.candidate.models);
+    conflict(releases::stage(app, &team.engineer, proposal.id, None).await, "which serve staging");
+    // An eval of both is asked for, and each process does the one it has the models for.
+    let begun = evals::ask_for_proposal(app, &team.developer, proposal.id).await.expect("is begun");
+    assert_eq!(begun.eval.subject.models, answer.candidate.models);
+    assert!(begun.also.iter().all(|eval| eval.subject.models == own.candidate.models) && !begun.also.is_empty(), "{:?}", begun.also);
+    staging.start_workers(Workers { most: 4, what: What::Evals, lease: Duration::from_secs(12) });
+    for eval in std::iter::once(&begun.eval).chain(&begun.baseline).chain(&begun.also) {
+        let done = ended(&house, &team.developer, eval).await;
+        assert_eq!(done.progress, Progress::Finished, "{:?}", done.reason);
+    }
+    releases::stage(app, &team.engineer, proposal.id, None).await.expect("is staged");
+    // Before production stand those of production.
+    let both = gates::of_release(app, &team.manager, &proposal.version).await.expect("is asked");
+    let models: Vec<_> = both.iter().map(|answer| (answer.models.environment, answer.candidate.models.clone())).collect();
+    assert_eq!(models, [(Staging, answer.candidate.models), (Production, own.candidate.models)]);
+    staging.shut_down().await;
 }
 
 async fn two_people_edit_one_proposal(house: House) {
@@ -312,7 +355,7 @@ async fn accepted(house: &House, team: &Team, file: ProposedFile) -> Proposal {
     proposals::accept(&house.app, &team.manager, proposal.id, 1, "").await.expect("is accepted")
 }
 
-async fn live(house: &House, team: &Team, file: ProposedFile) -> Proposal {
+pub async fn live(house: &House, team: &Team, file: ProposedFile) -> Proposal {
     let proposal = accepted(house, team, file).await;
     promoted(house, team, &proposal).await.expect("is deployed");
     proposal
@@ -328,7 +371,7 @@ async fn has(app: &App, who: &Caller, release: &str, section: &str) -> String {
     release.template(&domain::sections::SectionName::parse(section).expect("a name")).expect("is in it").version.to_string()
 }
 
-async fn state(house: &House, who: &Caller, id: ProposalId) -> &'static str {
+pub async fn state(house: &House, who: &Caller, id: ProposalId) -> &'static str {
     proposals::get(&house.app, who, id).await.expect("reads").proposal.state.key()
 }
 
@@ -462,6 +505,7 @@ async fn what_one_process_cannot_read_stops_nobody(house: House) {
 }
 
 on_both!(
+    the_gate_asks_for_the_models_that_serve,
     what_was_not_kept_comes_in_with_nothing_later,
     what_was_made_over_another_release_undoes_nothing,
     a_way_back_is_gone_once_however_often_it_is_asked_for,

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait as _, DbErr, DeriveMigrationName};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
 /// All of them.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "proposals",
     "proposal_files",
     "proposal_comments",
@@ -17,6 +17,7 @@ const TABLES: [&str; 9] = [
     "release_texts",
     "release_turns",
     "deployments",
+    "servings",
     "evals",
     "eval_cases",
 ];
@@ -114,7 +115,9 @@ async fn releases(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
         number("number"),
     ];
     schema.create_table(table("deployments", columns)).await?;
-    index(schema, "deployments", "deployments_of_environment", &["environment", "number"], true).await
+    index(schema, "deployments", "deployments_of_environment", &["environment", "number"], true).await?;
+    let columns = [text("environment").primary_key().take(), uuid("process"), text("models"), moment("since"), moment("seen_at")];
+    schema.create_table(table("servings", columns)).await
 }
 
 async fn evals(schema: &SchemaManager<'_>) -> Result<(), DbErr> {

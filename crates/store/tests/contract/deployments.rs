@@ -1,14 +1,17 @@
 //! What the store promises about releases, and about where environments point.
 
 use crate::place::Place;
-use crate::samples::{deployment, proposal, released, released_texts};
+use crate::samples::{deployment, noon, proposal, released, released_texts};
+use chrono::TimeDelta;
+use domain::Timestamp;
 use domain::ids::{DeploymentId, EvalId};
-use domain::releases::{Deployment, Move, Released};
+use domain::releases::{Deployment, Move, Released, Serving};
 use domain::roles::Environment::{self, Production, Staging};
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use store::{Error, Stamp, Store};
+use uuid::Uuid;
 
 /// Points an environment at a release, in its turn.
 async fn deploy(store: &Store, deployment: Deployment) -> Deployment {
@@ -68,8 +71,37 @@ pub async fn the_last_deployment_of_an_environment_holds(place: &Place) {
     let tx = store.team_read().await.expect("begins");
     assert_eq!(tx.stamp(Staging).await.expect("reads"), stamp);
     assert_eq!(tx.deployments(Production, 9, None).await.expect("reads"), [back.clone(), whole.clone()]);
+    assert_eq!(tx.deployment(back.id).await.expect("reads"), Some(back.clone()));
+    assert_eq!(tx.deployment(DeploymentId::new()).await.expect("reads"), None);
     assert_eq!(tx.deployments(Production, 1, Some(back.number)).await.expect("reads"), [whole]);
     assert!(tx.deployments(Staging, 9, Some(0)).await.expect("reads").is_empty());
+}
+
+pub async fn the_last_process_that_began_says_what_serves(place: &Place) {
+    let store = &place.store;
+    let says = |models: &str, since: Timestamp, seen: Timestamp, process: Uuid| Serving {
+        environment: Production,
+        process,
+        models: models.into(),
+        since,
+        seen,
+    };
+    let kept = async || store.team_read().await.expect("begins").serving(Production).await.expect("reads");
+    assert_eq!(kept().await, None, "nobody has ever said anything");
+    let (old, new, minute) = (Uuid::new_v4(), Uuid::new_v4(), |minutes| noon() + TimeDelta::minutes(minutes));
+    store.begin_serving(&says("fast=old", minute(0), minute(0), old)).await.expect("is kept");
+    let begun = says("fast=new", minute(1), minute(1), new);
+    store.begin_serving(&begun).await.expect("is kept");
+    store.keep_serving(&says("fast=old", minute(0), minute(2), old)).await.expect("is kept");
+    assert_eq!(kept().await, Some(begun), "the one that began last counts, while it is there");
+    let later = says("fast=new", minute(1), minute(9), new);
+    store.keep_serving(&later).await.expect("is kept");
+    store.keep_serving(&says("fast=old", minute(0), minute(10), old)).await.expect("is kept");
+    assert_eq!(kept().await, Some(later));
+    let left = says("fast=old", minute(0), minute(12), old);
+    store.keep_serving(&left).await.expect("is kept");
+    assert_eq!(kept().await, Some(left), "the other one is gone");
+    assert_eq!(store.team_read().await.expect("begins").serving(Staging).await.expect("reads"), None);
 }
 
 pub async fn who_changes_what_is_served_waits_for_the_turn(place: &Place) {

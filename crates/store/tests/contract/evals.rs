@@ -27,12 +27,15 @@ pub async fn an_eval_comes_back_as_it_was_and_ends_once(place: &Place) {
     assert!(tx.end_eval(&ended, noon()).await.expect("is kept"));
     assert!(!tx.end_eval(&Eval { progress: Progress::Stopped, ..ended.clone() }, noon()).await.expect("answers"), "it has ended");
     assert_eq!(tx.eval_of(&asked.subject, Progress::Finished).await.expect("reads"), Some(ended.clone()));
+    assert_eq!(tx.times_evaluated(&asked.subject).await.expect("counts"), 1);
+    assert_eq!(tx.times_evaluated(&for_proposal.subject).await.expect("counts"), 0, "it runs yet");
     for other in [
         Subject { content: "else".into(), ..asked.subject.clone() },
         Subject { models: "else".into(), ..asked.subject.clone() },
         Subject { suite: "else".into(), ..asked.subject.clone() },
     ] {
         assert_eq!(tx.eval_of(&other, Progress::Finished).await.expect("reads"), None, "{other:?}");
+        assert_eq!(tx.times_evaluated(&other).await.expect("counts"), 0, "{other:?}");
     }
     let ids = |evals: Vec<Eval>| evals.into_iter().map(|eval| eval.id).collect::<Vec<_>>();
     assert_eq!(ids(tx.evals(None, 9, None).await.expect("reads")), [for_proposal.id, asked.id]);

@@ -127,6 +127,7 @@ macro_rules! all_contracts {
             proposals::nothing_of_the_team_is_kept_without_a_commit,
             deployments::a_release_is_made_once,
             deployments::the_last_deployment_of_an_environment_holds,
+            deployments::the_last_process_that_began_says_what_serves,
             deployments::who_changes_what_is_served_waits_for_the_turn,
             evals::an_eval_comes_back_as_it_was_and_ends_once,
             evals::cases_are_added_once_and_come_page_by_page,

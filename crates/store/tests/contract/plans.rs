@@ -189,10 +189,13 @@ async fn team(place: &Place) {
     tx.stamp(Environment::Staging).await.expect("reads");
     tx.deployments(Environment::Staging, 9, Some(1)).await.expect("reads");
     tx.deployments(Environment::Staging, 9, None).await.expect("reads");
+    tx.deployment(domain::ids::DeploymentId::new()).await.expect("reads");
+    let serving = tx.serving(Environment::Staging).await.expect("reads");
     let eval = tx.evals(None, 9, None).await.expect("reads").remove(0);
     tx.evals(Some(proposal.id), 9, Some(eval.id)).await.expect("reads");
     tx.eval(eval.id).await.expect("reads");
     tx.eval_of(&eval.subject, Progress::Finished).await.expect("reads");
+    tx.times_evaluated(&eval.subject).await.expect("counts");
     tx.judged(eval.id).await.expect("reads");
     tx.cases(eval.id, CasesOf::default(), 9, None).await.expect("reads");
     tx.cases(eval.id, CasesOf { section: Some(&name("swot")), failing: true }, 9, Some(0)).await.expect("reads");
@@ -200,6 +203,7 @@ async fn team(place: &Place) {
     tx.end_eval(&eval, noon()).await.expect("answers");
     let _ = tx.advance(&Lease { job: JobId::new(), token: uuid::Uuid::new_v4() }).await;
     tx.commit().await.expect("commits");
+    store.keep_serving(&serving.expect("one serves")).await.expect("writes");
 }
 
 async fn queue(place: &Place, owner: OwnerId) {

@@ -13,7 +13,7 @@ use domain::ids::{DecisionId, ScoreId};
 use domain::ids::{SessionId, TokenId, TraceId, VentureId};
 use domain::mails::Mail;
 use domain::proposals::{Comment, Proposal, ProposedFile, State};
-use domain::releases::{Deployment, Move, Released};
+use domain::releases::{Deployment, Move, Released, Serving};
 use domain::reviews::Week;
 use domain::roles::{Environment, Role};
 use domain::rubric::{Criterion, Points, Reasons, Score, Scorer};
@@ -377,6 +377,9 @@ pub async fn furnish_team(store: &Store) {
     tx.insert_case(eval.id, &case(0, "swot"), &texts()).await.expect("is added");
     tx.audit(&entry(Actor::CommandLine, "proposal.begun")).await.expect("is added");
     tx.commit().await.expect("commits");
+    let process = uuid::Uuid::new_v4();
+    let serving = Serving { environment: Environment::Staging, process, models: "fast=a".into(), since: noon(), seen: noon() };
+    store.begin_serving(&serving).await.expect("is kept");
 }
 
 /// What the program says of a generation, which can be drawn for the review of noon's week.

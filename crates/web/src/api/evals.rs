@@ -160,12 +160,13 @@ impl Read for Begin {
 /// What was begun.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = BegunEvals)]
-pub(crate) struct Both {
+pub(crate) struct BegunEvals {
     /// Of the proposal or release.
     eval: Eval,
     /// Of what production serves, by the same tests: the gate compares the two. `null` where they are the same.
     baseline: Option<Eval>,
+    /// The same again where staging and production are served with different models: each has a gate of its own.
+    also: Vec<Eval>,
 }
 
 /// Whose evals are listed.
@@ -204,14 +205,19 @@ async fn list(State(app): State<App>, visitor: Visitor, page: Page, Whose(propos
 /// By the tests of the templates a gate asks about, with the models the server works with, in the background. Asked again while it runs,
 /// it answers with the one that is running. For whoever may edit prompts; a token needs the scope `staff`.
 #[utoipa::path(post, path = "/api/v1/evals", operation_id = "beginEval", tag = "Team", request_body = Begin,
-    responses((status = 202, description = "It is in line.", body = Both), BadBody, Conflicting, Unknown, Elsewhere, Always))]
-async fn begin(State(app): State<App>, visitor: Visitor, Asked { what, .. }: Asked<Begin>) -> Result<(StatusCode, Json<Both>), Problem> {
-    let Begun { eval, baseline } = match (what.proposal, what.version) {
+    responses((status = 202, description = "It is in line.", body = BegunEvals), BadBody, Conflicting, Unknown, Elsewhere, Always))]
+async fn begin(
+    State(app): State<App>,
+    visitor: Visitor,
+    Asked { what, .. }: Asked<Begin>,
+) -> Result<(StatusCode, Json<BegunEvals>), Problem> {
+    let Begun { eval, baseline, also } = match (what.proposal, what.version) {
         (Some(proposal), _) => evals::ask_for_proposal(&app, &visitor.caller, ProposalId(proposal)).await?,
         (None, version) => evals::ask_for_release(&app, &visitor.caller, &version.unwrap_or_default()).await?,
     };
-    let both = Both { eval: Eval::of(eval, None), baseline: baseline.map(|eval| Eval::of(eval, None)) };
-    Ok((StatusCode::ACCEPTED, Json(both)))
+    let shown = |eval| Eval::of(eval, None);
+    let begun = BegunEvals { eval: shown(eval), baseline: baseline.map(shown), also: also.into_iter().map(shown).collect() };
+    Ok((StatusCode::ACCEPTED, Json(begun)))
 }
 
 /// An eval

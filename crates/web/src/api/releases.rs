@@ -34,6 +34,8 @@ pub(crate) struct Releases {
     items: Vec<Release>,
     /// The version that the answering process serves whatever is deployed, because `PROMPT_VERSION` says so.
     pinned: Option<String>,
+    /// The release that production was taken back from and that staging still serves: take staging back too, or stage the one that mends it.
+    left_in_staging: Option<String>,
     /// Whether the files in use are not what they were when they were deployed.
     differs: bool,
     /// Releases that the answering process cannot read, with why.
@@ -175,7 +177,7 @@ impl Read for Rollback {
 #[utoipa::path(get, path = "/api/v1/releases", operation_id = "listReleases", tag = "Team",
     responses((status = 200, description = "All of them.", body = Releases), Unknown, Elsewhere, Always))]
 async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Releases>, Problem> {
-    let Overview { environments, releases, serving: (_, serving, chosen), differs, left_out, trouble } =
+    let Overview { environments, releases, serving: (_, serving, chosen), left_in_staging, differs, left_out, trouble } =
         releases::overview(&app, &visitor.caller).await?;
     let served = |standing: releases::Standing| Served {
         environment: standing.environment.key(),
@@ -191,6 +193,7 @@ async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Releases>
         environments: environments.into_iter().map(served).collect(),
         items: releases.into_iter().map(release).collect(),
         pinned: (chosen == Chosen::Pinned).then(|| serving.to_string()),
+        left_in_staging: left_in_staging.map(|version| version.to_string()),
         differs,
         unreadable: left_out.into_iter().map(|one| Unreadable { version: one.version.to_string(), reason: one.why }).collect(),
         trouble,
@@ -202,26 +205,29 @@ async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Releases>
 /// Through its gate: where that is shut, `detail` says every reason, and a tech lead may set it aside with one of their own. Who may is
 /// said by the role; a token needs the scope `staff`.
 #[utoipa::path(post, path = "/api/v1/releases/deploy", operation_id = "deployRelease", tag = "Team", request_body = Deploy,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key and body, the request answers with the deployment it made the first time.")),
     responses((status = 200, description = "The deployment, which holds in every process at once.", body = Deployment), BadBody, Conflicting,
         Unknown, Elsewhere, Always))]
-async fn deploy(State(app): State<App>, visitor: Visitor, Asked { what, .. }: Asked<Deploy>) -> Result<Json<Deployment>, Problem> {
+async fn deploy(State(app): State<App>, visitor: Visitor, Asked { what, key }: Asked<Deploy>) -> Result<Json<Deployment>, Problem> {
     let version = releases::version(&what.version)?;
-    let done = releases::deploy(&app, &visitor.caller, &version, what.environment, what.override_reason.as_deref()).await?;
+    let set_aside = what.override_reason.as_deref();
+    let done = releases::deploy_once(&app, &visitor.caller, (&version, what.environment), set_aside, key.as_ref()).await?;
     Ok(Json(done.into()))
 }
 
 /// Take an environment back
 ///
-/// To a release it had before, as it had it, at once and in every process. There is no gate: it was there before. Sent again, it is refused
-/// with 409: what is to be left was left.
+/// To a release it had before, as it had it, at once and in every process. There is no gate: it was there before. Sent again without an
+/// `Idempotency-Key`, it is refused with 409: what is to be left was left.
 #[utoipa::path(post, path = "/api/v1/releases/rollback", operation_id = "rollBackRelease", tag = "Team", request_body = Rollback,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same key and body, the request answers with the deployment it made the first time.")),
     responses((status = 200, description = "The deployment that took it back.", body = Deployment), BadBody, Conflicting, Unknown, Elsewhere,
         Always))]
-async fn roll_back(State(app): State<App>, visitor: Visitor, Asked { what, .. }: Asked<Rollback>) -> Result<Json<Deployment>, Problem> {
+async fn roll_back(State(app): State<App>, visitor: Visitor, Asked { what, key }: Asked<Rollback>) -> Result<Json<Deployment>, Problem> {
     let to = what.version.as_deref().map(releases::version).transpose()?;
     let unnamed = |_| app::Error::from(Faults::from(Fault::new("from", "must be the version that is to be left")));
     let from = releases::version(&what.from).map_err(unnamed)?;
     let back = Back { from: Some(from), to };
-    let done = releases::roll_back(&app, &visitor.caller, what.environment, &back, &what.reason).await?;
+    let done = releases::roll_back_once(&app, &visitor.caller, (what.environment, &back), &what.reason, key.as_ref()).await?;
     Ok(Json(done.into()))
 }

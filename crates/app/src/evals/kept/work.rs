@@ -20,12 +20,16 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Questions at a time, where the models are somebody else's.
 const AT_ONCE: usize = 8;
 /// How long one waits while another is at work in this process, or this process cannot do it.
 const TURN: TimeDelta = TimeDelta::seconds(5);
+/// How long this process then takes up no eval: whoever can do it looks meanwhile, or the one that looks first, and cannot, would have it
+/// for ever.
+const ABSTAINS: Duration = Duration::from_secs(20);
 /// How long after it was asked for an eval waits for a process that can do it: this one may have other files or models than the one that was
 /// asked, as during an update.
 const PATIENCE: TimeDelta = TimeDelta::minutes(30);
@@ -42,7 +46,10 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
     };
     let found = match material(app, &eval, &order).await {
         Ok(found) => found,
-        Err(Error::Internal(reason)) if app.now() < eval.created + PATIENCE => return Ok(Verdict::At { at: app.now() + TURN, reason }),
+        Err(Error::Internal(reason)) if app.now() < eval.created + PATIENCE => {
+            app.leave_evals(ABSTAINS);
+            return Ok(Verdict::At { at: app.now() + TURN, reason });
+        }
         Err(Error::Internal(why)) => return give_up_because(app, eval, why).await,
         Err(other) => return Err(other),
     };
@@ -87,12 +94,16 @@ async fn material(app: &App, eval: &Eval, order: &Order) -> Result<(Arc<Library>
     };
     let release = shelf::named(&library, &eval.subject.version).ok_or_else(|| gone("the release has gone"))?;
     let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.versions(name).last().cloned()).collect();
-    let now = gates::subject(app, &library, &release, None, &templates);
+    let now = gates::subject(&gates::own_models(app), &library, &release, None, &templates);
     if now.content != eval.subject.content || now.suite != eval.subject.suite {
         return Err(gone("the files have changed"));
     }
     if now.models != eval.subject.models {
-        return Err(gone("the models have changed"));
+        // Another process may have them: the environment's own.
+        let (has, about) = (&now.models, &eval.subject.models);
+        return Err(Error::Internal(format!(
+            "no process asked the models this eval is about, {about} (this one has {has}); start one that has them, or ask for it again"
+        )));
     }
     Ok((Arc::new(library), Arc::new(release)))
 }

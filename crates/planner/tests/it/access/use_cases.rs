@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 const NONE: semver::Version = semver::Version::new(9, 9, 9);
 
 /// Use cases that change nothing, so that the same people can ask for all of them.
-const LOOKING: [&str; 54] = [
+const LOOKING: [&str; 55] = [
     "accounts::addresses",
     "accounts::alerts",
     "accounts::archive",
@@ -64,6 +64,7 @@ const LOOKING: [&str; 54] = [
     "releases::history",
     "releases::named",
     "releases::overview",
+    "releases::rolled_back",
     "releases::whole",
     "reviews::queue",
     "runs::follow",
@@ -173,12 +174,15 @@ use_cases! {
     "quotas::forecast" => |app, who, about| quotas::forecast(app, who, 13),
     "quotas::standing" => |app, who, about| quotas::standing(app, who),
     "releases::deploy" => |app, who, about| releases::deploy(app, who, &NONE, Environment::Staging, None),
+    "releases::deploy_once" => |app, who, about| releases::deploy_once(app, who, (&NONE, Environment::Staging), None, None),
     "releases::files" => |app, who, about| releases::files(app, who, "9.9.9"),
     "releases::history" => |app, who, about| releases::history(app, who, Environment::Staging, 1, None),
     "releases::named" => |app, who, about| releases::named(app, who, "9.9.9"),
     "releases::overview" => |app, who, about| releases::overview(app, who),
     "releases::promote" => |app, who, about| releases::promote(app, who, ProposalId::new(), None),
     "releases::roll_back" => |app, who, about| releases::roll_back(app, who, Environment::Production, &releases::Back::default(), "it answers worse"),
+    "releases::roll_back_once" => |app, who, about| releases::roll_back_once(app, who, (Environment::Production, &releases::Back::default()), "it answers worse", None),
+    "releases::rolled_back" => |app, who, about| releases::rolled_back(app, who, Environment::Production, &releases::Back::default()),
     "releases::stage" => |app, who, about| releases::stage(app, who, ProposalId::new(), None),
     "releases::whole" => |app, who, about| releases::whole(app, who, &semver::Version::new(1, 0, 0)),
     "reviews::open" => |app, who, about| reviews::open(app, who, domain::ids::GenerationId::new(), &[]),

@@ -9,6 +9,8 @@ use domain::gates::Check;
 #[derive(askama::Template)]
 #[template(path = "staff/gate.html")]
 pub(super) struct GateView {
+    /// What it stands before.
+    pub(super) environment: &'static str,
     pub(super) open: bool,
     /// An eval is under way that may open it.
     pub(super) running: bool,
@@ -27,7 +29,14 @@ impl GateView {
         let candidate = answer.eval.iter().map(|eval| EvalView::of(format!("Eval of {}", answer.candidate.version), eval));
         let baseline = answer.baseline.iter().map(|eval| EvalView::of(format!("Eval of {}, with the same tests", answer.deployed), eval));
         let running = answer.eval.as_ref().is_some_and(|eval| eval.progress == Progress::Running);
-        Self { open: answer.gate.is_open(), running, checks: answer.gate.checks.clone(), evals: candidate.chain(baseline).collect() }
+        let environment = answer.models.environment.key();
+        Self {
+            environment,
+            open: answer.gate.is_open(),
+            running,
+            checks: answer.gate.checks.clone(),
+            evals: candidate.chain(baseline).collect(),
+        }
     }
 
     /// What a check looks at, in a word or two.

@@ -54,6 +54,8 @@ struct Releases {
     environments: Vec<Served>,
     /// The version this process is pinned to, whatever is deployed.
     pinned: Option<String>,
+    /// The version production was taken back from and staging still serves.
+    left_in_staging: Option<String>,
     /// The version whose files are not what was deployed.
     differs: Option<String>,
     /// Why this process does not serve what it should.
@@ -173,6 +175,7 @@ impl Releases {
             typed: Typed::default(),
             said: None,
             pinned: (*chosen == Chosen::Pinned).then(|| serving.to_string()),
+            left_in_staging: overview.left_in_staging.as_ref().map(ToString::to_string),
             differs: overview.differs.then(|| serving.to_string()),
             trouble: overview.trouble.clone(),
             unreadable: overview.left_out.iter().map(|one| (one.version.to_string(), one.why.clone())).collect(),

@@ -12,6 +12,7 @@ use crate::shell::Shell;
 use crate::views::moment;
 use crate::visitors::Visitor;
 use crate::{Shared, paths};
+use app::gates::Answer;
 use app::releases::{self, Place, Whole};
 use app::{App, evals, proposals};
 use axum::Router;
@@ -40,7 +41,8 @@ struct ReleasePage {
     made: Option<(String, String, &'static str, String)>,
     /// Templates that came with it: address, title, name.
     templates: Vec<(String, String, String)>,
-    gate: GateView,
+    /// One for all, or one before each environment.
+    gates: Vec<GateView>,
     may_evaluate: bool,
     places: Vec<PlaceView>,
 }
@@ -50,19 +52,42 @@ struct PlaceView {
     name: &'static str,
     serves: String,
     here: bool,
-    may: bool,
-    may_override: bool,
+    way: Way,
+}
+
+/// How this person may put the release there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Not at all, or it is there.
+    Closed,
+    /// Through the gate, which is open.
+    Open,
+    /// Past the gate, which is shut, with a reason.
+    Past,
 }
 
 impl PlaceView {
-    fn of(place: &Place) -> Self {
+    fn is_closed(&self) -> bool {
+        self.way == Way::Closed
+    }
+
+    fn is_open(&self) -> bool {
+        self.way == Way::Open
+    }
+
+    fn of(place: &Place, answers: &[Answer]) -> Self {
+        let own = answers.iter().find(|answer| answer.models.environment == place.standing.environment).or(answers.first());
+        let way = match own.is_some_and(|answer| answer.gate.is_open()) {
+            true if place.may => Way::Open,
+            false if place.may_override => Way::Past,
+            _ => Way::Closed,
+        };
         Self {
             key: place.standing.environment.key(),
             name: name(place.standing.environment),
             serves: place.standing.version.to_string(),
             here: place.here,
-            may: place.may,
-            may_override: place.may_override,
+            way,
         }
     }
 }
@@ -70,7 +95,7 @@ impl PlaceView {
 impl ReleasePage {
     async fn load(app: &App, visitor: &Visitor, text: &str) -> Result<Self, PageError> {
         let version = releases::version(text).map_err(|_| app::Error::NotFound("this release"))?;
-        let Whole { version, templates, made, proposal, answer, places } = releases::whole(app, &visitor.caller, &version).await?;
+        let Whole { version, templates, made, proposal, answers, places } = releases::whole(app, &visitor.caller, &version).await?;
         let version = version.to_string();
         let template = |name: &str| paths::with(&paths::prompt(name), &[("version", &version)]);
         Ok(Self {
@@ -80,9 +105,9 @@ impl ReleasePage {
             path: paths::release(&version),
             made: made.zip(proposal).map(|(made, one)| (paths::proposal(one.id), one.title, one.state.name(), moment(made.at))),
             templates: templates.iter().map(|one| (template(one.name.as_str()), one.title.clone(), one.name.to_string())).collect(),
-            gate: GateView::of(&answer),
+            gates: answers.iter().map(GateView::of).collect(),
             may_evaluate: visitor.caller.has(app, Right::EditPrompts),
-            places: places.iter().map(PlaceView::of).collect(),
+            places: places.iter().map(|place| PlaceView::of(place, &answers)).collect(),
             version,
         })
     }
@@ -90,6 +115,11 @@ impl ReleasePage {
     /// What is wrong with the reason that was given for this environment.
     fn fault(&self, key: &str) -> Option<String> {
         self.wrong.at("deploy", "reason", "The reason").filter(|_| self.is_typed(key))
+    }
+
+    /// Whether an eval may open a gate that is shut, and none is under way.
+    fn wants_eval(&self) -> bool {
+        self.may_evaluate && self.gates.iter().any(|gate| !gate.open) && self.gates.iter().all(|gate| !gate.running)
     }
 
     fn is_typed(&self, key: &str) -> bool {
