@@ -1,6 +1,8 @@
 //! Whole configs: everything a file may say, and everything that may be wrong with it.
 
+use super::suite::{FAULTS_NAMED, KEPT_ROWS, Tests};
 use super::*;
+use crate::cases::Case;
 use serde_json::json;
 use std::fs::{create_dir_all, write};
 
