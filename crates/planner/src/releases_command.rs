@@ -43,12 +43,12 @@ pub(crate) enum Command {
         /// The files, or the folder of a release such as prompts/v1.1.0.
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// What changes, in a line.
-        #[arg(long)]
-        title: String,
-        /// Why.
-        #[arg(long)]
-        why: String,
+        /// What changes, in a line; with --into, what the proposal says already if not given.
+        #[arg(long, required_unless_present = "into")]
+        title: Option<String>,
+        /// Why; the same.
+        #[arg(long, required_unless_present = "into")]
+        why: Option<String>,
         /// Who of the team wrote this, by their e-mail address: they cannot approve it.
         #[arg(long, value_name = "EMAIL")]
         author: String,
@@ -67,7 +67,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         place: Place,
     },
-    /// Runs the tests of all templates against a proposal or a release, and against what production has, as the gate asks.
+    /// Runs the tests the gate asks about, of the sections and of changed utilities, against a proposal or a release, and against what
+    /// production has.
     Evaluate {
         /// A proposal's id, or a version.
         what: String,
@@ -166,6 +167,12 @@ async fn act(app: &App, who: &Caller, command: Command, files: Vec<ProposedFile>
         Command::Status(_) => status(app, who).await?,
         Command::Diff { from, to, name, .. } => diff(app, who, (&from, &to), name.as_deref()).await?,
         Command::Propose { title, why, author, base, into, revision, submit, .. } => {
+            let (mut title, mut why) = (title.unwrap_or_default(), why.unwrap_or_default());
+            if let Some(id) = into.filter(|_| title.is_empty() || why.is_empty()) {
+                let said = proposals::get(app, who, id).await.map_err(plain)?.proposal;
+                title = if title.is_empty() { said.title } else { title };
+                why = if why.is_empty() { said.why } else { why };
+            }
             let wanted = Wanted { title, why, files, base, author: Some(author) };
             propose(app, who, &wanted, into.zip(revision), submit).await?;
         }

@@ -41,7 +41,7 @@ pub struct Changed {
     pub text: String,
     /// The text it was made from; none where it is new.
     pub base: Option<String>,
-    /// The text production has today; none where it has none. Test cases have no versions: theirs is the base.
+    /// The text production has today, test cases as its release has them; none where it has none.
     pub production: Option<String>,
 }
 
@@ -54,20 +54,16 @@ pub async fn changes(app: &App, who: &Caller, id: ProposalId) -> Result<Changes>
     drop(tx);
     // Releases never change, so that what it was made from is there whatever came after.
     let library = app.library();
-    let before = Library::clone(&library).as_of(&proposal.base);
+    let (before, today) = (Library::clone(&library).as_of(&proposal.base), Library::clone(&library).as_of(&production));
     let changed = |file: ProposedFile| Changed {
         base: text_at(&before, &proposal.base, &file.path),
-        production: text_at(if is_tests(&file.path) { &before } else { &library }, &production, &file.path),
+        production: text_at(&today, &production, &file.path),
         path: file.path,
         text: file.text,
     };
     let (schemas, suites) = (schemas(&before, &proposal, &files).unwrap_or_default(), suites(&before, &files));
     let files = files.into_iter().map(changed).collect();
     Ok(Changes { base: proposal.base.clone(), production, files, schemas, suites })
-}
-
-fn is_tests(path: &str) -> bool {
-    SourceFile::at(path, String::new()).is_ok_and(|file| matches!(file.role, Role::Tests(_)))
 }
 
 /// The text of a file as a release has it: of a template in the version that release serves, of test cases as they are in the library.

@@ -273,11 +273,14 @@ async fn a_folder_is_proposed_compared_and_exported_on_the_command_line() {
     assert!(diff.contains("+version: 1.1.0") && diff.contains("+  - One."), "{diff}");
     // Somebody else's revision is not written over.
     folder(&house, dir, "Two.");
-    let into = |revision: &'static str| propose(&["--author", "ana@example.com", "--into", &id, "--revision", revision]);
-    let (code, _, stderr) = prompts(here, &into("7").iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let into =
+        async |revision| prompts(here, &["propose", &path, "--author", "ana@example.com", "--into", &id, "--revision", revision]).await;
+    let (code, _, stderr) = into("7").await;
     assert!(code == 1 && stderr.contains("revision 1 meanwhile"), "{code} {stderr}");
-    let (code, _, stderr) = prompts(here, &into("1").iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let (code, _, stderr) = into("1").await;
     assert!(code == 0 && stderr.contains("revision 2"), "{code} {stderr}");
+    let (_, status, _) = prompts(here, &["status"]).await;
+    assert!(status.contains("Another rule"), "what it says already stays: {status}");
     let (code, listed, stderr) = prompts(here, &["export", &id, "--out", "out"]).await;
     assert!(code == 0 && listed.trim() == "out/v1.1.0/swot.yaml" && stderr.contains("revision 2"), "{listed} {stderr}");
     let read = |path: &str| std::fs::read_to_string(dir.join(path)).expect("a file");
