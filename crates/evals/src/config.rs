@@ -209,7 +209,7 @@ pub(crate) fn assertions_of(list: &Value) -> Vec<crate::cases::Assert> {
     let mut faults = Vec::new();
     let source = Source::new(Path::new("test.yaml"), String::new(), &mut faults);
     let context = Context::default();
-    let test = Reading { source, context: &context, dir: Path::new(".") }.test(&serde_json::json!({"assert": list}));
+    let test = reading::Reading { source, context: &context, dir: Path::new(".") }.test(&serde_json::json!({"assert": list}));
     assert!(faults.is_empty(), "{faults:?}");
     test.asserts
 }
