@@ -32,6 +32,12 @@ impl Subject {
     }
 }
 
+/// The models of each class for people, out of [`Subject::models`]: `fast` and `a, then b`.
+pub fn models_by_class(models: &str) -> Vec<(String, String)> {
+    let class = |part: &str| part.split_once('=').map(|(class, models)| (class.to_owned(), models.replace(',', ", then ")));
+    models.split(';').filter_map(class).collect()
+}
+
 /// Where an eval stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,7 +1,7 @@
 //! The gate before an environment: what an eval has to show before a release may be deployed.
 
 use crate::Timestamp;
-use crate::evals::{Eval, Figures, Progress, Subject};
+use crate::evals::{Eval, Figures, Progress, Subject, models_by_class};
 use crate::releases::Serving;
 use crate::roles::Environment;
 use crate::sections::SectionName;
@@ -108,7 +108,8 @@ impl Models {
 
     /// Which they are, and whose.
     pub fn words(&self) -> String {
-        let (route, environment) = (&self.route, self.environment.key());
+        let classes: Vec<String> = models_by_class(&self.route).iter().map(|(class, models)| format!("{class} {models}")).collect();
+        let (route, environment) = (classes.join("; "), self.environment.key());
         match self.since {
             Some(since) => format!("{route}, which serve {environment} (its last process began {})", since.format("%Y-%m-%d %H:%M UTC")),
             None => format!("{route}, the models of the process that decides: none has served {environment} yet"),
@@ -353,12 +354,12 @@ mod tests {
             let question = Question { candidate, models, eval, times, deployed: &deployed, baseline: None, schemas, sections, changed };
             decide(&question).checks.remove(0).detail
         };
-        assert!(detail(models(None)).contains("fast=a, the models of the process that decides"), "{}", detail(models(None)));
+        assert!(detail(models(None)).contains("fast a, the models of the process that decides"), "{}", detail(models(None)));
         let (environment, at) = (Environment::Production, Timestamp::UNIX_EPOCH);
         let serving = Serving { environment, process: uuid::Uuid::nil(), models: "fast=b".into(), since: at, seen: at };
         let said = detail(models(Some(serving)));
         assert!(said.starts_with("evaluated 3 times, the last counts; with 200 cases"), "{said}");
-        assert!(said.contains("fast=b, which serve production (its last process began 1970-01-01 00:00 UTC)"), "{said}");
+        assert!(said.contains("fast b, which serve production (its last process began 1970-01-01 00:00 UTC)"), "{said}");
     }
 
     fn shut(eval: Option<&Eval>, baseline: Option<&Eval>, schemas: &[SchemaChange]) -> Vec<&'static str> {

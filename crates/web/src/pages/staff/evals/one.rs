@@ -17,7 +17,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
-use domain::evals::{CaseVerdict, Outcome, Progress};
+use domain::evals::{CaseVerdict, Outcome, Progress, models_by_class};
 use domain::ids::EvalId;
 use domain::roles::Right;
 use domain::sections::SectionName;
@@ -125,12 +125,6 @@ pub(super) fn figures(case: &CaseVerdict) -> String {
     said.join(" · ")
 }
 
-/// The models of each class, as a subject has them: `fast=a,b;reasoning=c`.
-fn models(text: &str) -> Vec<(String, String)> {
-    let class = |part: &str| part.split_once('=').map(|(class, models)| (class.to_owned(), models.replace(',', ", then ")));
-    text.split(';').filter_map(class).collect()
-}
-
 /// Which cases are looked at.
 struct Looked {
     section: Option<SectionName>,
@@ -168,7 +162,7 @@ async fn one(State(app): State<App>, Staff(visitor): Staff, Path(text): Path<Str
         shell: Shell::of(&app, &visitor),
         version: eval.subject.version.to_string(),
         proposal: eval.subject.proposal.map(paths::proposal),
-        models: models(&eval.subject.models),
+        models: models_by_class(&eval.subject.models),
         by: names.of(eval.by),
         begun: moment(eval.created),
         progress: eval.progress,
@@ -213,7 +207,7 @@ mod tests {
 
     #[test]
     fn models_are_said_by_class() {
-        let said = models("fast=gemini:flash,openai:mini;reasoning=gemini:pro");
+        let said = models_by_class("fast=gemini:flash,openai:mini;reasoning=gemini:pro");
         assert_eq!(said, [("fast".into(), "gemini:flash, then openai:mini".into()), ("reasoning".into(), "gemini:pro".into())]);
     }
 
