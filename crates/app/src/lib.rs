@@ -81,8 +81,8 @@ pub struct App {
     stopping: CancellationToken,
     /// How many evals are at work in this process: two, which are compared and so have to see the same weather.
     evaluating: Arc<Semaphore>,
-    /// Until when this process leaves evals to others.
-    leaving_evals: Arc<Mutex<Option<Instant>>>,
+    /// From when until when this process leaves evals to others.
+    leaving_evals: Arc<Mutex<Option<[Instant; 2]>>>,
     /// This process, where it serves an environment, and since when it does.
     serving: Arc<OnceLock<(Uuid, Timestamp)>>,
 }
@@ -173,6 +173,10 @@ impl App {
 
     fn served_with(&self) -> Option<Serving> {
         let (process, since) = *self.serving.get()?;
+        // One that is pinned serves what nobody deploys.
+        if self.shelf.chosen() == Chosen::Pinned {
+            return None;
+        }
         Some(Serving { environment: self.shelf.environment(), process, models: gates::own_models(self), since, seen: self.now() })
     }
 
@@ -231,14 +235,17 @@ impl App {
         self.tasks.spawn(jobs::work(self.clone(), workers));
     }
 
-    /// Leaves evals to other processes for so long, because there is one that this one cannot do.
-    fn leave_evals(&self, how_long: Duration) {
-        *self.leaving_evals.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + how_long);
+    /// Leaves evals to other processes between two moments from now on, because there is one that this one cannot do.
+    fn leave_evals(&self, between: [Duration; 2]) {
+        *self.leaving_evals.lock().unwrap_or_else(PoisonError::into_inner) = Some(between.map(|from_now| Instant::now() + from_now));
     }
 
     /// Whether evals are left to other processes at the moment.
     fn leaves_evals(&self) -> bool {
-        self.leaving_evals.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+        self.leaving_evals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some_and(|[from, until]| (from..until).contains(&Instant::now()))
     }
 
     /// How well this process's cache does.

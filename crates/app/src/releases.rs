@@ -130,7 +130,9 @@ pub async fn overview(app: &App, who: &Caller) -> Result<Overview> {
 
 /// What production was taken back from, where staging still serves it: whoever tries something there tries what members do not get.
 async fn left_in_staging(tx: &TeamTx, environments: &[Standing]) -> Result<Option<Version>> {
-    let Some(staging) = environments.iter().find(|one| one.environment == Environment::Staging) else { return Ok(None) };
+    // What was never deployed there cannot be taken back there.
+    let staging = environments.iter().find(|one| one.environment == Environment::Staging && one.deployment.is_some());
+    let Some(staging) = staging else { return Ok(None) };
     let history = tx.deployments(Environment::Production, HISTORY, None).await?;
     Ok(was_taken_back(&history, &staging.version, &staging.content).then(|| staging.version.clone()))
 }

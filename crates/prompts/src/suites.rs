@@ -54,13 +54,13 @@ pub fn asserts(case: &Value) -> Vec<&Value> {
     listed.flat_map(|a| a["assert"].as_array().map_or_else(|| vec![a], |inner| inner.iter().collect())).collect()
 }
 
-/// What has to hold: neither what has no weight, nor what is in a set of which a part is enough.
+/// What has to hold of the answer: neither what has no weight, nor what is in a set of which a part is enough, nor what is made of it first.
 fn binding(case: &Value) -> impl Iterator<Item = &Value> {
     let weighs = |a: &&Value| a["weight"].as_f64().is_none_or(|weight| weight > 0.0);
     let listed =
         case["assert"].as_array().into_iter().flatten().filter(weighs).filter(|a| a["threshold"].is_null() || a["assert"].is_null());
     let opened = listed.flat_map(|a| a["assert"].as_array().map_or_else(|| vec![a], |inner| inner.iter().collect()));
-    opened.filter(weighs)
+    opened.filter(weighs).filter(|a| a["transform"].is_null())
 }
 
 fn asserted(template: &Template, case: &Value) -> Vec<String> {

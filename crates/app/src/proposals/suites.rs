@@ -61,7 +61,11 @@ fn narrowed(number: usize, case: &Value) -> Option<String> {
     let asks_less =
         asks_less.map(|key| format!("the {number}. case has {key}, which would leave it out; every case is asked of what is proposed"));
     let computes = !case["options"]["transformVars"].is_null();
-    asks_less.or_else(|| computes.then(|| format!("the {number}. case has transformVars, which a server does not run; write its vars out")))
+    let computes = computes.then(|| format!("the {number}. case has transformVars, which a server does not run; write its vars out"));
+    let other = ["transform", "postprocess"].into_iter().find(|key| !case["options"][key].is_null());
+    let other =
+        other.map(|key| format!("the {number}. case has {key} in its options: what is judged is the answer, not what is made of it"));
+    asks_less.or(computes).or(other)
 }
 
 /// That there are too many cases. They come one by one: those beyond the last that is allowed are never made.

@@ -8,12 +8,12 @@ use crate::api::paging::{Listing, Page, PageParams, query};
 use crate::api::refusals::{Always, BadBody, Conflicting, Elsewhere, Unknown, Unreadable};
 use crate::error::Problem;
 use crate::fields::{Fields, Read, unless_faulty};
-use crate::requests::Asked;
+use crate::requests::{Asked, Path};
 use crate::visitors::Visitor;
 use app::App;
 use app::evals::{self, Begun, Standing};
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
@@ -50,8 +50,8 @@ pub(crate) struct Eval {
     progress: &'static str,
     /// Why it was stopped.
     reason: Option<String>,
-    /// Cases that have their verdict.
-    judged: u32,
+    /// Cases that have their verdict; `null` for a running one in a list, where they are not counted.
+    judged: Option<u32>,
     /// Cases it has.
     cases: u32,
     /// Seconds until the others have their verdict, at the pace it went so far; `null` where that cannot be said, and at the end.
@@ -119,7 +119,7 @@ impl Eval {
             suite: subject.suite,
             progress: kept.progress.key(),
             reason: kept.reason,
-            judged: standing.map_or(kept.total.tests, |standing| standing.judged),
+            judged: standing.map(|standing| standing.judged).or((kept.progress != rules::Progress::Running).then_some(kept.total.tests)),
             cases: standing.map_or(kept.cases, |standing| standing.of),
             seconds_left: standing.and_then(|standing| standing.left_seconds),
             total: (&kept.total).into(),

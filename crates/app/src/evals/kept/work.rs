@@ -11,6 +11,8 @@ use chrono::TimeDelta;
 use domain::evals::{Eval, Progress};
 use domain::faults::Fault;
 use domain::jobs::{Claimed, Lease, Verdict};
+use domain::releases::GONE_AFTER;
+use domain::roles::Environment;
 use domain::sections::SectionName;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
@@ -25,11 +27,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Questions at a time, where the models are somebody else's.
 const AT_ONCE: usize = 8;
-/// How long one waits while another is at work in this process, or this process cannot do it.
+/// How long one waits while another is at work in this process.
 const TURN: TimeDelta = TimeDelta::seconds(5);
-/// How long this process then takes up no eval: whoever can do it looks meanwhile, or the one that looks first, and cannot, would have it
-/// for ever.
-const ABSTAINS: Duration = Duration::from_secs(20);
+/// How long an eval waits that this process cannot do, and from when until when this one then takes up none: whoever can do it looks
+/// meanwhile, or the one that looks first, and cannot, would have it for ever. Before that it does others, which stand behind it in line.
+const ELSEWHERE: TimeDelta = TimeDelta::seconds(20);
+const ABSTAINS: [Duration; 2] = [Duration::from_secs(18), Duration::from_secs(30)];
 /// How long after it was asked for an eval waits for a process that can do it: this one may have other files or models than the one that was
 /// asked, as during an update.
 const PATIENCE: TimeDelta = TimeDelta::minutes(30);
@@ -41,16 +44,20 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
     let tx = app.store.team_read().await?;
     let Some(eval) = tx.eval(order.eval).await?.filter(|eval| eval.progress == Progress::Running) else { return Ok(Verdict::Done) };
     drop(tx);
+    let has = gates::own_models(app);
+    if has != eval.subject.models {
+        // Another process may have them: the environment's own.
+        let about = &eval.subject.models;
+        let why =
+            format!("no process asked the models this eval is about, {about} (this one has {has}); start one that has them, or ask again");
+        return elsewhere(app, eval, why).await;
+    }
     let Ok(_turn) = app.evaluating.try_acquire_many(if app.keeps_own_pace() { 2 } else { 1 }) else {
         return Ok(Verdict::At { at: app.now() + TURN, reason: "other evals are at work".into() });
     };
     let found = match material(app, &eval, &order).await {
         Ok(found) => found,
-        Err(Error::Internal(reason)) if app.now() < eval.created + PATIENCE => {
-            app.leave_evals(ABSTAINS);
-            return Ok(Verdict::At { at: app.now() + TURN, reason });
-        }
-        Err(Error::Internal(why)) => return give_up_because(app, eval, why).await,
+        Err(Error::Internal(why)) => return elsewhere(app, eval, why).await,
         Err(other) => return Err(other),
     };
     let bench = Bench::over(app, &found.0, &found.1).map_err(Error::Internal)?;
@@ -64,6 +71,22 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
     end(app, &tx, eval, Progress::Finished, None).await?;
     tx.commit().await?;
     Ok(Verdict::Done)
+}
+
+/// Leaves an eval to a process that can do it; ends it when none did for long and none is there that serves with its models.
+async fn elsewhere(app: &App, eval: Eval, why: String) -> Result<Verdict> {
+    let tx = app.store.team_read().await?;
+    let mut served = false;
+    for environment in Environment::ALL {
+        let serving = tx.serving(environment).await?;
+        served |= serving.is_some_and(|serving| serving.models == eval.subject.models && serving.seen + GONE_AFTER > app.now());
+    }
+    drop(tx);
+    if app.now() >= eval.created + PATIENCE && (!served || gates::own_models(app) == eval.subject.models) {
+        return give_up_because(app, eval, why).await;
+    }
+    app.leave_evals(ABSTAINS);
+    Ok(Verdict::At { at: app.now() + ELSEWHERE, reason: why })
 }
 
 async fn give_up_because(app: &App, eval: Eval, why: String) -> Result<Verdict> {
@@ -97,13 +120,6 @@ async fn material(app: &App, eval: &Eval, order: &Order) -> Result<(Arc<Library>
     let now = gates::subject(&gates::own_models(app), &library, &release, None, &templates);
     if now.content != eval.subject.content || now.suite != eval.subject.suite {
         return Err(gone("the files have changed"));
-    }
-    if now.models != eval.subject.models {
-        // Another process may have them: the environment's own.
-        let (has, about) = (&now.models, &eval.subject.models);
-        return Err(Error::Internal(format!(
-            "no process asked the models this eval is about, {about} (this one has {has}); start one that has them, or ask for it again"
-        )));
     }
     Ok((Arc::new(library), Arc::new(release)))
 }
