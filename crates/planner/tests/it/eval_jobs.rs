@@ -92,7 +92,7 @@ async fn a_process_that_cannot_do_an_eval_lets_others_have_it() {
     let begun = evals::ask_for_release(&house.app, &operator(), "1.0.0").await.expect("is begun");
     ended(&house.app, begun.eval.id).await;
     let wanted = store::Wanted { kinds: &["eval"], owner: None, most: 9, lease_for: chrono::TimeDelta::seconds(12) };
-    let (store, deadline) = (house.store().await, Instant::now() + Duration::from_secs(60));
+    let (store, deadline) = (house.store().await, Instant::now() + Duration::from_mins(1));
     let found = loop {
         let found = store.claim(&wanted, chrono::Utc::now()).await.expect("claims");
         if !found.is_empty() || Instant::now() > deadline {
