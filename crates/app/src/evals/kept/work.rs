@@ -50,14 +50,15 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
         let about = &eval.subject.models;
         let why =
             format!("no process asked the models this eval is about, {about} (this one has {has}); start one that has them, or ask again");
-        return elsewhere(app, eval, why).await;
+        let served = is_served(app, &eval.subject.models).await?;
+        return elsewhere(app, eval, why, served).await;
     }
     let Ok(_turn) = app.evaluating.try_acquire_many(if app.keeps_own_pace() { 2 } else { 1 }) else {
         return Ok(Verdict::At { at: app.now() + TURN, reason: "other evals are at work".into() });
     };
     let found = match material(app, &eval, &order).await {
         Ok(found) => found,
-        Err(Error::Internal(why)) => return elsewhere(app, eval, why).await,
+        Err(Error::Internal(why)) => return elsewhere(app, eval, why, false).await,
         Err(other) => return Err(other),
     };
     let bench = Bench::over(app, &found.0, &found.1).map_err(Error::Internal)?;
@@ -73,16 +74,21 @@ pub(crate) async fn execute(app: &App, job: &Claimed, cancel: &CancellationToken
     Ok(Verdict::Done)
 }
 
-/// Leaves an eval to a process that can do it; ends it when none did for long and none is there that serves with its models.
-async fn elsewhere(app: &App, eval: Eval, why: String) -> Result<Verdict> {
+/// Whether a process is there that serves an environment with these models.
+async fn is_served(app: &App, models: &str) -> Result<bool> {
     let tx = app.store.team_read().await?;
-    let mut served = false;
     for environment in Environment::ALL {
         let serving = tx.serving(environment).await?;
-        served |= serving.is_some_and(|serving| serving.models == eval.subject.models && serving.seen + GONE_AFTER > app.now());
+        if serving.is_some_and(|serving| serving.models == models && serving.seen + GONE_AFTER > app.now()) {
+            return Ok(true);
+        }
     }
-    drop(tx);
-    if app.now() >= eval.created + PATIENCE && (!served || gates::own_models(app) == eval.subject.models) {
+    Ok(false)
+}
+
+/// Leaves an eval to a process that can do it; ends it when none did for long, unless one is known that will.
+async fn elsewhere(app: &App, eval: Eval, why: String, one_will: bool) -> Result<Verdict> {
+    if !one_will && app.now() >= eval.created + PATIENCE {
         return give_up_because(app, eval, why).await;
     }
     app.leave_evals(ABSTAINS);
@@ -117,8 +123,7 @@ async fn material(app: &App, eval: &Eval, order: &Order) -> Result<(Arc<Library>
     };
     let release = shelf::named(&library, &eval.subject.version).ok_or_else(|| gone("the release has gone"))?;
     let templates: Vec<_> = order.asked.tested.iter().filter_map(|name| library.versions(name).last().cloned()).collect();
-    let now = gates::subject(&gates::own_models(app), &library, &release, None, &templates);
-    if now.content != eval.subject.content || now.suite != eval.subject.suite {
+    if release.content() != eval.subject.content || library.suite(&templates) != eval.subject.suite {
         return Err(gone("the files have changed"));
     }
     Ok((Arc::new(library), Arc::new(release)))
